@@ -1,0 +1,1 @@
+"""Altus: a server-virtualization platform on libvirt, QEMU/KVM and OVN."""
