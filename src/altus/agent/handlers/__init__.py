@@ -1,0 +1,1 @@
+"""What the agent does for the manager: one file per noun."""

@@ -1,0 +1,1 @@
+"""What every room may use: errors, ids, units, undo. Knows no domain."""

@@ -1,0 +1,1 @@
+"""Hypervisors: define, run and watch virtual machines on this host."""

@@ -1,0 +1,129 @@
+"""The hypervisor protocol. All calls are idempotent: asking for what is already so is success."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from altus.model.host import Acceleration
+from altus.model.image import DirectKernel
+from altus.model.network import NicAttachment
+from altus.model.vm import CloudInit, GuestFacts, VmDefinition, VmEvent, VmObservation
+from altus.model.volume import DiskSource
+
+
+@dataclass(frozen=True, kw_only=True)
+class HypervisorCapabilities:
+    """What this hypervisor can do here, and why not more."""
+
+    acceleration: Acceleration
+    acceleration_reason: str
+    versions: dict[str, str]
+    uefi: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class VmAttachments:
+    """The definition's ids resolved on this host, in the order of `hardware.disks` and `hardware.nics`.
+
+    `seed` is None for a VM that is defined again and keeps the seed it has.
+    """
+
+    disks: Sequence[DiskSource]
+    nics: Sequence[NicAttachment]
+    kernel: DirectKernel | None = None
+    cdrom: DiskSource | None = None
+    seed: CloudInit | None = None
+
+
+class ByteStream(Protocol):
+    """A two-way stream of bytes: a serial console or a VNC connection."""
+
+    async def read(self) -> bytes:
+        """The next bytes; empty at the end."""
+        ...
+
+    async def write(self, data: bytes) -> None:
+        """Send all of `data`."""
+        ...
+
+    async def close(self) -> None:
+        """End it; twice is fine."""
+        ...
+
+
+class Hypervisor(Protocol):
+    """One host's hypervisor. A VM that is not there raises `NotFound` (`vm.not_on_host`) unless a method says else."""
+
+    async def capabilities(self) -> HypervisorCapabilities:
+        """Probed once, by running a guest; later calls are cheap."""
+        ...
+
+    async def define(self, vm: VmDefinition, attachments: VmAttachments) -> None:
+        """Make the persistent definition be this one; a running VM keeps running (changes apply at its next start)."""
+        ...
+
+    async def undefine(self, vm_id: str) -> None:
+        """Remove definition, saved state and seed of a VM that is not running; success if it isn't there."""
+        ...
+
+    async def start(self, vm_id: str) -> None:
+        """Run it, from its saved state if it has one; a paused VM stays paused."""
+        ...
+
+    async def shutdown(self, vm_id: str) -> None:
+        """Ask the guest to power off (ACPI and agent). Returns at once; a lost request may be repeated."""
+        ...
+
+    async def destroy(self, vm_id: str) -> None:
+        """Cut the power; saved state is dropped too, so the VM is `stopped` afterwards; success if not on the host."""
+        ...
+
+    async def reboot(self, vm_id: str, *, force: bool) -> None:
+        """Ask the guest to restart, or reset it at once (`force`). Not idempotent by nature: at least once."""
+        ...
+
+    async def pause(self, vm_id: str) -> None:
+        """Stop its vCPUs."""
+        ...
+
+    async def resume(self, vm_id: str) -> None:
+        """Let its vCPUs run again."""
+        ...
+
+    async def suspend(self, vm_id: str) -> None:
+        """Save memory to disk and stop; `start` goes on from there."""
+        ...
+
+    async def observe(self, vm_id: str) -> VmObservation | None:
+        """What is so now, without asking the guest; None if the VM is not defined here."""
+        ...
+
+    async def observe_all(self) -> list[VmObservation]:
+        """Every VM that Altus manages on this host."""
+        ...
+
+    async def guest(self, vm_id: str) -> GuestFacts | None:
+        """Ask the guest agent; None when none answers (in at most 2 s)."""
+        ...
+
+    def events(self) -> AsyncIterator[VmEvent]:
+        """What happens from now on, whoever does it; ends when the hypervisor is closed or its connection is lost."""
+        ...
+
+    async def open_serial(self, vm_id: str) -> ByteStream:
+        """The serial console; a new one takes over from an older one."""
+        ...
+
+    async def open_vnc(self, vm_id: str) -> ByteStream:
+        """A raw RFB connection to the VM's display."""
+        ...
+
+    async def screenshot(self, vm_id: str) -> bytes:
+        """The display as PNG."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of everything; VMs run on."""
+        ...

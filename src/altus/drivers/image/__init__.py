@@ -1,0 +1,1 @@
+"""Builders of the guest images that Altus makes itself from Debian packages."""

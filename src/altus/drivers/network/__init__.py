@@ -1,0 +1,1 @@
+"""Networks: switches, ports, DHCP and NAT for the VMs of this host."""

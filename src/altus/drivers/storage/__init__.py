@@ -1,0 +1,1 @@
+"""Storage repositories: keep volumes and images on this host."""

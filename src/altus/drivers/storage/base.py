@@ -1,0 +1,99 @@
+"""The storage protocol: one object is one repository. All calls are idempotent.
+
+A write either ends whole or leaves nothing that `volumes()` or `images()` would show.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from altus.model.image import DirectKernel, ImageFacts
+from altus.model.storage import StorageUsage
+from altus.model.volume import DiskSource, VolumeBase, VolumeFacts
+
+Progress = Callable[[float], None]
+"""Told the share done, from 0.0 to 1.0; called from the event loop."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class StorageCapabilities:
+    """What this kind of repository can do here."""
+
+    linked_clone: bool
+    reflink: bool
+    shared: bool
+
+
+class StorageDriver(Protocol):
+    """One repository. What is not there raises `NotFound` (`volume.not_on_storage`, `image.not_on_storage`)."""
+
+    async def capabilities(self) -> StorageCapabilities:
+        """What it can do."""
+        ...
+
+    async def usage(self) -> StorageUsage:
+        """Capacity now."""
+        ...
+
+    async def create_volume(self, volume_id: str, size: int, base: VolumeBase | None = None,
+                            progress: Progress | None = None) -> VolumeFacts:  # fmt: skip
+        """Make a thin volume of `size` bytes, empty or from `base` (an image or volume of this repository): linked
+        (the base stays needed) or a full copy. `size` may be larger than the base's, never smaller. A volume that is
+        already there with this size and base is success; with others, `Conflict` (`volume.differs`). Refuses with
+        `LimitExceeded` (`storage.full`) when the repository could not keep its reserve of free space."""
+        ...
+
+    async def resize_volume(self, volume_id: str, size: int) -> VolumeFacts:
+        """Grow to `size` bytes; the size it has is success, a smaller one `InvalidInput` (`volume.shrink`)."""
+        ...
+
+    async def delete_volume(self, volume_id: str) -> None:
+        """Remove; missing is success. Refuses (`volume.in_use`) while a linked volume depends on it."""
+        ...
+
+    async def volume(self, volume_id: str) -> VolumeFacts | None:
+        """One volume's truth, None if it is not there."""
+        ...
+
+    async def volumes(self) -> list[VolumeFacts]:
+        """Every volume in it."""
+        ...
+
+    def volume_source(self, volume_id: str) -> DiskSource:
+        """Where the hypervisor finds it; does not look whether it exists."""
+        ...
+
+    def staging(self, image_id: str) -> Path:
+        """A folder of this repository, private to the image that is about to be made, into which an upload (`upload`)
+        or a builder's files (`disk`, `kernel`, `initrd`, `cmdline`) are written before `import_image`."""
+        ...
+
+    async def import_image(self, image_id: str, progress: Progress | None = None) -> ImageFacts:
+        """Turn the staged files into an image, with the format found by content; hostile ones are refused with
+        `InvalidInput` (`image.*`): backing files, external data files, extents elsewhere, sizes beyond limits,
+        truncation. The staged files are gone afterwards. An image that is already there is success."""
+        ...
+
+    async def delete_image(self, image_id: str) -> None:
+        """Remove the image and whatever is staged for it; missing is success. Refuses (`image.in_use`) while a linked
+        volume depends on it."""
+        ...
+
+    async def image(self, image_id: str) -> ImageFacts | None:
+        """One image's truth, None if it is not there."""
+        ...
+
+    async def images(self) -> list[ImageFacts]:
+        """Every image in it."""
+        ...
+
+    def image_source(self, image_id: str) -> DiskSource:
+        """Where the hypervisor finds an ISO image; does not look whether it exists."""
+        ...
+
+    async def image_kernel(self, image_id: str) -> DirectKernel:
+        """The kernel, initrd and command line of an image with `direct_boot`."""
+        ...

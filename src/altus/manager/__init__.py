@@ -1,0 +1,1 @@
+"""The manager: API, services, task engine, placement, clocks."""

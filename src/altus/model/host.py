@@ -1,0 +1,101 @@
+"""Hosts: the physical servers, as they describe themselves (row C2)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from altus.model.resource import Resource
+
+
+class HostState(StrEnum):
+    """`up` while its event stream is alive."""
+
+    ENROLLING = "enrolling"
+    UP = "up"
+    UNREACHABLE = "unreachable"
+
+
+class Acceleration(StrEnum):
+    """How guests run here: found by running one, not by looking at /dev/kvm."""
+
+    KVM = "kvm"
+    TCG = "tcg"
+
+
+@dataclass(frozen=True, kw_only=True)
+class CpuFacts:
+    """`virtualization` is vmx, svm or empty; `nested_paging` is ept, npt or empty."""
+
+    model: str
+    vendor: str
+    sockets: int
+    cores: int
+    threads: int
+    flags: tuple[str, ...]
+    virtualization: str
+    nested_paging: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class NumaNode:
+    """One node; `memory` in bytes."""
+
+    id: int
+    cpus: tuple[int, ...]
+    memory: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class HostDisk:
+    """A block device; `size` in bytes."""
+
+    name: str
+    size: int
+    model: str
+    rotational: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class HostNic:
+    """A network device; `speed` in Mbit/s (0: unknown), `sriov_total` the virtual functions it can have."""
+
+    name: str
+    mac: str
+    speed: int
+    link: bool
+    driver: str
+    sriov_total: int
+    numa_node: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class HostFacts:
+    """What a host found out about itself; `memory` in bytes; `versions` of kernel, libvirt, qemu, ovs, ovn, altus.
+
+    `warnings` are sentences for its administrator, such as why KVM is not used.
+    """
+
+    hostname: str
+    cpu: CpuFacts
+    memory: int
+    numa: tuple[NumaNode, ...]
+    iommu: bool
+    disks: tuple[HostDisk, ...]
+    nics: tuple[HostNic, ...]
+    acceleration: Acceleration
+    acceleration_reason: str
+    datapath: str
+    versions: dict[str, str] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Host(Resource):
+    """A host as the manager knows it; `address` is where its agent listens."""
+
+    state: HostState = HostState.ENROLLING
+    address: str = ""
+    facts: HostFacts | None = None
+    seen_at: datetime | None = None

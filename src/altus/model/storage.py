@@ -1,0 +1,32 @@
+"""Storage repositories: where volumes and images are kept (row T1)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from altus.model.resource import Resource
+
+
+class StorageKind(StrEnum):
+    """The kinds there are drivers for."""
+
+    DIRECTORY = "directory"
+
+
+@dataclass(frozen=True, kw_only=True)
+class StorageUsage:
+    """Bytes: what the repository holds in all, what is used, what may still be written."""
+
+    capacity: int
+    used: int
+    available: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Storage(Resource):
+    """A repository, local to one host (`host_id`) or shared (None)."""
+
+    kind: StorageKind = StorageKind.DIRECTORY
+    host_id: str | None = None
+    usage: StorageUsage | None = None

@@ -1,0 +1,199 @@
+"""Virtual machines: what an administrator wants, what a host is told, and what is observed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from altus.common.units import GIB, MIB
+from altus.model.label import Label
+from altus.model.resource import Resource, utc_now
+
+MAX_VCPUS = 128
+MIN_MEMORY = 64 * MIB
+MAX_MEMORY = 1024 * GIB
+MAX_DISKS = 26
+MAX_NICS = 8
+
+
+class VmState(StrEnum):
+    """`creating`, `deleting` and `failed` are the database's; the others are observed on a host.
+
+    `unknown` means that the VM's host does not answer; `failed` that its creation could not be finished or undone.
+    """
+
+    CREATING = "creating"
+    STOPPED = "stopped"
+    RUNNING = "running"
+    PAUSED = "paused"
+    SUSPENDED = "suspended"
+    CRASHED = "crashed"
+    UNKNOWN = "unknown"
+    DELETING = "deleting"
+    FAILED = "failed"
+
+
+class PowerIntent(StrEnum):
+    """What the VM's owner last asked for."""
+
+    RUNNING = "running"
+    STOPPED = "stopped"
+    PAUSED = "paused"
+    SUSPENDED = "suspended"
+
+
+class Firmware(StrEnum):
+    """How the guest boots."""
+
+    BIOS = "bios"
+    UEFI = "uefi"
+
+
+class DiskBus(StrEnum):
+    """How the guest sees a disk."""
+
+    VIRTIO = "virtio"
+    SCSI = "scsi"
+    SATA = "sata"
+
+
+class NicModel(StrEnum):
+    """How the guest sees a NIC."""
+
+    VIRTIO = "virtio"
+    E1000E = "e1000e"
+
+
+class BootDevice(StrEnum):
+    """What the firmware may boot from."""
+
+    DISK = "disk"
+    CDROM = "cdrom"
+    NETWORK = "network"
+
+
+@dataclass(frozen=True, kw_only=True)
+class VmDisk:
+    """A volume as the VM's disk; the first one is the one it boots from."""
+
+    volume_id: str
+    bus: DiskBus = DiskBus.VIRTIO
+
+
+@dataclass(frozen=True, kw_only=True)
+class VmNic:
+    """A NIC: `id` is also the id of its port on the network; `address` is the one DHCP gives it."""
+
+    id: str
+    network_id: str
+    mac: str
+    address: str
+    model: NicModel = NicModel.VIRTIO
+
+
+@dataclass(frozen=True, kw_only=True)
+class VmHardware:
+    """The machine itself; `memory` in bytes. `cdrom_image_id` is an ISO; `kernel_image_id` an image with a kernel of
+    its own from which the VM boots directly."""
+
+    vcpus: int = 1
+    memory: int = 512 * MIB
+    firmware: Firmware = Firmware.BIOS
+    boot: tuple[BootDevice, ...] = (BootDevice.DISK, BootDevice.CDROM, BootDevice.NETWORK)
+    disks: tuple[VmDisk, ...] = ()
+    nics: tuple[VmNic, ...] = ()
+    cdrom_image_id: str | None = None
+    kernel_image_id: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class CloudInit:
+    """What the guest is told at its first boot (NoCloud). May hold secrets: stored encrypted, never logged."""
+
+    user_data: str = ""
+    ssh_keys: tuple[str, ...] = ()
+    password: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class GuestFilesystem:
+    """A mounted file system in the guest; sizes in bytes."""
+
+    mountpoint: str
+    type: str
+    total: int
+    used: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class GuestFacts:
+    """What the guest agent told."""
+
+    agent_version: str = ""
+    hostname: str = ""
+    os_name: str = ""
+    kernel: str = ""
+    addresses: tuple[str, ...] = ()
+    filesystems: tuple[GuestFilesystem, ...] = ()
+    observed_at: datetime = field(default_factory=utc_now)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Vm(Resource):
+    """A virtual machine: intent (`hardware`, `intent`) and the last observation (`state`, `guest`)."""
+
+    hardware: VmHardware
+    state: VmState = VmState.CREATING
+    intent: PowerIntent = PowerIntent.STOPPED
+    host_id: str | None = None
+    storage_id: str = ""
+    description: str = ""
+    tags: tuple[str, ...] = ()
+    protected: bool = False
+    restart_pending: bool = False
+    guest: GuestFacts | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class VmDefinition:
+    """All that a host is told in order to define the VM: ids only, which the host resolves to its own files and ports.
+
+    Written into the domain's metadata as well, so that a lost database can be rebuilt from hosts.
+    """
+
+    id: str
+    name: str
+    project_id: str
+    label: Label
+    revision: int
+    storage_id: str
+    hardware: VmHardware
+
+
+@dataclass(frozen=True, kw_only=True)
+class VmObservation:
+    """What a host sees of a VM. `revision` is the one it was last defined with."""
+
+    id: str
+    name: str
+    state: VmState
+    revision: int = 0
+    guest: GuestFacts | None = None
+
+
+class VmEventKind(StrEnum):
+    """What happens to a VM on its host."""
+
+    CHANGED = "changed"
+    REMOVED = "removed"
+
+
+@dataclass(frozen=True, kw_only=True)
+class VmEvent:
+    """Something happened to a VM, whoever did it; `observation` is None when it is gone from the host."""
+
+    kind: VmEventKind
+    vm_id: str
+    reason: str
+    observation: VmObservation | None = None

@@ -1,0 +1,1 @@
+"""Shapes that cross processes: the public API and the manager-agent messages."""
