@@ -1,0 +1,1 @@
+"""The database: intent and the last observation. Tables are derived from the model's dataclasses."""

@@ -1,0 +1,85 @@
+"""Every table. Migrations must lead to just these (tests/unit/manager/store/test_migrations.py)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from altus.manager.store.columns import Record
+from altus.model.host import Host
+from altus.model.image import Image
+from altus.model.network import Network
+from altus.model.resource import Resource, utc_now
+from altus.model.storage import Storage
+from altus.model.task import Task
+from altus.model.vm import Vm
+from altus.model.volume import Volume
+
+METADATA = sa.MetaData(
+    naming_convention={"ix": "ix_%(table_name)s_%(column_0_N_name)s", "uq": "uq_%(table_name)s_%(column_0_N_name)s"}
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Event:
+    """One line of the outbox: something changed. `kind` is `noun.verb`; `data` small and without secrets."""
+
+    seq: int = 0
+    at: datetime = field(default_factory=utc_now)
+    kind: str
+    noun: str
+    object_id: str
+    project_id: str = ""
+    task_id: str = ""
+    data: dict[str, Any] = field(default_factory=dict)
+
+
+def _named(*columns: str) -> sa.UniqueConstraint:
+    return sa.UniqueConstraint("project_id", "name", *columns)
+
+
+VMS = Record(METADATA, "vms", Vm, sa.Column("sealed", sa.LargeBinary), _named(), sa.Index(None, "state"),
+             sa.Index(None, "host_id"))  # fmt: skip
+VOLUMES = Record(METADATA, "volumes", Volume, _named(), sa.Index(None, "vm_id"), sa.Index(None, "storage_id"))
+IMAGES = Record(METADATA, "images", Image, _named())
+NETWORKS = Record(METADATA, "networks", Network, _named())
+STORAGES = Record(METADATA, "storages", Storage, _named())
+HOSTS = Record(METADATA, "hosts", Host, _named())
+PROJECTS = Record(METADATA, "projects", Resource, sa.UniqueConstraint("name"))
+PORTS = sa.Table(
+    "ports",
+    METADATA,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("network_id", sa.Text, nullable=False),
+    sa.Column("vm_id", sa.Text, nullable=False),
+    sa.Column("mac", sa.Text, nullable=False),
+    sa.Column("address", sa.Text, nullable=False),
+    sa.UniqueConstraint("network_id", "address"),
+    sa.UniqueConstraint("network_id", "mac"),
+    sa.Index(None, "vm_id"),
+)
+TASKS = Record(METADATA, "tasks", Task, sa.UniqueConstraint("id"), sa.Index(None, "state", "seq"),
+               sa.Index(None, "object_id"), sa.Index(None, "parent_id"), key="seq")  # fmt: skip
+EVENTS = Record(METADATA, "events", Event, sa.Index(None, "object_id"), key="seq")
+LEASES = sa.Table(
+    "leases",
+    METADATA,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("holder", sa.Text, nullable=False),
+    sa.Column("epoch", sa.BigInteger, nullable=False),
+    sa.Column("expires_at", sa.Float, nullable=False),
+)
+IDEMPOTENCY = sa.Table(
+    "idempotency_keys",
+    METADATA,
+    sa.Column("actor_id", sa.Text, primary_key=True),
+    sa.Column("key", sa.Text, primary_key=True),
+    sa.Column("fingerprint", sa.Text, nullable=False),
+    sa.Column("status", sa.Integer, nullable=False),
+    sa.Column("body", sa.Text, nullable=False),
+    sa.Column("created_at", sa.Float, nullable=False),
+    sa.Index(None, "created_at"),
+)

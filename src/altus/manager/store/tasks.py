@@ -1,0 +1,111 @@
+"""Rows of tasks."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import sqlalchemy as sa
+
+from altus.common.errors import NotFound
+from altus.manager.store.database import Tx
+from altus.manager.store.events import emit
+from altus.manager.store.resources import fetch_page
+from altus.manager.store.tables import TASKS, Event
+from altus.model.query import ListQuery, Page
+from altus.model.task import Task, TaskState
+
+_TABLE = TASKS.table
+_UNFINISHED = [state.value for state in TaskState if not state.finished]
+
+
+def insert(tx: Tx, task: Task) -> Task:
+    """Add it and give it its number; the same id a second time returns the task that is there."""
+    there = peek(tx, task.id)
+    if there is not None:
+        return there
+    row = TASKS.dump(task)
+    del row["seq"]
+    result = tx.execute(_TABLE.insert().values(row).returning(_TABLE.c.seq))
+    numbered = dataclasses.replace(task, seq=result.scalar_one())
+    _emit(tx, "created", numbered)
+    return numbered
+
+
+def save(tx: Tx, task: Task) -> None:
+    """Write back all but what others may have set meanwhile (a request to cancel)."""
+    row = TASKS.dump(task)
+    for kept in ("seq", "id", "cancel_requested", "created_at"):
+        del row[kept]
+    tx.execute(_TABLE.update().where(_TABLE.c.id == task.id).values(row))
+    _emit(tx, "updated", task)
+
+
+def save_progress(tx: Tx, task: Task) -> None:
+    """Write how far an unfinished task is and what it waits for."""
+    values = {"progress": task.progress, "waiting_for": task.waiting_for}
+    tx.execute(_TABLE.update().where(_TABLE.c.id == task.id, _TABLE.c.state.in_(_UNFINISHED)).values(values))
+    _emit(tx, "updated", task)
+
+
+def request_cancel(tx: Tx, task_id: str) -> Task:
+    """Note that somebody wants it to end."""
+    get(tx, task_id)
+    tx.execute(_TABLE.update().where(_TABLE.c.id == task_id).values(cancel_requested=True))
+    task = get(tx, task_id)
+    _emit(tx, "updated", task)
+    return task
+
+
+def peek(tx: Tx, task_id: str) -> Task | None:
+    """By id, None if there is none."""
+    row = tx.execute(sa.select(_TABLE).where(_TABLE.c.id == task_id)).one_or_none()
+    return None if row is None else TASKS.load(row)
+
+
+def get(tx: Tx, task_id: str) -> Task:
+    """By id; `NotFound` (`task.not_found`)."""
+    found = peek(tx, task_id)
+    if found is None:
+        raise NotFound(f"There is no task {task_id[:80]!r}.", code="task.not_found", hint="See `altus task list`.")
+    return found
+
+
+def unfinished(tx: Tx, after_seq: int = 0) -> list[Task]:
+    """Tasks which are not finished, with a number above `after_seq`, oldest first."""
+    query = sa.select(_TABLE).where(_TABLE.c.state.in_(_UNFINISHED), _TABLE.c.seq > after_seq).order_by(_TABLE.c.seq)
+    return [TASKS.load(row) for row in tx.execute(query)]
+
+
+def unfinished_of(tx: Tx, object_id: str) -> list[Task]:
+    """Unfinished tasks about one object, oldest first."""
+    query = sa.select(_TABLE).where(_TABLE.c.object_id == object_id, _TABLE.c.state.in_(_UNFINISHED))
+    return [TASKS.load(row) for row in tx.execute(query.order_by(_TABLE.c.seq))]
+
+
+def cancel_requests(tx: Tx) -> list[str]:
+    """Ids of unfinished tasks which somebody wants to end."""
+    query = sa.select(_TABLE.c.id).where(_TABLE.c.cancel_requested, _TABLE.c.state.in_(_UNFINISHED))
+    return [row.id for row in tx.execute(query)]
+
+
+def children(tx: Tx, parent_id: str) -> list[Task]:
+    """Direct children, oldest first."""
+    query = sa.select(_TABLE).where(_TABLE.c.parent_id == parent_id).order_by(_TABLE.c.seq)
+    return [TASKS.load(row) for row in tx.execute(query)]
+
+
+def page(tx: Tx, query: ListQuery) -> Page[Task]:
+    """One page by key."""
+    rows, following = fetch_page(tx, TASKS, sa.select(_TABLE), query)
+    return Page([TASKS.load(row) for row in rows], following)
+
+
+def forget_finished_before(tx: Tx, moment: object) -> int:
+    """Delete tasks which ended before `moment` (a datetime); returns how many."""
+    return tx.execute(_TABLE.delete().where(_TABLE.c.finished_at < moment)).rowcount
+
+
+def _emit(tx: Tx, verb: str, task: Task) -> None:
+    data = {"state": task.state, "progress": task.progress, "kind": task.kind, "object_id": task.object_id}
+    emit(tx, Event(kind=f"task.{verb}", noun="task", object_id=task.id, task_id=task.id, project_id=task.project_id,
+                   data=data))  # fmt: skip

@@ -1,0 +1,102 @@
+"""What a step sees of the world: arguments, earlier results, the database, the agents, and progress."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Generic, Protocol, TypeVar
+
+from altus.common.ids import derived_id
+from altus.manager.agents.base import Agents
+from altus.manager.store.database import Database, Tx
+from altus.manager.store.secrets import SecretBox
+from altus.model.task import StepState, Task
+from altus.wire.operations import Operation
+
+A = TypeVar("A")
+Q = TypeVar("Q")
+S = TypeVar("S")
+
+
+@dataclass(frozen=True)
+class World:
+    """What tasks work with."""
+
+    db: Database
+    agents: Agents
+    secrets: SecretBox
+
+
+class Host(Protocol):
+    """What a running task needs of the engine that runs it."""
+
+    def report(self, task_id: str, share: float | None, message: str) -> None:
+        """Tell how far the current step is (None: as far as before)."""
+        ...
+
+    async def run_children(self, parent: Task, children: list[Task], limit: int) -> list[Task]:
+        """Submit tasks and wait for them."""
+        ...
+
+
+@dataclass
+class Run(Generic[A]):
+    """One task being checked, planned or run. In checks and plans `engine` is None and nothing may be changed."""
+
+    task: Task
+    args: A
+    world: World
+    engine: Host | None = None
+    step_name: str = ""
+    undoing: bool = False
+    _call: tuple[str, str] | None = None
+    _writes: list[Callable[[Tx], Any]] = field(default_factory=list)
+
+    @property
+    def db(self) -> Database:
+        """The database."""
+        return self.world.db
+
+    def result_of(self, step: str) -> Any:
+        """What an earlier step returned; None if it was not finished."""
+        done = (StepState.DONE, StepState.UNDOING, StepState.UNDONE)
+        return next((r.result for r in self.task.trail if r.name == step and r.state in done), None)
+
+    def write(self, work: Callable[[Tx], Any]) -> None:
+        """Change objects in the same transaction as this step's checkpoint."""
+        self._writes.append(work)
+
+    def take_writes(self) -> list[Callable[[Tx], Any]]:
+        """The writes collected so far, once."""
+        writes, self._writes = self._writes, []
+        return writes
+
+    async def call(self, host_id: str, operation: Operation[Q, S], request: Q) -> S:
+        """Ask a host's agent. The key names task, step, direction and what is asked: a repetition joins the first."""
+        direction = "undo" if self.undoing else "do"
+        about = derived_id(operation.name, repr(request))
+        key = f"{self.task.id}/{self.step_name}/{direction}/{about}"
+        self._call = (host_id, key)
+        try:
+            return await self.world.agents.call(
+                host_id, operation, request, key=key, epoch=self.task.epoch, progress=self.report
+            )
+        finally:
+            self._call = None
+
+    async def break_off(self) -> None:
+        """Have the agent end the call that lasts now, if there is one."""
+        if self._call is not None and not self.undoing:
+            await self.world.agents.cancel(*self._call)
+
+    def report(self, share: float | None, message: str = "") -> None:
+        """Tell how far this step is (0.0 to 1.0; None: as before) and what it waits for; stored now and then."""
+        if self.engine is not None:
+            self.engine.report(self.task.id, share, message)
+
+    async def run_children(self, children: list[Task], limit: int = 4) -> list[Task]:
+        """Submit these tasks, at most `limit` unfinished at once, and wait until all have finished. The ids must be
+        derived from this task's, so that a repetition finds the children it has."""
+        if self.engine is None:
+            raise RuntimeError("children are not started by checks or plans")
+        return await self.engine.run_children(self.task, children, limit)

@@ -1,0 +1,192 @@
+"""What the manager can ask of an agent: every operation declared once, with the shapes of its request and response.
+
+`POST /v1/call/<name>` carries the request; the answer is a stream of JSON lines: `{"progress": …, "message": …}` while
+it lasts, then `{"result": …}` or `{"error": …}`. All operations are idempotent.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from pydantic import BaseModel, ConfigDict
+
+from altus.model.image import BuiltinImage, ImageFacts
+from altus.model.network import NetworkSpec, PortSpec
+from altus.model.storage import StorageUsage
+from altus.model.vm import CloudInit, VmDefinition, VmObservation
+from altus.model.volume import VolumeBase, VolumeFacts
+
+Q = TypeVar("Q")
+S = TypeVar("S")
+
+
+class Message(BaseModel):
+    """A value that crosses between manager and agent."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Nothing(Message):
+    """No further answer than success."""
+
+
+@dataclass(frozen=True)
+class Operation(Generic[Q, S]):
+    """A call by name. `timeout` is the longest silence in seconds before the caller gives the agent up."""
+
+    name: str
+    request: type[Q]
+    response: type[S]
+    timeout: float = 30.0
+
+
+class VmRef(Message):
+    """A VM of the host."""
+
+    vm_id: str
+
+
+class VmDefine(Message):
+    """Define a VM; `seed` only when the guest's first-boot data is to be written anew."""
+
+    vm: VmDefinition
+    seed: CloudInit | None = None
+
+
+class VmReboot(Message):
+    """Restart the guest, politely or not."""
+
+    vm_id: str
+    force: bool = False
+
+
+class VmSeen(Message):
+    """What the host sees; None if the VM is not defined there."""
+
+    observation: VmObservation | None
+
+
+class VolumeCreate(Message):
+    """Make a volume; `size` in bytes."""
+
+    storage_id: str
+    volume_id: str
+    size: int
+    base: VolumeBase | None = None
+
+
+class VolumeResize(Message):
+    """Grow a volume to `size` bytes."""
+
+    storage_id: str
+    volume_id: str
+    size: int
+
+
+class VolumeRef(Message):
+    """A volume of a repository."""
+
+    storage_id: str
+    volume_id: str
+
+
+class VolumeSeen(Message):
+    """What storage says; None if it is not there."""
+
+    facts: VolumeFacts | None
+
+
+class ImageRef(Message):
+    """An image of a repository."""
+
+    storage_id: str
+    image_id: str
+
+
+class ImageBuild(Message):
+    """Build an image of Altus' own and store it."""
+
+    storage_id: str
+    image_id: str
+    builtin: BuiltinImage
+
+
+class ImageMade(Message):
+    """What was stored."""
+
+    facts: ImageFacts
+
+
+class NetworkEnsure(Message):
+    """Make a network be like this."""
+
+    network: NetworkSpec
+
+
+class NetworkRef(Message):
+    """A network."""
+
+    network_id: str
+
+
+class PortEnsure(Message):
+    """Make a port be like this."""
+
+    port: PortSpec
+
+
+class PortRef(Message):
+    """A port."""
+
+    port_id: str
+
+
+class Census(Message):
+    """Everything of Altus that a host really has, to compare the database with.
+
+    `processes` are the ids of VMs for which a QEMU process runs; `networks` ids, `ports` port id → network id;
+    `storages` maps a repository to its volumes and images.
+    """
+
+    vms: list[VmObservation]
+    processes: list[str]
+    volumes: dict[str, list[VolumeFacts]]
+    images: dict[str, list[ImageFacts]]
+    usage: dict[str, StorageUsage]
+    networks: list[str]
+    ports: dict[str, str]
+
+
+_LONG = 600.0
+
+VM_DEFINE = Operation("vm.define", VmDefine, VmSeen)
+VM_UNDEFINE = Operation("vm.undefine", VmRef, Nothing)
+VM_START = Operation("vm.start", VmRef, VmSeen, timeout=120)
+VM_SHUTDOWN = Operation("vm.shutdown", VmRef, Nothing)
+VM_DESTROY = Operation("vm.destroy", VmRef, VmSeen)
+VM_REBOOT = Operation("vm.reboot", VmReboot, Nothing)
+VM_PAUSE = Operation("vm.pause", VmRef, VmSeen)
+VM_RESUME = Operation("vm.resume", VmRef, VmSeen)
+VM_SUSPEND = Operation("vm.suspend", VmRef, VmSeen, timeout=_LONG)
+VM_OBSERVE = Operation("vm.observe", VmRef, VmSeen)
+
+VOLUME_CREATE = Operation("volume.create", VolumeCreate, VolumeSeen, timeout=_LONG)
+VOLUME_RESIZE = Operation("volume.resize", VolumeResize, VolumeSeen)
+VOLUME_DELETE = Operation("volume.delete", VolumeRef, Nothing)
+VOLUME_INSPECT = Operation("volume.inspect", VolumeRef, VolumeSeen)
+
+IMAGE_IMPORT = Operation("image.import", ImageRef, ImageMade, timeout=_LONG)
+IMAGE_BUILD = Operation("image.build", ImageBuild, ImageMade, timeout=_LONG)
+IMAGE_DELETE = Operation("image.delete", ImageRef, Nothing)
+
+NETWORK_ENSURE = Operation("network.ensure", NetworkEnsure, Nothing)
+NETWORK_DELETE = Operation("network.delete", NetworkRef, Nothing)
+PORT_ENSURE = Operation("port.ensure", PortEnsure, Nothing)
+PORT_DELETE = Operation("port.delete", PortRef, Nothing)
+
+HOST_CENSUS = Operation("host.census", Nothing, Census, timeout=60)
+
+OPERATIONS: dict[str, Operation[Message, Message]] = {
+    value.name: value for value in list(globals().values()) if isinstance(value, Operation)
+}
