@@ -9,8 +9,9 @@ from altus.model.resource import Resource
 
 
 class ImageState(StrEnum):
-    """An image is usable only when ready."""
+    """An image is usable only when ready; `uploading` until its file is complete."""
 
+    UPLOADING = "uploading"
     CREATING = "creating"
     READY = "ready"
     DELETING = "deleting"

@@ -81,7 +81,8 @@ class Task:
 
     `seq` orders tasks; `arguments` is the task type's own value as plain JSON; `trail` has one record per step begun;
     `noun` and `object_id` name what it is about; `error` is `AltusError.to_dict()`; `epoch` is of the manager's lease
-    under which it was last written; `waiting_for` is a sentence while it cannot go on.
+    under which it was last written; `waiting_for` is a sentence while it cannot go on; `fingerprint` is of the request
+    that asked for it under an idempotency key.
     """
 
     id: str
@@ -105,6 +106,7 @@ class Task:
     actor: str = ""
     reason: str = ""
     request_id: str = ""
+    fingerprint: str = ""
     cancel_requested: bool = False
     cancellable: bool = True
     epoch: int = 0

@@ -75,7 +75,7 @@ class Resources(Generic[T]):
 
     def insert(self, tx: Tx, value: T, **extra: Any) -> T:
         """Add it; a name already used in its project is a `Conflict` (`<noun>.name_taken`)."""
-        self._require_free_name(tx, value)
+        self.require_free_name(tx, value)
         tx.execute(self.table.insert().values(**self.record.dump(value), **extra))
         self._emit(tx, "created", value)
         return value
@@ -118,9 +118,12 @@ class Resources(Generic[T]):
         rows, following = fetch_page(tx, self.record, statement, query)
         return Page([self.record.load(row) for row in rows], following)
 
-    def _require_free_name(self, tx: Tx, value: T) -> None:
+    def require_free_name(self, tx: Tx, value: T) -> None:
+        """`Conflict` (`<noun>.name_taken`) if another one in its project has this name."""
         taken = sa.select(self.table.c.id).where(
-            self.table.c.project_id == value.project_id, self.table.c.name == value.name
+            self.table.c.project_id == value.project_id,
+            self.table.c.name == value.name,
+            self.table.c.id != value.id,
         )
         if tx.execute(taken).first() is not None:
             raise Conflict(f"A {self.noun} named {value.name} exists already.", code=f"{self.noun}.name_taken",

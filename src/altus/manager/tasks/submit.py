@@ -22,6 +22,7 @@ class Origin:
     reason: str = ""
     request_id: str = ""
     parent_id: str | None = None
+    fingerprint: str = ""
 
 
 def make(kind: TaskType[A], arguments: A, *, object_id: str, object_name: str, project_id: str = "",
@@ -42,6 +43,7 @@ def make(kind: TaskType[A], arguments: A, *, object_id: str, object_name: str, p
         actor=origin.actor,
         reason=origin.reason,
         request_id=origin.request_id,
+        fingerprint=origin.fingerprint,
         cancellable=kind.cancellable,
     )
 

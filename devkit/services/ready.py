@@ -1,0 +1,46 @@
+"""Conditions that tell that a service answers; each returns within seconds, false for "not yet"."""
+
+import socket
+import subprocess
+from collections.abc import Callable
+
+Check = Callable[[], bool]
+_PROBE_SECONDS = 5
+
+
+def command(*arguments: str) -> Check:
+    """True when the command succeeds."""
+
+    def check() -> bool:
+        try:
+            done = subprocess.run(
+                arguments, stdin=subprocess.DEVNULL, capture_output=True, check=False, timeout=_PROBE_SECONDS
+            )
+        except subprocess.TimeoutExpired:
+            return False
+        return done.returncode == 0
+
+    return check
+
+
+def unix_socket(path: str) -> Check:
+    """True when a connection to the socket file is accepted."""
+    return _connects(socket.AF_UNIX, path)
+
+
+def tcp(port: int) -> Check:
+    """True when a connection to the port of 127.0.0.1 is accepted."""
+    return _connects(socket.AF_INET, ("127.0.0.1", port))
+
+
+def _connects(family: int, address: str | tuple[str, int]) -> Check:
+    def check() -> bool:
+        with socket.socket(family, socket.SOCK_STREAM) as connection:
+            connection.settimeout(_PROBE_SECONDS)
+            try:
+                connection.connect(address)
+            except OSError:
+                return False
+            return True
+
+    return check

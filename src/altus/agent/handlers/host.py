@@ -1,0 +1,36 @@
+"""Operations on the host as a whole."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from altus.agent.drivers import HostDrivers
+from altus.agent.handlers.declare import Handler, Report
+from altus.drivers.storage.base import StorageDriver
+from altus.wire.operations import HOST_CENSUS, Census, Nothing
+
+T = TypeVar("T")
+
+
+async def _of_all(host: HostDrivers, ask: Callable[[StorageDriver], Awaitable[T]]) -> dict[str, T]:
+    ids = [repository.id for repository in host.repositories]
+    answers = await asyncio.gather(*(ask(repository.driver) for repository in host.repositories))
+    return dict(zip(ids, answers, strict=True))
+
+
+async def _census(host: HostDrivers, _request: Nothing, _report: Report) -> Census:
+    vms, processes, truth, volumes, images, usage = await asyncio.gather(
+        host.hypervisor.observe_all(),
+        host.processes(),
+        host.network.truth(),
+        _of_all(host, lambda storage: storage.volumes()),
+        _of_all(host, lambda storage: storage.images()),
+        _of_all(host, lambda storage: storage.usage()),
+    )
+    return Census(vms=vms, processes=processes, volumes=volumes, images=images, usage=usage,
+                  networks=sorted(truth.networks), ports=truth.ports)  # fmt: skip
+
+
+HANDLERS = (Handler(operation=HOST_CENSUS, run=_census, about=None),)

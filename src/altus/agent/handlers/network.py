@@ -1,0 +1,45 @@
+"""Operations on networks and their ports."""
+
+from __future__ import annotations
+
+from altus.agent.drivers import HostDrivers
+from altus.agent.handlers.declare import Handler, Report
+from altus.wire.operations import (
+    NETWORK_DELETE,
+    NETWORK_ENSURE,
+    PORT_DELETE,
+    PORT_ENSURE,
+    NetworkEnsure,
+    NetworkRef,
+    Nothing,
+    PortEnsure,
+    PortRef,
+)
+
+
+async def _ensure(host: HostDrivers, request: NetworkEnsure, _report: Report) -> Nothing:
+    await host.network.ensure_network(request.network)
+    return Nothing()
+
+
+async def _delete(host: HostDrivers, request: NetworkRef, _report: Report) -> Nothing:
+    await host.network.delete_network(request.network_id)
+    return Nothing()
+
+
+async def _ensure_port(host: HostDrivers, request: PortEnsure, _report: Report) -> Nothing:
+    await host.network.ensure_port(request.port)
+    return Nothing()
+
+
+async def _delete_port(host: HostDrivers, request: PortRef, _report: Report) -> Nothing:
+    await host.network.delete_port(request.port_id)
+    return Nothing()
+
+
+HANDLERS = (
+    Handler(operation=NETWORK_ENSURE, run=_ensure, about=lambda request: f"network:{request.network.id}"),
+    Handler(operation=NETWORK_DELETE, run=_delete, about=lambda request: f"network:{request.network_id}"),
+    Handler(operation=PORT_ENSURE, run=_ensure_port, about=lambda request: f"port:{request.port.id}"),
+    Handler(operation=PORT_DELETE, run=_delete_port, about=lambda request: f"port:{request.port_id}"),
+)

@@ -1,0 +1,13 @@
+"""Which handler does which operation; a test holds it to `wire.operations.OPERATIONS`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from altus.agent.handlers import host, image, network, vm, volume
+from altus.agent.handlers.declare import Handler
+
+HANDLERS: dict[str, Handler[Any, Any]] = {
+    handler.operation.name: handler
+    for handler in (*vm.HANDLERS, *volume.HANDLERS, *image.HANDLERS, *network.HANDLERS, *host.HANDLERS)
+}

@@ -1,0 +1,1 @@
+"""QEMU/KVM through libvirt: the only room that imports libvirt."""

@@ -1,0 +1,213 @@
+"""The network driver on OVN. Intent lives in OVN's northbound database; the host's own part follows from it and is put
+right again by itself when Open vSwitch was started anew."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import socket
+from collections.abc import Callable, Sequence
+from ipaddress import AddressValueError, IPv4Address, IPv4Network
+from pathlib import Path
+from typing import TypeVar
+
+from altus.common.errors import AltusError, Conflict
+from altus.drivers.network.base import Datapath, NetworkCapabilities, NetworkTruth
+from altus.drivers.network.ovn import networks, ports, switch
+from altus.drivers.network.ovn.database import Database
+from altus.drivers.network.ovn.datapath import kernel_datapath
+from altus.drivers.network.ovn.host import HostStack, dropping_chains, underlay_mtu
+from altus.drivers.network.ovn.names import BRIDGE, OvnSettings
+from altus.drivers.network.ovn.process import run
+from altus.drivers.network.ovn.rows import Row
+from altus.drivers.network.rules import check_network
+from altus.model.network import NetworkKind, NetworkSpec, NicAttachment, PortSpec
+
+T = TypeVar("T")
+
+_log = logging.getLogger(__name__)
+_TUNNEL_OVERHEAD = 58
+"""Bytes that Geneve with OVN's option adds to a packet over IPv4."""
+_RETRY_SECONDS = (0.2, 5.0)
+_ETHERNET_MTU = 1500
+
+
+class OvnNetworks:
+    """OVN's networks from one host. `start` keeps the host's part right in the background; without it, only calls do.
+
+    `has_kernel_datapath` asks whether the kernel can forward for Open vSwitch.
+    """
+
+    def __init__(self, settings: OvnSettings | None = None, *,
+                 has_kernel_datapath: Callable[[], bool] = kernel_datapath) -> None:  # fmt: skip
+        self._settings = settings or OvnSettings()
+        self._has_kernel_datapath = has_kernel_datapath
+        self._userspace: bool | None = None
+        timeout = self._settings.timeout
+        self._north = Database(self._settings.northbound, "OVN_Northbound", networks.TABLES, timeout=timeout)
+        self._local = Database(self._settings.local, "Open_vSwitch", switch.TABLES, timeout=timeout,
+                               listener=self._heard)  # fmt: skip
+        self._host = HostStack(self._settings)
+        self._writing = asyncio.Lock()
+        self._stale = asyncio.Event()
+        self._keeper: asyncio.Task[None] | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def start(self) -> None:
+        """Begin to keep this host right, at once and whenever Open vSwitch makes the uplink anew; needs a running
+        event loop. Where OVN does not answer yet, it is tried until it does."""
+        if self._keeper is None:
+            self._loop = asyncio.get_running_loop()
+            self._stale.set()
+            self._keeper = self._loop.create_task(self._keep(), name="altus-network-keeper")
+
+    async def ensure_host(self) -> None:
+        """Make this host a chassis of OVN and its IP stack fit the NAT networks there are."""
+        async with self._writing:
+            await self._apply(await self._chassis())
+
+    async def capabilities(self) -> NetworkCapabilities:
+        """See NetworkDriver. Its reason also tells of firewalls that hinder us."""
+        chassis = await self._chassis()
+        userspace = await self._in_userspace()
+        reasons = ["The kernel has no Open vSwitch datapath, so packets are forwarded in user space, which is slower."
+                   if userspace else "The kernel has Open vSwitch's datapath."]  # fmt: skip
+        reasons += [f"The firewall chain {chain} drops forwarded packets: NAT networks need a rule there that accepts "
+                    f"{self._settings.uplink}." for chain in await dropping_chains()]  # fmt: skip
+        return NetworkCapabilities(
+            datapath=Datapath.USERSPACE if userspace else Datapath.KERNEL,
+            reason=" ".join(reasons),
+            max_mtu=await underlay_mtu(chassis.encap_address) - _TUNNEL_OVERHEAD,
+            versions={"ovs": await _version("ovs-vswitchd"), "ovn": await _version("ovn-controller")},
+        )
+
+    async def ensure_network(self, network: NetworkSpec) -> None:
+        """See NetworkDriver."""
+        async with self._writing:
+            chassis = await self._chassis()
+            max_mtu = await underlay_mtu(chassis.encap_address) - _TUNNEL_OVERHEAD
+            cidr = check_network(network, max_mtu)
+            dns = network.dns
+            if network.kind is NetworkKind.NAT:
+                await self._check_free(cidr)
+                dns = dns or await asyncio.to_thread(host_resolvers)
+            await self._north.run(
+                lambda rows: networks.ensure_network(rows, network, dns, self._settings, chassis.name)
+            )
+            await self._apply(chassis)
+
+    async def delete_network(self, network_id: str) -> None:
+        """See NetworkDriver."""
+        async with self._writing:
+            await self._north.run(lambda rows: networks.delete_network(rows, network_id))
+            await self._apply(await self._chassis())
+
+    async def ensure_port(self, port: PortSpec) -> None:
+        """See NetworkDriver."""
+        await self._north.run(lambda rows: ports.ensure_port(rows, port))
+
+    async def delete_port(self, port_id: str) -> None:
+        """See NetworkDriver."""
+        await self._north.run(lambda rows: ports.delete_port(rows, port_id))
+
+    async def attachment(self, port_id: str) -> NicAttachment:
+        """See NetworkDriver."""
+        mtu = await self._north.run(lambda rows: ports.port_mtu(rows, port_id))
+        return NicAttachment(port_id=port_id, bridge=BRIDGE, interface_id=port_id, mtu=mtu,
+                             checksum_offload=not await self._in_userspace())  # fmt: skip
+
+    async def port_up(self, port_id: str) -> bool:
+        """See NetworkDriver."""
+        return await self._north.run(lambda rows: ports.port_up(rows, port_id))
+
+    async def truth(self) -> NetworkTruth:
+        """See NetworkDriver."""
+        return await self._north.run(ports.truth)
+
+    async def close(self) -> None:
+        """See NetworkDriver."""
+        keeper, self._keeper = self._keeper, None
+        if keeper is not None:
+            keeper.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await keeper
+        await asyncio.gather(self._north.close(), self._local.close())
+
+    async def _keep(self) -> None:
+        shortest, longest = _RETRY_SECONDS
+        pause = shortest
+        while True:
+            await self._stale.wait()
+            self._stale.clear()
+            try:
+                await self.ensure_host()
+                pause = shortest
+            except AltusError as error:
+                _log.warning("the host's networks are not right yet, trying again in %.1f s: %s", pause, error)
+                self._stale.set()
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, longest)
+
+    def _heard(self, table: str, row: Row, changed: frozenset[str]) -> None:
+        """From the connection's thread. A user-space ovs-vswitchd takes the uplink's device with it when it dies, and
+        the addresses and routes on it; the new one has another index."""
+        uplink = table == "Interface" and row.name == self._settings.uplink and changed & {"ifindex", "delete"}
+        bridge = table == "Bridge" and row.name == BRIDGE and "delete" in changed
+        if self._loop is not None and (uplink or bridge):
+            with contextlib.suppress(RuntimeError):  # the loop has ended: nobody is left to keep anything
+                self._loop.call_soon_threadsafe(self._stale.set)
+
+    async def _check_free(self, cidr: IPv4Network) -> None:
+        transit = self._settings.transit.network
+        if cidr.overlaps(transit):
+            raise Conflict(f"{cidr} overlaps {transit}, which Altus uses between routers and host.",
+                           code="network.cidr_overlap", hint="Choose other addresses.")  # fmt: skip
+        await self._host.check_free(cidr)
+
+    async def _chassis(self) -> switch.Chassis:
+        userspace = await self._in_userspace()
+        machine_id = (await asyncio.to_thread(Path("/etc/machine-id").read_text)).strip()
+        return await self._local.run(
+            lambda rows: switch.ensure_chassis(
+                rows, self._settings, machine_id, socket.gethostname(), userspace=userspace
+            )
+        )
+
+    async def _apply(self, chassis: switch.Chassis) -> None:
+        """The host's part, from what the northbound database says now."""
+        userspace = await self._in_userspace()
+        nats = await self._north.run(networks.nat_networks)
+        if nats:
+            mtu = max(_ETHERNET_MTU, *(nat.mtu for nat in nats))
+            await self._local.run(
+                lambda rows: switch.ensure_uplink(rows, self._settings, chassis.name, mtu, userspace=userspace)
+            )
+        await self._host.apply(nats, userspace=userspace)
+        if not nats:
+            await self._local.run(lambda rows: switch.remove_uplink(rows, self._settings))
+
+    async def _in_userspace(self) -> bool:
+        if self._userspace is None:
+            self._userspace = not await asyncio.to_thread(self._has_kernel_datapath)
+        return self._userspace
+
+
+def host_resolvers(path: Path = Path("/etc/resolv.conf")) -> tuple[str, ...]:
+    """The host's IPv4 name servers which a VM could reach too: those on loopback are the host's own."""
+    found: Sequence[str] = path.read_text().splitlines() if path.exists() else ()
+    words = [line.split() for line in found]
+    servers = [_address(word[1]) for word in words if len(word) > 1 and word[0] == "nameserver"]
+    return tuple(str(server) for server in servers if server is not None and not server.is_loopback)
+
+
+def _address(text: str) -> IPv4Address | None:
+    try:
+        return IPv4Address(text)
+    except AddressValueError:
+        return None
+
+
+async def _version(program: str) -> str:
+    """The last word of the first line of `program --version`."""
+    return (await run(program, "--version")).splitlines()[0].split()[-1]

@@ -1,0 +1,152 @@
+"""This host's IP stack: what lets NAT networks out and the host in. All of it follows from the networks there are.
+
+Inside OVN nothing is translated: the host has a route to each network and masquerades once, in nftables, so that it
+reaches the VMs from any of its addresses and sees theirs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from collections.abc import Sequence
+from ipaddress import IPv4Network
+from pathlib import Path
+from typing import Any
+
+from altus.common.errors import Conflict, Failed, Unavailable
+from altus.drivers.network.ovn.names import NatNetwork, OvnSettings
+from altus.drivers.network.ovn.process import run
+
+TABLE = "altus"
+ROUTE_PROTOCOL = "164"
+"""Marks our routes (`ip route show proto 164`); unassigned in /etc/iproute2/rt_protos."""
+
+_FORWARDING = Path("/proc/sys/net/ipv4/ip_forward")
+_DEVICE_SECONDS = 5.0
+
+
+def ruleset(networks: Sequence[NatNetwork], uplink: str) -> str:
+    """nftables' input that replaces our table, at once, by the one for these networks; none if there are none.
+
+    VMs start connections to the outside; nobody but the host itself starts one to them; networks do not meet.
+    """
+    start = f"table ip {TABLE}\ndelete table ip {TABLE}\n"
+    if not networks:
+        return start
+    cidrs = ", ".join(sorted(str(network.cidr) for network in networks))
+    return (
+        start
+        + f"""table ip {TABLE} {{
+  set networks {{
+    type ipv4_addr
+    flags interval
+    elements = {{ {cidrs} }}
+  }}
+  chain forward {{
+    type filter hook forward priority filter; policy accept;
+    iifname "{uplink}" oifname "{uplink}" drop
+    iifname "{uplink}" ip saddr != @networks drop
+    oifname "{uplink}" ct state established,related accept
+    oifname "{uplink}" drop
+  }}
+  chain postrouting {{
+    type nat hook postrouting priority srcnat; policy accept;
+    ip saddr @networks oifname != "{uplink}" masquerade
+  }}
+}}
+"""
+    )
+
+
+class HostStack:
+    """Addresses, routes, forwarding and address translation on this host."""
+
+    def __init__(self, settings: OvnSettings) -> None:
+        self._settings = settings
+
+    async def check_free(self, cidr: IPv4Network) -> None:
+        """Refuses (`network.cidr_overlap`) addresses that the host itself reaches elsewhere: its own LAN must stay."""
+        for route in await _json("ip", "-j", "-4", "route", "show"):
+            ours = route.get("protocol") == ROUTE_PROTOCOL
+            if ours or route["dst"] == "default":
+                continue
+            if IPv4Network(route["dst"], strict=False).overlaps(cidr):
+                raise Conflict(f"{cidr} overlaps {route['dst']}, which this host reaches by {route.get('dev')}.",
+                               code="network.cidr_overlap", hint="Choose other addresses.")  # fmt: skip
+
+    async def apply(self, networks: Sequence[NatNetwork], *, userspace: bool) -> None:
+        """Make the host so for exactly these networks."""
+        if networks:
+            await self._uplink(userspace=userspace)
+            await asyncio.to_thread(_FORWARDING.write_text, "1\n")
+        await self._routes(networks)
+        await run("nft", "-f", "-", text=ruleset(networks, self._settings.uplink))
+
+    async def _uplink(self, *, userspace: bool) -> None:
+        device, address = self._settings.uplink, self._settings.transit
+        link = await self._appeared()
+        if userspace and not await self._checksums_whole():
+            # a partial checksum is never completed in user space: ping works and TCP is dead
+            await run("ethtool", "-K", device, "tx", "off")
+        if (str(address.ip), address.network.prefixlen) not in _addresses(link):
+            await run("ip", "address", "replace", str(address), "dev", device)
+        if "UP" not in link["flags"]:
+            await run("ip", "link", "set", device, "up")
+
+    async def _appeared(self) -> dict[str, Any]:
+        """The device, made by ovs-vswitchd shortly after its row in the database."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_DEVICE_SECONDS):
+                while True:
+                    with contextlib.suppress(Failed):
+                        link: dict[str, Any] = (await _json("ip", "-j", "address", "show", self._settings.uplink))[0]
+                        return link
+                    await asyncio.sleep(0.05)
+        raise Unavailable(f"Open vSwitch did not make the device {self._settings.uplink}.", code="network.unavailable",
+                          hint="Check that ovs-vswitchd runs.")  # fmt: skip
+
+    async def _checksums_whole(self) -> bool:
+        features = await run("ethtool", "-k", self._settings.uplink)
+        return "tx-checksumming: off" in features
+
+    async def _routes(self, networks: Sequence[NatNetwork]) -> None:
+        wanted = {str(network.cidr): (str(network.router), network.mtu) for network in networks}
+        found = await _json("ip", "-j", "-4", "route", "show", "proto", ROUTE_PROTOCOL)
+        current = {route["dst"]: (route.get("gateway"), _mtu(route)) for route in found}
+        for cidr in current.keys() - wanted.keys():
+            await run("ip", "route", "delete", cidr, "proto", ROUTE_PROTOCOL)
+        for cidr, (router, mtu) in wanted.items():
+            if current.get(cidr) != (router, mtu):
+                await run("ip", "route", "replace", cidr, "via", router, "dev", self._settings.uplink,
+                          "proto", ROUTE_PROTOCOL, "mtu", str(mtu))  # fmt: skip
+
+
+async def dropping_chains() -> list[str]:
+    """Chains of other people's tables that drop what is forwarded unless they know it, such as Docker's: rules of ours
+    cannot overrule them."""
+    listed = json.loads(await run("nft", "-j", "list", "chains"))["nftables"]
+    chains = [item["chain"] for item in listed if "chain" in item]
+    drops = [chain for chain in chains if chain.get("hook") == "forward" and chain.get("policy") == "drop"]
+    return [f"{chain['family']} {chain['table']} {chain['name']}" for chain in drops if chain["table"] != TABLE]
+
+
+async def underlay_mtu(address: str) -> int:
+    """The MTU, in bytes, of the device with this address; that of Ethernet if it is loopback or nowhere."""
+    for link in await _json("ip", "-j", "address", "show", "to", address):
+        if link and "LOOPBACK" not in link.get("flags", ()):
+            return int(link["mtu"])
+    return 1500
+
+
+async def _json(*command: str) -> list[dict[str, Any]]:
+    parsed: list[dict[str, Any]] = json.loads(await run(*command) or "[]")
+    return parsed
+
+
+def _addresses(link: dict[str, Any]) -> set[tuple[str, int]]:
+    return {(info["local"], info["prefixlen"]) for info in link.get("addr_info", ())}
+
+
+def _mtu(route: dict[str, Any]) -> int:
+    return int(next((metric["mtu"] for metric in route.get("metrics", ()) if "mtu" in metric), 0))

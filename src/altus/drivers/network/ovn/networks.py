@@ -1,0 +1,188 @@
+"""Networks in OVN's northbound database: switch, DHCP, and for NAT a router to the transit switch.
+
+Every function runs inside one transaction, sets only what differs and may be run again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from ipaddress import IPv4Address, IPv4Interface, IPv4Network
+
+from altus.common.errors import Conflict, LimitExceeded
+from altus.drivers.network.ovn.names import NETWORK_MARK, TRANSIT, NatNetwork, OvnSettings, mac_for, switch_name
+from altus.drivers.network.ovn.rows import Row, Rows
+from altus.drivers.network.rules import check_overlap
+from altus.model.network import NetworkKind, NetworkSpec
+
+TABLES = {
+    "Logical_Switch": ("name", "ports", "acls", "external_ids"),
+    "Logical_Switch_Port": ("name", "type", "addresses", "port_security", "options", "dhcpv4_options", "up",
+                            "external_ids"),
+    "ACL": ("name", "direction", "priority", "match", "action", "external_ids"),
+    "DHCP_Options": ("cidr", "options", "external_ids"),
+    "Logical_Router": ("name", "ports", "static_routes", "external_ids"),
+    "Logical_Router_Port": ("name", "mac", "networks", "gateway_chassis", "external_ids"),
+    "Logical_Router_Static_Route": ("ip_prefix", "nexthop", "output_port", "external_ids"),
+    "Gateway_Chassis": ("name", "chassis_name", "priority", "external_ids"),
+}  # fmt: skip
+
+_LEASE_SECONDS = 86400
+_DEFAULT_ROUTE = "0.0.0.0/0"
+_DHCP_SERVER = "udp.src == 67"
+
+
+def ensure_network(rows: Rows, network: NetworkSpec, dns: tuple[str, ...], settings: OvnSettings,
+                   chassis: str) -> None:  # fmt: skip
+    """Make the network so; `chassis` is this host's name in OVN, by which a NAT network goes out."""
+    nats = nat_networks(rows)
+    if network.kind is NetworkKind.NAT:
+        check_overlap(network.id, IPv4Network(network.cidr), {nat.id: nat.cidr for nat in nats})
+    marks = {NETWORK_MARK: network.id}
+    switch, new = rows.ensure("Logical_Switch", switch_name(network.id), external_ids=marks)
+    if new or all(acl.match != _DHCP_SERVER for acl in switch.acls):
+        # nobody on a network but OVN itself answers DHCP
+        switch.addvalue("acls", rows.add("ACL", name="altus-dhcp", direction="from-lport", priority=2000,
+                                         match=_DHCP_SERVER, action="drop", external_ids=marks))  # fmt: skip
+    _ensure_dhcp(rows, network, dns, marks)
+    if network.kind is NetworkKind.NAT:
+        taken = {settings.transit.ip, *(nat.router for nat in nats)}
+        _ensure_router(rows, network, switch, settings, chassis, taken)
+    else:
+        _remove_router(rows, network.id, switch)
+
+
+def delete_network(rows: Rows, network_id: str) -> None:
+    """Remove all of it; refuses (`network.in_use`) while it has ports."""
+    switch = rows.named("Logical_Switch", switch_name(network_id))
+    if switch is not None:
+        # a port that is plugged in meanwhile makes this transaction start again
+        switch.verify("ports")
+        members = [port for port in switch.ports if port.type == ""]
+        if members:
+            raise Conflict(f"Network {network_id} still has {len(members)} ports.", code="network.in_use",
+                           hint="Delete the VMs on it, or their NICs, first.")  # fmt: skip
+    _remove_router(rows, network_id, switch)
+    rows.remove(dhcp_row(rows, network_id))
+    rows.remove(switch)
+
+
+def nat_networks(rows: Rows) -> list[NatNetwork]:
+    """All NAT networks, read from their routers."""
+    found = []
+    for router in rows.all("Logical_Router"):
+        network_id = router.external_ids.get(NETWORK_MARK)
+        ports = {port.name: port for port in router.ports}
+        inner, outer = ports.get(f"{router.name}-inner"), ports.get(f"{router.name}-outer")
+        dhcp = dhcp_row(rows, network_id) if network_id else None
+        if network_id and inner and outer and dhcp:
+            found.append(NatNetwork(id=network_id, cidr=IPv4Network(dhcp.cidr), router=_address(outer),
+                                    mtu=int(dhcp.options["mtu"])))  # fmt: skip
+    return sorted(found, key=lambda nat: nat.router)
+
+
+def dhcp_row(rows: Rows, network_id: str) -> Row | None:
+    """The network's DHCP options."""
+    return next((row for row in rows.all("DHCP_Options") if row.external_ids.get(NETWORK_MARK) == network_id), None)
+
+
+def _ensure_dhcp(rows: Rows, network: NetworkSpec, dns: tuple[str, ...], marks: dict[str, str]) -> None:
+    options = {
+        "server_id": network.gateway,
+        "server_mac": mac_for(f"{switch_name(network.id)}-inner"),
+        "lease_time": str(_LEASE_SECONDS),
+        "mtu": str(network.mtu),
+    }
+    if network.kind is NetworkKind.NAT:
+        options["router"] = network.gateway
+    if dns:
+        options["dns_server"] = "{" + ", ".join(dns) + "}"
+    row = dhcp_row(rows, network.id)
+    if row is None:
+        rows.add("DHCP_Options", cidr=network.cidr, options=options, external_ids=marks)
+    else:
+        rows.put(row, cidr=network.cidr, options=options)
+
+
+def _ensure_router(rows: Rows, network: NetworkSpec, switch: Row, settings: OvnSettings, chassis: str,
+                   taken: Collection[IPv4Address]) -> None:  # fmt: skip
+    name, marks = switch_name(network.id), {NETWORK_MARK: network.id}
+    transit = _ensure_transit(rows, settings)
+    router, new = rows.ensure("Logical_Router", name, external_ids=marks)
+    outer = rows.named("Logical_Router_Port", f"{name}-outer")
+    address = _address(outer) if outer is not None else _free_address(transit, settings.transit.network, taken)
+    inner_network = f"{network.gateway}/{IPv4Network(network.cidr).prefixlen}"
+    _ensure_link(rows, (router, f"{name}-inner", inner_network), (switch, f"{name}-router"), marks)
+    outer = _ensure_link(rows, (router, f"{name}-outer", f"{address}/{settings.transit.network.prefixlen}"),
+                         (transit, f"{name}-transit"), marks)  # fmt: skip
+    _ensure_gateway(rows, outer, f"{name}-outer", chassis, marks)
+    hop = str(settings.transit.ip)
+    routes = [] if new else list(router.static_routes)
+    if [(route.ip_prefix, route.nexthop) for route in routes] != [(_DEFAULT_ROUTE, hop)]:
+        router.static_routes = [rows.add("Logical_Router_Static_Route", ip_prefix=_DEFAULT_ROUTE, nexthop=hop,
+                                         output_port=f"{name}-outer", external_ids=marks)]  # fmt: skip
+
+
+def _ensure_link(rows: Rows, inside: tuple[Row, str, str], outside: tuple[Row, str], marks: dict[str, str]) -> Row:
+    """A router's port (router, name, address) and the switch's port (switch, name) that leads to it."""
+    router, port, address = inside
+    switch, switch_port = outside
+    end, new = rows.ensure("Logical_Router_Port", port, mac=mac_for(port), networks=[address], external_ids=marks)
+    if new:
+        router.addvalue("ports", end)
+    columns = {"type": "router", "addresses": ["router"], "options": {"router-port": port}, "external_ids": marks}
+    other, new = rows.ensure("Logical_Switch_Port", switch_port, **columns)
+    if new:
+        switch.addvalue("ports", other)
+    return end
+
+
+def _ensure_gateway(rows: Rows, outer: Row, port: str, chassis: str, marks: dict[str, str]) -> None:
+    """Bind the way out to this host."""
+    present = rows.named("Gateway_Chassis", f"{port}-{chassis}")
+    if present is None:
+        outer.gateway_chassis = [rows.add("Gateway_Chassis", name=f"{port}-{chassis}", chassis_name=chassis,
+                                          priority=1, external_ids=marks)]  # fmt: skip
+
+
+def _ensure_transit(rows: Rows, settings: OvnSettings) -> Row:
+    """The switch where all routers meet the host; it lives as long as there is a router."""
+    switch = rows.named("Logical_Switch", TRANSIT)
+    if switch is not None:
+        return switch
+    columns = {"type": "localnet", "addresses": ["unknown"], "options": {"network_name": TRANSIT}}
+    marks = {"altus-uplink": settings.uplink}
+    port = rows.add("Logical_Switch_Port", name=f"{TRANSIT}-uplink", external_ids=marks, **columns)
+    return rows.add("Logical_Switch", name=TRANSIT, ports=[port], external_ids=marks)
+
+
+def _free_address(transit: Row, network: IPv4Network, taken: Collection[IPv4Address]) -> IPv4Address:
+    """The lowest free address of the transit network. Two agents that choose at once cannot both commit, since each
+    adds a port to the switch that the other has verified."""
+    transit.verify("ports")
+    for address in network.hosts():
+        if address not in taken:
+            return address
+    raise LimitExceeded(f"All addresses of {network} are taken.", code="network.transit_exhausted",
+                        hint="Delete NAT networks which are not needed.")  # fmt: skip
+
+
+def _remove_router(rows: Rows, network_id: str, switch: Row | None) -> None:
+    name = switch_name(network_id)
+    rows.remove(rows.named("Logical_Switch_Port", f"{name}-router"), switch, "ports")
+    router = rows.named("Logical_Router", name)
+    if router is None:
+        return
+    rows.remove(router)
+    transit = rows.named("Logical_Switch", TRANSIT)
+    link = rows.named("Logical_Switch_Port", f"{name}-transit")
+    if transit is None or link is None:
+        return
+    transit.verify("ports")
+    if {port.name for port in transit.ports} <= {f"{TRANSIT}-uplink", link.name}:
+        rows.remove(transit)
+    else:
+        rows.remove(link, transit, "ports")
+
+
+def _address(port: Row) -> IPv4Address:
+    return IPv4Interface(port.networks[0]).ip

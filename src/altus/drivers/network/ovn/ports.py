@@ -1,0 +1,88 @@
+"""Ports in OVN's northbound database. A logical port is named by the id of our port, which is the `interfaceid`
+libvirt plugs a NIC in with."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Network
+
+from altus.common.errors import NotFound
+from altus.drivers.network.base import NetworkTruth
+from altus.drivers.network.ovn.names import NETWORK_MARK, PORT_MARK, switch_name
+from altus.drivers.network.ovn.networks import dhcp_row
+from altus.drivers.network.ovn.rows import Row, Rows
+from altus.drivers.network.rules import check_port
+from altus.model.network import PortSpec
+
+
+def ensure_port(rows: Rows, port: PortSpec) -> None:
+    """Make the port so; one that was in another network moves."""
+    switch = rows.named("Logical_Switch", switch_name(port.network_id))
+    dhcp = dhcp_row(rows, port.network_id)
+    if switch is None or dhcp is None:
+        raise NotFound(f"There is no network {port.network_id}.", code="network.not_found",
+                       hint="Create the network before its ports.")  # fmt: skip
+    check_port(port, IPv4Network(dhcp.cidr), dhcp.options["server_id"], _others(switch, port.id))
+    present = rows.named("Logical_Switch_Port", port.id)
+    if present is not None and present not in switch.ports:
+        rows.remove(present, _switch_of(rows, present), "ports")
+        present = None
+    speech = [f"{port.mac} {port.address}"]
+    columns = {"addresses": speech, "port_security": speech, "dhcpv4_options": [dhcp],
+               "external_ids": {NETWORK_MARK: port.network_id, PORT_MARK: port.id}}  # fmt: skip
+    if present is None:
+        switch.addvalue("ports", rows.add("Logical_Switch_Port", name=port.id, **columns))
+    else:
+        rows.put(present, **columns)
+
+
+def delete_port(rows: Rows, port_id: str) -> None:
+    """Remove it; missing is fine."""
+    port = _ours(rows, port_id)
+    if port is not None:
+        rows.remove(port, _switch_of(rows, port), "ports")
+
+
+def port_mtu(rows: Rows, port_id: str) -> int:
+    """The MTU of the port's network, in bytes."""
+    options = _found(rows, port_id).dhcpv4_options[0].options
+    return int(options["mtu"])
+
+
+def port_up(rows: Rows, port_id: str) -> bool:
+    """OVN sets this when the flows of a plugged port are in place."""
+    return True in _found(rows, port_id).up
+
+
+def truth(rows: Rows) -> NetworkTruth:
+    """All that bears our marks."""
+    networks: set[str] = set()
+    ports: dict[str, str] = {}
+    for switch in rows.all("Logical_Switch"):
+        network_id = switch.external_ids.get(NETWORK_MARK)
+        if network_id is None:
+            continue
+        networks.add(network_id)
+        ports |= {port.external_ids[PORT_MARK]: network_id for port in switch.ports if PORT_MARK in port.external_ids}
+    return NetworkTruth(networks=frozenset(networks), ports=ports)
+
+
+def _others(switch: Row, port_id: str) -> list[tuple[str, str]]:
+    """MAC and address of the switch's other ports for VMs."""
+    texts = [port.addresses[0] for port in switch.ports if PORT_MARK in port.external_ids and port.name != port_id]
+    return [(mac, address) for mac, _, address in (text.partition(" ") for text in texts)]
+
+
+def _ours(rows: Rows, port_id: str) -> Row | None:
+    port = rows.named("Logical_Switch_Port", port_id)
+    return port if port is not None and PORT_MARK in port.external_ids else None
+
+
+def _found(rows: Rows, port_id: str) -> Row:
+    port = _ours(rows, port_id)
+    if port is None:
+        raise NotFound(f"There is no port {port_id}.", code="port.not_found", hint="Make the port first.")
+    return port
+
+
+def _switch_of(rows: Rows, port: Row) -> Row | None:
+    return next((switch for switch in rows.all("Logical_Switch") if port in switch.ports), None)

@@ -1,0 +1,69 @@
+"""What every network driver refuses, and how: pure, so that the fake refuses the same."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from ipaddress import AddressValueError, IPv4Address, IPv4Network
+
+from altus.common.errors import Conflict, InvalidInput
+from altus.model.network import NetworkSpec, PortSpec, check_cidr
+
+MTU_MIN = 576
+"""Every IPv4 host must take packets of this size (RFC 791)."""
+
+
+def check_network(network: NetworkSpec, max_mtu: int) -> IPv4Network:
+    """The parsed CIDR of a network that can be made; `InvalidInput` says what is wrong."""
+    cidr = check_cidr(network.cidr)
+    if _address(network.gateway) not in _hosts(cidr):
+        raise InvalidInput(f"The gateway {network.gateway} is no host address of {cidr}.",
+                           code="network.gateway_invalid", hint=f"Use {cidr[1]}.")  # fmt: skip
+    if not MTU_MIN <= network.mtu <= max_mtu:
+        raise InvalidInput(f"An MTU of {network.mtu} is not possible here.", code="network.mtu_invalid",
+                           hint=f"Use a value from {MTU_MIN} to {max_mtu}.")  # fmt: skip
+    return cidr
+
+
+def check_overlap(network_id: str, cidr: IPv4Network, others: Mapping[str, IPv4Network]) -> None:
+    """`Conflict` (`network.cidr_overlap`) if one of the host's other NAT networks has addresses in common."""
+    for other_id, other in others.items():
+        if other_id != network_id and other.overlaps(cidr):
+            raise Conflict(f"{cidr} overlaps the NAT network {other_id} ({other}).", code="network.cidr_overlap",
+                           hint="Choose other addresses, or an isolated network.", network=other_id)  # fmt: skip
+
+
+def check_port(port: PortSpec, cidr: IPv4Network, gateway: str, others: Collection[tuple[str, str]]) -> None:
+    """`others` are the MACs and addresses of the network's other ports."""
+    address = _address(port.address)
+    if address not in _hosts(cidr) or port.address == gateway:
+        raise InvalidInput(f"{port.address} is no address for a VM in {cidr}.", code="port.address_invalid",
+                           hint="Use a host address of the network that is not its gateway.")  # fmt: skip
+    for mac, other in others:
+        if other == port.address or mac.lower() == port.mac.lower():
+            raise Conflict(f"Another port of the network has {port.address} or {port.mac}.", code="port.address_taken",
+                           hint="Delete the other port first or use another address.")  # fmt: skip
+
+
+def _address(text: str) -> IPv4Address | None:
+    try:
+        return IPv4Address(text)
+    except AddressValueError:
+        return None
+
+
+class _Hosts:
+    """The host addresses of a network: neither the network's own nor broadcast."""
+
+    def __init__(self, cidr: IPv4Network) -> None:
+        self._cidr = cidr
+
+    def __contains__(self, address: IPv4Address | None) -> bool:
+        return (
+            address is not None
+            and address in self._cidr
+            and address not in (self._cidr.network_address, self._cidr.broadcast_address)
+        )
+
+
+def _hosts(cidr: IPv4Network) -> _Hosts:
+    return _Hosts(cidr)

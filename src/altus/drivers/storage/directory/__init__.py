@@ -1,0 +1,1 @@
+"""A repository in a folder: local, or shared by a network file system."""

@@ -1,0 +1,148 @@
+"""What is on disk: volumes, what they stand on and who stands on what, read from qcow2 headers, never from memory.
+
+A header is parsed again only when its file has changed, so that listing thousands of volumes costs a `stat` each.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from altus.common.errors import AltusError, Failed
+from altus.common.ids import check_id
+from altus.drivers.storage.directory.layout import Layout
+from altus.drivers.storage.formats.qcow2 import Qcow2Header, read_header
+from altus.drivers.storage.formats.reader import Reader
+from altus.model.volume import BaseKind, VolumeBase, VolumeFacts
+
+_log = logging.getLogger(__name__)
+
+_MAX_CHAIN = 200
+"""As deep as libvirt goes."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Disk:
+    """One qcow2 file: its header, whether nothing was ever written to it, and the bytes it takes."""
+
+    header: Qcow2Header
+    untouched: bool
+    allocation: int
+
+
+class Catalog:
+    """Reads the repository at `layout`; all calls block."""
+
+    def __init__(self, layout: Layout) -> None:
+        self._layout = layout
+        self._seen: dict[str, tuple[tuple[int, ...], Qcow2Header, bool]] = {}
+
+    def disk(self, path: Path) -> Disk | None:
+        """A qcow2 file's facts, None if there is no such file; `Failed` (`volume.damaged`) if it is not readable."""
+        try:
+            fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            self._seen.pop(str(path), None)
+            return None
+        try:
+            info = os.fstat(fd)
+            stamp = (info.st_dev, info.st_ino, info.st_mtime_ns, info.st_ctime_ns, info.st_size)
+            known = self._seen.get(str(path))
+            if known is None or known[0] != stamp:
+                known = (stamp, *_parse(fd, info.st_size))
+                self._seen[str(path)] = known
+        except AltusError as error:
+            raise Failed(
+                f"{path} is damaged: {error.message}",
+                code="volume.damaged",
+                hint="Restore it from a backup, or delete it.",
+            ) from error
+        finally:
+            os.close(fd)
+        return Disk(header=known[1], untouched=known[2], allocation=info.st_blocks * 512)
+
+    def volume(self, volume_id: str) -> VolumeFacts | None:
+        """One volume's facts."""
+        disk = self.disk(self._layout.volume(volume_id))
+        if disk is None:
+            return None
+        base = origin_base(disk.header.origin)
+        return VolumeFacts(id=volume_id, size=disk.header.size, allocation=disk.allocation, base=base)
+
+    def volumes(self) -> list[VolumeFacts]:
+        """Every volume; one whose header cannot be read is logged and left out."""
+        found = []
+        for volume_id in self.volume_ids():
+            try:
+                facts = self.volume(volume_id)
+            except Failed as error:
+                _log.error("a volume is left out of the list: %s", error)  # noqa: TRY400  its message says it all
+                continue
+            if facts is not None:
+                found.append(facts)
+        return found
+
+    def volume_ids(self) -> list[str]:
+        """The ids of the volume files, in order."""
+        return [path.stem for path in sorted(self._layout.volumes.glob("*.qcow2")) if _is_id(path.stem)]
+
+    def backing(self, path: Path) -> Path | None:
+        """The file that a volume or layer stands on."""
+        disk = self.disk(path)
+        if disk is None or not disk.header.backing_file:
+            return None
+        return Path(os.path.normpath(path.parent / disk.header.backing_file))
+
+    def chain(self, path: Path) -> list[Path]:
+        """What a volume stands on, nearest first."""
+        found: list[Path] = []
+        below = self.backing(path)
+        while below is not None:
+            found.append(below)
+            if len(found) > _MAX_CHAIN:
+                raise Failed(f"{path} has an endless chain of backing files.", code="volume.damaged")
+            below = self.backing(below)
+        return found
+
+    def dependents(self, target: Path) -> list[str]:
+        """The volumes that need this file."""
+        return [name for name in self.volume_ids() if target in self.chain(self._layout.volume(name))]
+
+    def idle_layers(self) -> list[Path]:
+        """The layers that no volume needs."""
+        layers = set(self._layout.layers.glob("*.qcow2"))
+        if not layers:
+            return []
+        for name in self.volume_ids():
+            layers.difference_update(self.chain(self._layout.volume(name)))
+        return sorted(layers)
+
+
+def origin_text(base: VolumeBase | None) -> str:
+    """A base as it is noted in a volume's header."""
+    return f"{base.kind}:{base.id}:{'linked' if base.linked else 'copied'}" if base else ""
+
+
+def origin_base(text: str) -> VolumeBase | None:
+    """The base that `origin_text` noted."""
+    parts = text.split(":")
+    if len(parts) != 3 or parts[0] not in list(BaseKind):
+        return None
+    return VolumeBase(kind=BaseKind(parts[0]), id=parts[1], linked=parts[2] == "linked")
+
+
+def _parse(fd: int, size: int) -> tuple[Qcow2Header, bool]:
+    reader = Reader(fd=fd, size=size)
+    header = read_header(reader)
+    table = reader.peek(header.l1_table_offset, header.l1_size * 8)
+    return header, not any(table) and not header.nb_snapshots
+
+
+def _is_id(text: str) -> bool:
+    try:
+        check_id(text)
+    except AltusError:
+        return False
+    return True

@@ -1,0 +1,20 @@
+"""Every task type there is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from altus.manager.tasks.declare import TaskType
+from altus.manager.tasks.image_tasks import IMAGE_TASKS
+from altus.manager.tasks.network_tasks import NETWORK_TASKS
+from altus.manager.tasks.vm_clone import VM_CLONE
+from altus.manager.tasks.vm_create import VM_CREATE
+from altus.manager.tasks.vm_delete import VM_DELETE
+from altus.manager.tasks.vm_edit import VM_EDIT
+from altus.manager.tasks.vm_power import POWER_TASKS
+from altus.manager.tasks.volume_tasks import VOLUME_TASKS
+
+TASK_TYPES: dict[str, TaskType[Any]] = {
+    kind.kind: kind
+    for kind in (VM_CREATE, VM_CLONE, VM_EDIT, VM_DELETE, *POWER_TASKS, *VOLUME_TASKS, *IMAGE_TASKS, *NETWORK_TASKS)
+}

@@ -1,0 +1,228 @@
+"""The steps by which a VM comes into being: of `vm.create` and `vm.clone`."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any, TypeVar
+
+from pydantic import TypeAdapter
+
+from altus.common.errors import Conflict
+from altus.manager.placement.choose import Candidate, Request, Verdict, choose
+from altus.manager.store import ports
+from altus.manager.store.database import Tx
+from altus.manager.store.resources import HOST, IMAGE, NETWORK, STORAGE, VM, VOLUME
+from altus.manager.store.vms import seed_of, working_memory
+from altus.manager.tasks.declare import Step
+from altus.manager.tasks.run import Run
+from altus.manager.tasks.vm_parts import definition
+from altus.model.image import ImageState
+from altus.model.label import require_combinable
+from altus.model.network import NetworkState, PortSpec
+from altus.model.storage import Storage
+from altus.model.vm import PowerIntent, Vm, VmState
+from altus.model.volume import BaseKind, Volume, VolumeFacts, VolumeState
+from altus.wire.operations import (
+    PORT_DELETE,
+    PORT_ENSURE,
+    VM_DEFINE,
+    VM_DESTROY,
+    VM_START,
+    VM_UNDEFINE,
+    VOLUME_CREATE,
+    VOLUME_DELETE,
+    PortEnsure,
+    PortRef,
+    VmDefine,
+    VmRef,
+    VolumeCreate,
+    VolumeRef,
+)
+
+_FACTS = TypeAdapter(dict[str, VolumeFacts])
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class VmBuild:
+    """The VM and its new volumes, as they will be stored; `start` it in the end."""
+
+    vm: Vm
+    volumes: tuple[Volume, ...]
+    start: bool = False
+
+
+B = TypeVar("B", bound=VmBuild)
+
+
+async def check(run: Run[B]) -> None:
+    """Everything the VM is made of must be there, ready, and of its label."""
+
+    def look(tx: Tx) -> None:
+        vm = run.args.vm
+        for nic in vm.hardware.nics:
+            network = NETWORK.get(tx, nic.network_id)
+            require_combinable(f"Plugging VM {vm.name} into network {network.name}", vm.label, network.label)
+            if network.state is not NetworkState.READY:
+                raise Conflict(f"Network {network.name} is {network.state}.", code="network.not_ready")
+        for image_id in filter(None, {_image_of(run.args), vm.hardware.kernel_image_id, vm.hardware.cdrom_image_id}):
+            image = IMAGE.get(tx, image_id)
+            require_combinable(f"Making VM {vm.name} from image {image.name}", vm.label, image.label)
+            if image.state is not ImageState.READY:
+                raise Conflict(f"Image {image.name} is {image.state}.", code="image.not_ready")
+
+    await run.db.read(look)
+    await verdicts(run)
+
+
+async def verdicts(run: Run[B]) -> list[Verdict]:
+    """Where the VM would go, and why."""
+
+    def look(tx: Tx) -> list[Verdict]:
+        wanted = run.args.vm.storage_id
+        images = [_image_of(run.args), run.args.vm.hardware.kernel_image_id, run.args.vm.hardware.cdrom_image_id]
+        for image_id in filter(None, images):
+            wanted = wanted or IMAGE.get(tx, image_id).storage_id
+        request = Request(label=run.args.vm.label, memory=run.args.vm.hardware.memory, started=run.args.start,
+                          storage_id=wanted)  # fmt: skip
+        return choose(request, candidates(tx))
+
+    return await run.db.read(look)
+
+
+def candidates(tx: Tx) -> list[Candidate]:
+    """Every host with every repository it reaches."""
+    storages: list[Storage] = STORAGE.all(tx)
+    memory = working_memory(tx)
+    return [
+        Candidate(host=host, storage=storage, memory_used=memory.get(host.id, 0))
+        for host in HOST.all(tx)
+        for storage in storages
+        if storage.host_id in (None, host.id)
+    ]
+
+
+async def plan(run: Run[B]) -> dict[str, Any]:
+    """The host chosen and why."""
+    return {"placement": [dataclasses.asdict(verdict) for verdict in await verdicts(run)]}
+
+
+async def place(run: Run[B]) -> dict[str, Any]:
+    """Choose host and storage."""
+    chosen, *_ = await verdicts(run)
+
+    def write(tx: Tx) -> None:
+        VM.change(tx, run.args.vm.id, host_id=chosen.host_id, storage_id=chosen.storage_id)
+        for volume in run.args.volumes:
+            VOLUME.change(tx, volume.id, storage_id=chosen.storage_id)
+
+    run.write(write)
+    return {"host_id": chosen.host_id, "storage_id": chosen.storage_id, "reasons": list(chosen.reasons)}
+
+
+def _place(run: Run[B]) -> tuple[str, str] | None:
+    result = run.result_of("place")
+    return None if result is None else (result["host_id"], result["storage_id"])
+
+
+async def make_volumes(run: Run[B]) -> Any:
+    """Make the disks on the host's storage."""
+    host_id, storage_id = _place(run) or ("", "")
+    made: dict[str, VolumeFacts] = {}
+    for volume in run.args.volumes:
+        request = VolumeCreate(storage_id=storage_id, volume_id=volume.id, size=volume.size, base=volume.base)
+        seen = await run.call(host_id, VOLUME_CREATE, request)
+        if seen.facts is not None:
+            made[volume.id] = seen.facts
+    return _FACTS.dump_python(made, mode="json")
+
+
+async def remove_volumes(run: Run[B]) -> None:
+    """Take the disks back."""
+    if (placed := _place(run)) is None:
+        return
+    for volume in reversed(run.args.volumes):
+        await run.call(placed[0], VOLUME_DELETE, VolumeRef(storage_id=placed[1], volume_id=volume.id))
+
+
+async def make_ports(run: Run[B]) -> None:
+    """Make the NICs' ports on their networks."""
+    host_id, _ = _place(run) or ("", "")
+    for nic in run.args.vm.hardware.nics:
+        port = PortSpec(id=nic.id, network_id=nic.network_id, mac=nic.mac, address=nic.address)
+        await run.call(host_id, PORT_ENSURE, PortEnsure(port=port))
+
+
+async def remove_ports(run: Run[B]) -> None:
+    """Take the ports back."""
+    if (placed := _place(run)) is None:
+        return
+    for nic in run.args.vm.hardware.nics:
+        await run.call(placed[0], PORT_DELETE, PortRef(port_id=nic.id))
+
+
+async def define(run: Run[B]) -> None:
+    """Define the VM on its host, with what the guest is told at its first boot."""
+    vm_id = run.args.vm.id
+    vm, seed = await run.db.read(lambda tx: (VM.get(tx, vm_id), seed_of(tx, run.world.secrets, vm_id)))
+    await run.call(vm.host_id or "", VM_DEFINE, VmDefine(vm=definition(vm), seed=seed))
+
+
+async def undefine(run: Run[B]) -> None:
+    """Take the definition back, and the VM off before if it runs."""
+    if (placed := _place(run)) is None:
+        return
+    await run.call(placed[0], VM_DESTROY, VmRef(vm_id=run.args.vm.id))
+    await run.call(placed[0], VM_UNDEFINE, VmRef(vm_id=run.args.vm.id))
+
+
+async def start(run: Run[B]) -> str:
+    """Start it if that was asked for; returns the state observed."""
+    if not run.args.start:
+        return VmState.STOPPED
+    host_id, _ = _place(run) or ("", "")
+    seen = await run.call(host_id, VM_START, VmRef(vm_id=run.args.vm.id))
+    return seen.observation.state if seen.observation else VmState.STOPPED
+
+
+def finish(run: Run[B], tx: Tx) -> None:
+    """The VM and its volumes are there."""
+    facts = _FACTS.validate_python(run.result_of("volumes"))
+    for volume in run.args.volumes:
+        seen = facts[volume.id]
+        VOLUME.change(tx, volume.id, state=VolumeState.READY, size=seen.size, allocation=seen.allocation)
+    state = VmState(run.result_of("start"))
+    intent = PowerIntent.RUNNING if run.args.start else PowerIntent.STOPPED
+    current = VM.get(tx, run.args.vm.id)
+    if current.state is VmState.CREATING:
+        VM.change(tx, current.id, state=state, intent=intent)
+    else:  # an observation came first and knows better
+        VM.change(tx, current.id, intent=intent)
+
+
+def forget(run: Run[B], tx: Tx) -> None:
+    """Nothing is left of them."""
+    for volume in run.args.volumes:
+        VOLUME.delete(tx, volume.id)
+    ports.release_vm(tx, run.args.vm.id)
+    VM.delete(tx, run.args.vm.id)
+
+
+def give_up(run: Run[B], tx: Tx) -> None:
+    """Something may be left: say so, so that they can be deleted."""
+    for volume in run.args.volumes:
+        VOLUME.change(tx, volume.id, state=VolumeState.FAILED)
+    VM.change(tx, run.args.vm.id, state=VmState.FAILED)
+
+
+def _image_of(args: VmBuild) -> str | None:
+    bases = (v.base for v in args.volumes if v.base is not None)
+    return next((base.id for base in bases if base.kind is BaseKind.IMAGE), None)
+
+
+BUILD_STEPS: tuple[Step[Any], ...] = (
+    Step("place", "Choose host and storage", place),
+    Step("volumes", "Make the disks", make_volumes, undo=remove_volumes),
+    Step("ports", "Make the network ports", make_ports, undo=remove_ports),
+    Step("define", "Define the VM on its host", define, undo=undefine),
+    Step("start", "Start the VM", start, undo=undefine),
+)

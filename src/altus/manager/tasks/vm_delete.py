@@ -1,0 +1,111 @@
+"""`vm.delete`: remove a VM, its ports and, unless they are to be kept, its disks. There is no way back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from altus.manager.store import ports
+from altus.manager.store.database import Tx
+from altus.manager.store.resources import VM, VOLUME
+from altus.manager.tasks.declare import Step, TaskType
+from altus.manager.tasks.run import Run
+from altus.manager.tasks.vm_parts import the_vm
+from altus.model.permission import Permission
+from altus.model.task import Lock, exclusive
+from altus.model.vm import VmState
+from altus.model.vm_action import VmAction, require
+from altus.model.volume import VolumeState
+from altus.wire.operations import (
+    PORT_DELETE,
+    VM_DESTROY,
+    VM_UNDEFINE,
+    VOLUME_DELETE,
+    PortRef,
+    VmRef,
+    VolumeRef,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class VmDelete:
+    """`volume_ids` are the disks that go with it; others it has are detached and kept."""
+
+    vm_id: str
+    volume_ids: tuple[str, ...] = ()
+
+
+def _locks(args: VmDelete) -> Sequence[Lock]:
+    return [exclusive("vm", args.vm_id), *(exclusive("volume", volume) for volume in args.volume_ids)]
+
+
+async def _check(run: Run[VmDelete]) -> None:
+    vm = await the_vm(run, run.args.vm_id)
+    if vm.state is not VmState.DELETING:  # left so by a deletion that got stuck: it may be tried again
+        require(vm, VmAction.DELETE)
+
+
+async def _mark(run: Run[VmDelete]) -> None:
+    """From here on there is no way back, and everyone sees it."""
+
+    def write(tx: Tx) -> None:
+        VM.change(tx, run.args.vm_id, state=VmState.DELETING)
+        for volume_id in run.args.volume_ids:
+            VOLUME.change(tx, volume_id, state=VolumeState.DELETING)
+
+    run.write(write)
+
+
+async def _undefine(run: Run[VmDelete]) -> None:
+    vm = await the_vm(run, run.args.vm_id)
+    if vm.host_id is not None:
+        await run.call(vm.host_id, VM_DESTROY, VmRef(vm_id=vm.id))
+        await run.call(vm.host_id, VM_UNDEFINE, VmRef(vm_id=vm.id))
+
+
+async def _ports(run: Run[VmDelete]) -> None:
+    vm = await the_vm(run, run.args.vm_id)
+    for nic in vm.hardware.nics if vm.host_id is not None else ():
+        await run.call(vm.host_id or "", PORT_DELETE, PortRef(port_id=nic.id))
+
+
+async def _volumes(run: Run[VmDelete]) -> Any:
+    vm = await the_vm(run, run.args.vm_id)
+    for volume_id in run.args.volume_ids if vm.host_id is not None else ():
+        await run.call(vm.host_id or "", VOLUME_DELETE, VolumeRef(storage_id=vm.storage_id, volume_id=volume_id))
+
+
+def _gone(run: Run[VmDelete], tx: Tx) -> None:
+    for volume_id in run.args.volume_ids:
+        VOLUME.delete(tx, volume_id)
+    for kept in VOLUME.all(tx, VOLUME.table.c.vm_id == run.args.vm_id):
+        VOLUME.change(tx, kept.id, vm_id=None)
+    ports.release_vm(tx, run.args.vm_id)
+    VM.delete(tx, run.args.vm_id)
+
+
+def _stuck(run: Run[VmDelete], tx: Tx) -> None:
+    VM.change(tx, run.args.vm_id, state=VmState.FAILED)
+    for volume_id in run.args.volume_ids:
+        VOLUME.change(tx, volume_id, state=VolumeState.FAILED)
+
+
+VM_DELETE = TaskType(
+    "vm.delete",
+    VmDelete,
+    title="Delete VM",
+    permission=Permission.VM_DELETE,
+    noun="vm",
+    locks=_locks,
+    check=_check,
+    steps=(
+        Step("mark", "Mark the VM as being deleted", _mark, commits=True),
+        Step("undefine", "Remove the VM from its host", _undefine),
+        Step("ports", "Remove its network ports", _ports),
+        Step("volumes", "Remove its disks", _volumes),
+    ),
+    on_success=_gone,
+    on_stuck=_stuck,
+    cancellable=False,
+)

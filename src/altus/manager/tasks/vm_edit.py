@@ -1,0 +1,193 @@
+"""`vm.edit`: change a VM. What a running guest cannot take up applies at its next start, and the VM says so."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from altus.common.errors import Conflict, LimitExceeded
+from altus.manager.store import ports
+from altus.manager.store.database import Tx
+from altus.manager.store.resources import NETWORK, VM, VOLUME
+from altus.manager.tasks.declare import Step, TaskType
+from altus.manager.tasks.run import Run
+from altus.manager.tasks.vm_parts import definition, the_vm
+from altus.model.label import require_combinable
+from altus.model.network import PortSpec
+from altus.model.permission import Permission
+from altus.model.task import Lock, exclusive, shared
+from altus.model.vm import MAX_DISKS, MAX_NICS, BootDevice, Firmware, Vm, VmDisk, VmNic, VmState
+from altus.model.vm_action import VmAction, require
+from altus.model.volume import VolumeState
+from altus.wire.operations import PORT_DELETE, PORT_ENSURE, VM_DEFINE, PortEnsure, PortRef, VmDefine
+
+_VM = TypeAdapter(Vm)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class VmEdit:
+    """Only what is not None changes; NICs to add were given their addresses when the task was submitted."""
+
+    vm_id: str
+    name: str | None = None
+    description: str | None = None
+    tags: tuple[str, ...] | None = None
+    protected: bool | None = None
+    vcpus: int | None = None
+    memory: int | None = None
+    firmware: Firmware | None = None
+    boot: tuple[BootDevice, ...] | None = None
+    attach_volumes: tuple[VmDisk, ...] = ()
+    detach_volumes: tuple[str, ...] = ()
+    add_nics: tuple[VmNic, ...] = ()
+    remove_nics: tuple[str, ...] = ()
+
+
+def _locks(args: VmEdit) -> Sequence[Lock]:
+    volumes = [*(disk.volume_id for disk in args.attach_volumes), *args.detach_volumes]
+    return [
+        exclusive("vm", args.vm_id),
+        *(exclusive("volume", volume) for volume in volumes),
+        *(shared("network", nic.network_id) for nic in args.add_nics),
+    ]
+
+
+def _edited(vm: Vm, args: VmEdit) -> Vm:
+    plain = {f: v for f in ("name", "description", "tags", "protected") if (v := getattr(args, f)) is not None}
+    machine = {f: v for f in ("vcpus", "memory", "firmware", "boot") if (v := getattr(args, f)) is not None}
+    disks = tuple(d for d in vm.hardware.disks if d.volume_id not in args.detach_volumes) + args.attach_volumes
+    nics = tuple(nic for nic in vm.hardware.nics if nic.id not in args.remove_nics) + args.add_nics
+    hardware = dataclasses.replace(vm.hardware, disks=disks, nics=nics, **machine)
+    return dataclasses.replace(vm, hardware=hardware, **plain)
+
+
+async def _check(run: Run[VmEdit]) -> None:
+    args = run.args
+
+    def look(tx: Tx) -> None:
+        vm = VM.get(tx, args.vm_id)
+        require(vm, VmAction.EDIT)
+        for disk in args.attach_volumes:
+            volume = VOLUME.get(tx, disk.volume_id)
+            require_combinable(f"Attaching volume {volume.name} to VM {vm.name}", vm.label, volume.label)
+            if volume.vm_id is not None:
+                raise Conflict(f"Volume {volume.name} is attached to a VM already.", code="volume.attached")
+            if volume.state is not VolumeState.READY or volume.storage_id != vm.storage_id:
+                raise Conflict(f"Volume {volume.name} is {volume.state} or on another storage than VM {vm.name}.",
+                               code="volume.not_usable")  # fmt: skip
+        for nic in args.add_nics:
+            network = NETWORK.get(tx, nic.network_id)
+            require_combinable(f"Plugging VM {vm.name} into network {network.name}", vm.label, network.label)
+        _require_present(vm, args)
+        newer = _edited(vm, args)
+        if len(newer.hardware.disks) > MAX_DISKS or len(newer.hardware.nics) > MAX_NICS:
+            raise LimitExceeded(f"A VM has at most {MAX_DISKS} disks and {MAX_NICS} NICs.", code="vm.too_many_devices")
+        if vm.state is VmState.SUSPENDED and newer.hardware != vm.hardware:
+            raise Conflict(f"VM {vm.name} is suspended: its saved memory only fits the hardware it has.",
+                           code="vm.suspended", hint="Resume or kill it first.")  # fmt: skip
+
+    await run.db.read(look)
+
+
+def _require_present(vm: Vm, args: VmEdit) -> None:
+    disks = {disk.volume_id for disk in vm.hardware.disks}
+    nics = {nic.id for nic in vm.hardware.nics}
+    for missing in (set(args.detach_volumes) - disks) | (set(args.remove_nics) - nics):
+        raise Conflict(f"VM {vm.name} has no disk or NIC {missing}.", code="vm.no_such_device",
+                       hint=f"See `altus vm show {vm.name}`.")  # fmt: skip
+
+
+async def _prepare(run: Run[VmEdit]) -> Any:
+    """Remember how the VM was, for the way back."""
+    return _VM.dump_python(await the_vm(run, run.args.vm_id), mode="json")
+
+
+def _before(run: Run[VmEdit]) -> Vm | None:
+    plain = run.result_of("prepare")
+    return None if plain is None else _VM.validate_python(plain)
+
+
+async def _plug(run: Run[VmEdit]) -> None:
+    host_id = (await the_vm(run, run.args.vm_id)).host_id or ""
+    for nic in run.args.add_nics:
+        port = PortSpec(id=nic.id, network_id=nic.network_id, mac=nic.mac, address=nic.address)
+        await run.call(host_id, PORT_ENSURE, PortEnsure(port=port))
+
+
+async def _unplug(run: Run[VmEdit]) -> None:
+    host_id = (await the_vm(run, run.args.vm_id)).host_id or ""
+    for nic in run.args.add_nics:
+        await run.call(host_id, PORT_DELETE, PortRef(port_id=nic.id))
+
+
+async def _define(run: Run[VmEdit]) -> None:
+    if (before := _before(run)) is not None:
+        vm = dataclasses.replace(_edited(before, run.args), revision=before.revision + 1)
+        await run.call(vm.host_id or "", VM_DEFINE, VmDefine(vm=definition(vm)))
+
+
+async def _define_as_before(run: Run[VmEdit]) -> None:
+    if (before := _before(run)) is not None:
+        await run.call(before.host_id or "", VM_DEFINE, VmDefine(vm=definition(before)))
+
+
+async def _store(run: Run[VmEdit]) -> None:
+    """Write the change; names are unique in a project, which is decided here for good."""
+    before, args = _before(run), run.args
+    if before is None:
+        return
+    edited = _edited(before, args)
+    off = before.state in (VmState.STOPPED, VmState.CRASHED)
+    pending = before.restart_pending or (edited.hardware != before.hardware and not off)
+
+    def write(tx: Tx) -> None:
+        if edited.name != before.name:
+            VM.require_free_name(tx, edited)
+        VM.change(tx, args.vm_id, name=edited.name, description=edited.description, tags=edited.tags,
+                  protected=edited.protected, hardware=edited.hardware, restart_pending=pending)  # fmt: skip
+        for disk in args.attach_volumes:
+            VOLUME.change(tx, disk.volume_id, vm_id=args.vm_id)
+        for volume_id in args.detach_volumes:
+            VOLUME.change(tx, volume_id, vm_id=None)
+
+    run.write(write)
+
+
+async def _remove_ports(run: Run[VmEdit]) -> None:
+    """Only when nothing refers to them any more; a running guest's NIC loses its network at once."""
+    host_id = (await the_vm(run, run.args.vm_id)).host_id or ""
+    for port_id in run.args.remove_nics:
+        await run.call(host_id, PORT_DELETE, PortRef(port_id=port_id))
+
+
+def _released(run: Run[VmEdit], tx: Tx) -> None:
+    for port_id in run.args.remove_nics:
+        ports.release(tx, port_id)
+
+
+def _forgotten(run: Run[VmEdit], tx: Tx) -> None:
+    for nic in run.args.add_nics:
+        ports.release(tx, nic.id)
+
+
+VM_EDIT = TaskType(
+    "vm.edit",
+    VmEdit,
+    title="Edit VM",
+    permission=Permission.VM_EDIT,
+    noun="vm",
+    locks=_locks,
+    check=_check,
+    steps=(
+        Step("prepare", "Remember the VM as it is", _prepare),
+        Step("plug", "Make new network ports", _plug, undo=_unplug),
+        Step("define", "Define the VM anew on its host", _define, undo=_define_as_before),
+        Step("store", "Store the change", _store, commits=True),
+        Step("unplug", "Remove network ports", _remove_ports),
+    ),
+    on_success=_released,
+    on_undone=_forgotten,
+)

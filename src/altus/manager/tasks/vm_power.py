@@ -1,0 +1,194 @@
+"""Power tasks: `vm.start`, `vm.stop`, `vm.restart`, `vm.kill`, `vm.pause`, `vm.resume`, `vm.suspend`."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from altus.common.errors import Conflict, Failed, LimitExceeded
+from altus.common.units import format_size
+from altus.manager.store.database import Tx
+from altus.manager.store.resources import HOST, VM
+from altus.manager.store.vms import working_memory
+from altus.manager.tasks.declare import Action, Step, TaskType
+from altus.manager.tasks.run import Run
+from altus.manager.tasks.vm_parts import observe, record, the_host, the_vm
+from altus.model.permission import Permission
+from altus.model.task import exclusive
+from altus.model.vm import PowerIntent, VmState
+from altus.model.vm_action import VmAction, require
+from altus.wire.operations import (
+    VM_DESTROY,
+    VM_PAUSE,
+    VM_REBOOT,
+    VM_RESUME,
+    VM_SHUTDOWN,
+    VM_START,
+    VM_SUSPEND,
+    Operation,
+    VmReboot,
+    VmRef,
+    VmSeen,
+)
+
+_POLL = 0.1
+_ASK_AGAIN = 5.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class VmPower:
+    """Which VM."""
+
+    vm_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class VmStop(VmPower):
+    """Ask the guest to power off; after `timeout` seconds fail, or cut the power if `force`."""
+
+    timeout: float = 90.0
+    force: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class VmRestart(VmPower):
+    """Restart the guest, politely or by reset (`force`)."""
+
+    force: bool = False
+
+
+P = TypeVar("P", bound=VmPower)
+
+
+def _checked(action: VmAction) -> Action[Any]:
+    async def check(run: Run[VmPower]) -> None:
+        vm = await the_vm(run, run.args.vm_id)
+        require(vm, action)
+        if vm.host_id and not run.world.agents.is_up(vm.host_id):
+            raise Conflict(f"The host of VM {vm.name} does not answer.", code="host.unreachable",
+                           hint="See `altus host list`.")  # fmt: skip
+
+    return check
+
+
+def _simple(operation: Operation[VmRef, VmSeen], intent: PowerIntent) -> Action[Any]:
+    async def do(run: Run[VmPower]) -> str | None:
+        seen = await run.call(await the_host(run, run.args.vm_id), operation, VmRef(vm_id=run.args.vm_id))
+        record(run, run.args.vm_id, seen, intent)
+        return seen.observation.state if seen.observation else None
+
+    return do
+
+
+async def _check_start(run: Run[VmPower]) -> None:
+    await _checked(VmAction.START)(run)
+
+    def fits(tx: Tx) -> None:
+        vm = VM.get(tx, run.args.vm_id)
+        host = HOST.get(tx, vm.host_id or "")
+        free = (host.facts.memory if host.facts else 0) - working_memory(tx).get(host.id, 0)
+        if vm.hardware.memory > free:
+            raise LimitExceeded(
+                f"VM {vm.name} needs {format_size(vm.hardware.memory)} of memory; host {host.name} has "
+                f"{format_size(max(free, 0))} left.", code="host.memory", hint="Stop another VM or give it less.",
+            )  # fmt: skip
+
+    await run.db.read(fits)
+
+
+async def _start(run: Run[VmPower]) -> str | None:
+    vm_id = run.args.vm_id
+    seen = await run.call(await the_host(run, vm_id), VM_START, VmRef(vm_id=vm_id))
+    record(run, vm_id, seen, PowerIntent.RUNNING, restart_pending=False)
+    return seen.observation.state if seen.observation else None
+
+
+async def _undo_start(run: Run[VmPower]) -> None:
+    """A start that failed or was cancelled leaves the VM off, as it was; a saved memory image that was used up is told
+    by the state."""
+    vm_id = run.args.vm_id
+    host_id = await the_host(run, vm_id)
+    vm, seen = await the_vm(run, vm_id), await observe(run, vm_id)
+    if seen is not None and seen.state is VmState.RUNNING and vm.state is not VmState.SUSPENDED:
+        record(run, vm_id, await run.call(host_id, VM_DESTROY, VmRef(vm_id=vm_id)), PowerIntent.STOPPED)
+    else:
+        record(run, vm_id, VmSeen(observation=seen))
+
+
+async def _shut_down(run: Run[Any], vm_id: str, timeout: float, *, force: bool) -> VmSeen:
+    """Ask the guest until it is off; after `timeout` seconds cut the power or give up."""
+    host_id, ref = await the_host(run, vm_id), VmRef(vm_id=vm_id)
+    deadline, asked = time.monotonic() + timeout, float("-inf")
+    while time.monotonic() < deadline:
+        seen = await observe(run, vm_id)
+        if seen is None or seen.state in (VmState.STOPPED, VmState.CRASHED):
+            return VmSeen(observation=seen)
+        if time.monotonic() - asked >= _ASK_AGAIN:  # a request in early boot can be lost
+            await run.call(host_id, VM_SHUTDOWN, ref)
+            asked = time.monotonic()
+        run.report(None, "Waiting for the guest to shut down")
+        await asyncio.sleep(_POLL)
+    if force:
+        return await run.call(host_id, VM_DESTROY, ref)
+    raise Failed(f"The guest did not shut down within {timeout:g} s.", code="vm.shutdown_timeout",
+                 hint="Stop it with --force, or `altus vm kill` it.")  # fmt: skip
+
+
+async def _stop(run: Run[VmStop]) -> None:
+    seen = await _shut_down(run, run.args.vm_id, run.args.timeout, force=run.args.force)
+    record(run, run.args.vm_id, seen, PowerIntent.STOPPED)
+
+
+async def _tell_truth(run: Run[Any]) -> None:
+    """What was asked of a guest cannot be taken back; its state is written as it is."""
+    record(run, run.args.vm_id, VmSeen(observation=await observe(run, run.args.vm_id)))
+
+
+async def _restart(run: Run[VmRestart]) -> None:
+    vm = await the_vm(run, run.args.vm_id)
+    host_id, ref = await the_host(run, vm.id), VmRef(vm_id=vm.id)
+    if vm.restart_pending:  # changed hardware needs a new QEMU, not only a new boot
+        await _shut_down(run, vm.id, 0.0 if run.args.force else VmStop(vm_id=vm.id).timeout, force=run.args.force)
+        seen = await run.call(host_id, VM_START, ref)
+        record(run, vm.id, seen, PowerIntent.RUNNING, restart_pending=False)
+        return
+    await run.call(host_id, VM_REBOOT, VmReboot(vm_id=vm.id, force=run.args.force))
+
+
+async def _undo_pause(run: Run[VmPower]) -> None:
+    record(run, run.args.vm_id, await run.call(await the_host(run, run.args.vm_id), VM_RESUME,
+                                               VmRef(vm_id=run.args.vm_id)))  # fmt: skip
+
+
+async def _resume(run: Run[VmPower]) -> None:
+    vm = await the_vm(run, run.args.vm_id)
+    operation = VM_START if vm.state is VmState.SUSPENDED else VM_RESUME
+    await _simple(operation, PowerIntent.RUNNING)(run)
+
+
+def _power(action: VmAction, title: str, arguments: type[P], do: Callable[[Run[P]], Awaitable[Any]], *,
+           undo: Action[P] = _tell_truth, check: Action[P] | None = None) -> TaskType[P]:  # fmt: skip
+    return TaskType(
+        f"vm.{action}",
+        arguments,
+        title=title,
+        permission=Permission.VM_OPERATE,
+        noun="vm",
+        locks=lambda a: [exclusive("vm", a.vm_id)],
+        check=check or _checked(action),
+        steps=(Step(str(action), title, do, undo=undo),),
+    )
+
+
+VM_START_TASK = _power(VmAction.START, "Start VM", VmPower, _start, undo=_undo_start, check=_check_start)
+VM_STOP_TASK = _power(VmAction.STOP, "Stop VM", VmStop, _stop)
+VM_RESTART_TASK = _power(VmAction.RESTART, "Restart VM", VmRestart, _restart)
+VM_KILL_TASK = _power(VmAction.KILL, "Power off VM", VmPower, _simple(VM_DESTROY, PowerIntent.STOPPED))
+VM_PAUSE_TASK = _power(VmAction.PAUSE, "Pause VM", VmPower, _simple(VM_PAUSE, PowerIntent.PAUSED), undo=_undo_pause)
+VM_RESUME_TASK = _power(VmAction.RESUME, "Resume VM", VmPower, _resume)
+VM_SUSPEND_TASK = _power(VmAction.SUSPEND, "Suspend VM", VmPower, _simple(VM_SUSPEND, PowerIntent.SUSPENDED))
+POWER_TASKS = (VM_START_TASK, VM_STOP_TASK, VM_RESTART_TASK, VM_KILL_TASK, VM_PAUSE_TASK, VM_RESUME_TASK,
+               VM_SUSPEND_TASK)  # fmt: skip
