@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from altus.agent.files import write_whole
 from altus.common.errors import Unavailable
+from altus.common.files import write_whole
 
 
 class Epochs:

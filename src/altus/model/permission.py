@@ -46,6 +46,7 @@ class Permission(StrEnum):
     SYSTEM_CHECK = "system:check"
     USER_CREATE = "user:create"
     USER_READ = "user:read"
+    USER_WRITE = "user:write"
     GRANT_READ = "grant:read"
     GRANT_WRITE = "grant:write"
     POLICY_READ = "policy:read"

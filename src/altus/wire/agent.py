@@ -64,7 +64,8 @@ class StorageSeen(Message):
 class Hello(Message):
     """The first message of every event stream: everything the host knows.
 
-    `boot_id` changes when the host boots, `agent_version` is Altus' version there.
+    `boot_id` changes when the host boots, `agent_version` is Altus' version there; `vms` is None while the hypervisor
+    does not answer: a `StateSeen` follows when it does.
     """
 
     kind: Literal["hello"] = "hello"
@@ -72,7 +73,7 @@ class Hello(Message):
     boot_id: str
     agent_version: str
     facts: HostFacts
-    vms: list[VmObservation]
+    vms: list[VmObservation] | None
     storages: list[StorageSeen]
 
 

@@ -124,11 +124,12 @@ async def test_agents_that_make_networks_at_once_give_every_router_its_own_addre
 
 async def test_the_datapath_follows_the_kernel(lab: Lab) -> None:
     """The kernel's is only asked for here: this machine may have no module."""
+    await lab.driver.ensure_host()
     driver = OvnNetworks(has_kernel_datapath=lambda: True)
     network, port_id = _nat(1), new_id()
     try:
         assert (await driver.capabilities()).datapath is Datapath.KERNEL
-        assert '"system"' in f'"{(await sh("ovs-vsctl", "get", "Bridge", "br-int", "datapath_type"))[1].strip()}"'
+        assert (await sh("ovs-vsctl", "get", "Bridge", "br-int", "datapath_type"))[1].strip() == "system"
         await lab.driver.ensure_network(network)
         lab.networks.append(network)
         await driver.ensure_port(PortSpec(id=port_id, network_id=network.id, mac=mac_of(port_id), address="10.40.1.2"))

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
 from ipaddress import AddressValueError, IPv4Address, IPv4Network
 
 from altus.common.errors import Conflict, InvalidInput
 from altus.model.network import NetworkSpec, PortSpec, check_cidr
+
+_MAC = re.compile("[0-9a-f]{2}(:[0-9a-f]{2}){5}", re.IGNORECASE)
 
 MTU_MIN = 576
 """Every IPv4 host must take packets of this size (RFC 791)."""
@@ -21,6 +24,10 @@ def check_network(network: NetworkSpec, max_mtu: int) -> IPv4Network:
     if not MTU_MIN <= network.mtu <= max_mtu:
         raise InvalidInput(f"An MTU of {network.mtu} is not possible here.", code="network.mtu_invalid",
                            hint=f"Use a value from {MTU_MIN} to {max_mtu}.")  # fmt: skip
+    for server in network.dns:
+        if _address(server) is None:
+            raise InvalidInput(f"{server[:64]!r} is no IPv4 address of a DNS server.", code="network.dns_invalid",
+                               hint="Write addresses like 192.0.2.53.")  # fmt: skip
     return cidr
 
 
@@ -38,6 +45,9 @@ def check_port(port: PortSpec, cidr: IPv4Network, gateway: str, others: Collecti
     if address not in _hosts(cidr) or port.address == gateway:
         raise InvalidInput(f"{port.address} is no address for a VM in {cidr}.", code="port.address_invalid",
                            hint="Use a host address of the network that is not its gateway.")  # fmt: skip
+    if not _MAC.fullmatch(port.mac) or int(port.mac[:2], 16) & 1:
+        raise InvalidInput(f"{port.mac[:64]!r} is no MAC for a NIC.", code="port.mac_invalid",
+                           hint="Write a unicast address like 52:54:00:12:34:56.")  # fmt: skip
     for mac, other in others:
         if other == port.address or mac.lower() == port.mac.lower():
             raise Conflict(f"Another port of the network has {port.address} or {port.mac}.", code="port.address_taken",

@@ -43,15 +43,21 @@ class StorageDriver(Protocol):
         """Make a thin volume of `size` bytes, empty or from `base` (an image or volume of this repository): linked
         (the base stays needed) or a full copy. `size` may be larger than the base's, never smaller. A volume that is
         already there with this size and base is success; with others, `Conflict` (`volume.differs`). Refuses with
-        `LimitExceeded` (`storage.full`) when the repository could not keep its reserve of free space."""
+        `LimitExceeded` (`storage.full`) when the repository could not keep its reserve of free space, and with
+        `Conflict` (`volume.busy`) while a VM runs on the base volume: the caller stops it first.
+
+        A volume linked to a *volume* depends on the content which that has now, not on the volume: the base may be
+        written and deleted afterwards. What the base itself needs (its image) stays needed."""
         ...
 
     async def resize_volume(self, volume_id: str, size: int) -> VolumeFacts:
-        """Grow to `size` bytes; the size it has is success, a smaller one `InvalidInput` (`volume.shrink`)."""
+        """Grow to `size` bytes; the size it has is success, a smaller one `InvalidInput` (`volume.shrink`). While a VM
+        runs on it, `Conflict` (`volume.busy`): then its hypervisor grows it."""
         ...
 
     async def delete_volume(self, volume_id: str) -> None:
-        """Remove; missing is success. Refuses (`volume.in_use`) while a linked volume depends on it."""
+        """Remove; missing is success, and a full disk is no obstacle. Refuses with `Conflict` (`volume.in_use`) while a
+        VM runs on it. Volumes linked to it live on."""
         ...
 
     async def volume(self, volume_id: str) -> VolumeFacts | None:
@@ -78,8 +84,8 @@ class StorageDriver(Protocol):
         ...
 
     async def delete_image(self, image_id: str) -> None:
-        """Remove the image and whatever is staged for it; missing is success. Refuses (`image.in_use`) while a linked
-        volume depends on it."""
+        """Remove the image and whatever is staged for it; missing is success. Refuses with `Conflict` (`image.in_use`)
+        while a linked volume, directly or through others, depends on it."""
         ...
 
     async def image(self, image_id: str) -> ImageFacts | None:
@@ -95,5 +101,6 @@ class StorageDriver(Protocol):
         ...
 
     async def image_kernel(self, image_id: str) -> DirectKernel:
-        """The kernel, initrd and command line of an image with `direct_boot`."""
+        """The kernel, initrd and command line of an image with `direct_boot`; `NotFound` (`image.no_kernel`) for
+        others."""
         ...

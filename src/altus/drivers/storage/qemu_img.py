@@ -151,4 +151,5 @@ def _failure(verb: str, code: int, words: str) -> AltusError:
         f"qemu-img {verb} {ending}: {last or 'no words'}",
         code="storage.qemu_img_failed",
         hint="Look at the repository's file system and the host's log.",
+        exit_code=code,
     )

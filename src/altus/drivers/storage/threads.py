@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import ParamSpec, TypeVar
 
 P = ParamSpec("P")
@@ -33,7 +34,8 @@ async def stoppable(work: Callable[[Callable[[float], None]], T], progress: Call
         return await asyncio.shield(task)
     except asyncio.CancelledError:
         stop.set()
-        await to_the_end(asyncio.wait([task]))
+        with suppress(InterruptedError):
+            await to_the_end(task)
         raise
 
 
@@ -44,8 +46,10 @@ async def to_the_end(work: Awaitable[T]) -> T:
     while not task.done():
         try:
             await asyncio.wait([task])
-        except asyncio.CancelledError as error:
-            cancelled = error
-    if cancelled is not None:
-        raise cancelled
-    return task.result()
+        except asyncio.CancelledError as stop:
+            cancelled = stop
+    if cancelled is None or task.cancelled():
+        return task.result()
+    if (error := task.exception()) is not None:
+        raise cancelled from error
+    raise cancelled

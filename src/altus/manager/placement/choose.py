@@ -52,9 +52,8 @@ def _host_up(_request: Request, candidate: Candidate) -> str:
 def _labels(request: Request, candidate: Candidate) -> str:
     if may_combine(request.label, candidate.host.label, candidate.storage.label):
         return ""
-    return (
-        f"label {request.label} may not be combined with host {candidate.host.label}, storage {candidate.storage.label}"
-    )
+    there = f"host {candidate.host.label}, storage {candidate.storage.label}"
+    return f"label {request.label} may not be combined with {there}"
 
 
 def _storage(request: Request, candidate: Candidate) -> str:
@@ -81,9 +80,10 @@ def judge(request: Request, candidates: Iterable[Candidate]) -> list[Verdict]:
     judged = [(c, [why for rule in FILTERS if (why := rule(request, c))]) for c in candidates]
     suitable = sorted((c for c, why in judged if not why), key=lambda c: (-_free_memory(c), c.host.id, c.storage.id))
     verdicts = [
-        _verdict(c, (f"{format_size(_free_memory(c))} of memory free",), True, i == 0) for i, c in enumerate(suitable)
+        _verdict(c, (f"{format_size(_free_memory(c))} of memory free",), suitable=True, chosen=c is suitable[0])
+        for c in suitable
     ]
-    return verdicts + [_verdict(c, tuple(why), False, False) for c, why in judged if why]
+    return verdicts + [_verdict(c, tuple(why), suitable=False, chosen=False) for c, why in judged if why]
 
 
 def choose(request: Request, candidates: Iterable[Candidate]) -> list[Verdict]:
@@ -95,7 +95,7 @@ def choose(request: Request, candidates: Iterable[Candidate]) -> list[Verdict]:
     raise LimitExceeded(f"No host can take the VM ({why}).", code="placement.no_host", hint="See `altus host list`.")
 
 
-def _verdict(candidate: Candidate, reasons: tuple[str, ...], suitable: bool, chosen: bool) -> Verdict:
+def _verdict(candidate: Candidate, reasons: tuple[str, ...], *, suitable: bool, chosen: bool) -> Verdict:
     return Verdict(
         host_id=candidate.host.id,
         host_name=candidate.host.name,

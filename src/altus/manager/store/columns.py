@@ -42,31 +42,31 @@ _SCALARS: dict[type, Callable[[], sa.types.TypeEngine[Any]]] = {
 
 
 @dataclasses.dataclass(frozen=True)
-class Column(Generic[T]):
-    """How one field is stored."""
+class Column:
+    """How one field is stored. `scalar` is its Python type; None if it is kept as JSON text."""
 
     name: str
     type: sa.types.TypeEngine[Any]
     nullable: bool
     dump: Callable[[Any], Any]
     load: Callable[[Any], Any]
-    scalar: bool
+    scalar: Any
 
 
 def _same(value: Any) -> Any:
     return value
 
 
-def _column(name: str, hint: Any) -> Column[Any]:
+def _column(name: str, hint: Any) -> Column:
     inner, nullable = hint, False
     if typing.get_origin(hint) in (typing.Union, types.UnionType):
         members = [member for member in typing.get_args(hint) if member is not types.NoneType]
         nullable = len(members) < len(typing.get_args(hint))
         inner = members[0] if len(members) == 1 else hint
     if inner in _SCALARS:
-        return Column(name, _SCALARS[inner](), nullable, _same, _same, True)
+        return Column(name, _SCALARS[inner](), nullable, _same, _same, inner)
     if isinstance(inner, type) and issubclass(inner, StrEnum):
-        return Column(name, sa.Text(), nullable, _same, lambda text: None if text is None else inner(text), True)
+        return Column(name, sa.Text(), nullable, _same, lambda text: None if text is None else inner(text), inner)
     adapter: TypeAdapter[Any] = TypeAdapter(hint)
     return Column(
         name,
@@ -74,18 +74,19 @@ def _column(name: str, hint: Any) -> Column[Any]:
         nullable,
         lambda value: None if value is None else adapter.dump_json(value).decode(),
         lambda text: None if text is None else adapter.validate_json(text),
-        False,
+        None,
     )
 
 
 class Record(Generic[T]):
     """A dataclass and its table.
 
-    `extra` are further columns and constraints which the dataclass does not know of; `omit` are fields kept elsewhere.
+    `extra` are further columns and constraints which the dataclass does not know of; `omit` are fields kept elsewhere;
+    `counted` says that the database numbers the rows by `key` and never gives a number twice.
     """
 
     def __init__(self, metadata: sa.MetaData, name: str, cls: type[T], *extra: sa.schema.SchemaItem,
-                 key: str = "id", omit: frozenset[str] = frozenset()) -> None:  # fmt: skip
+                 key: str = "id", omit: frozenset[str] = frozenset(), counted: bool = False) -> None:  # fmt: skip
         self.cls = cls
         hints = typing.get_type_hints(cls)
         fields = [f.name for f in dataclasses.fields(cls) if f.name not in omit]  # type: ignore[arg-type]
@@ -95,6 +96,7 @@ class Record(Generic[T]):
             metadata,
             *(sa.Column(c.name, c.type, primary_key=c.name == key, nullable=c.nullable) for c in self.columns.values()),
             *extra,
+            sqlite_autoincrement=counted,  # else SQLite gives the number of a deleted newest row again
         )
 
     def dump(self, value: T) -> dict[str, Any]:

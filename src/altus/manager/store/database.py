@@ -9,25 +9,27 @@ in which they were committed. See docs/adr/0002-one-writer.md.
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import os
 import queue
 import threading
+from collections import defaultdict
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
-from sqlalchemy.exc import DBAPIError
+import structlog
 
-from altus.common.errors import AltusError, Conflict, Unavailable
+from altus.common.errors import AltusError, Unavailable
+from altus.manager.store import connect
+from altus.manager.store.signal import Signal
 
 R = TypeVar("R")
 _WRITER_LOCK = 0x616C747573  # "altus", the advisory lock's number
 _MAX_BATCH = 64
 _READERS = 4
+_log = structlog.get_logger(__name__)
 
 
 class LeaseLostError(AltusError):
@@ -39,9 +41,11 @@ class LeaseLostError(AltusError):
 
 @dataclass
 class Tx:
-    """An open transaction. `committed` collects what to call on the event loop once it is durable."""
+    """An open transaction. `committed` collects what to call on the event loop once it is durable; `news` is set then
+    by whoever left an event."""
 
     connection: sa.Connection
+    news: Signal
     committed: list[Callable[[], None]] = field(default_factory=list)
 
     def execute(self, statement: sa.Executable, parameters: Any = None) -> sa.CursorResult[Any]:
@@ -61,34 +65,46 @@ class Tx:
 
 @dataclass
 class _Job:
+    """Work that waits for the writer, and what became of it."""
+
     work: Callable[[Tx], Any]
     loop: asyncio.AbstractEventLoop
     future: asyncio.Future[Any]
+    result: Any = None
+    error: Exception | None = None
+    committed: list[Callable[[], None]] = field(default_factory=list)
 
-    def answer(self, result: Any, error: BaseException | None, committed: list[Callable[[], None]]) -> None:
-        def deliver() -> None:
-            for call in committed:
+    def fail(self, error: Exception) -> None:
+        """It was rolled back."""
+        self.result, self.error, self.committed = None, error, []
+
+    def answer(self) -> None:
+        """Tell who waits (on the event loop)."""
+        for call in self.committed:
+            try:
                 call()
-            if self.future.done():
-                return
-            if error is not None:
-                self.future.set_exception(error)
-            else:
-                self.future.set_result(result)
-
-        if not self.loop.is_closed():
-            self.loop.call_soon_threadsafe(deliver)
+            except Exception:
+                _log.exception("call after a commit failed")
+        if self.future.done():
+            return
+        if self.error is not None:
+            self.future.set_exception(self.error)
+        else:
+            self.future.set_result(self.result)
 
 
 class Database:
-    """SQLite (`sqlite:///path`) or PostgreSQL (`postgresql+psycopg://…`)."""
+    """SQLite (`sqlite:///path`) or PostgreSQL (`postgresql+psycopg://…`). `news` is set after every committed event."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str | sa.URL) -> None:
         self.url = sa.make_url(url)
-        self.is_sqlite = self.url.get_backend_name() == "sqlite"
-        self._file_lock = self._lock_file() if self.is_sqlite else None
-        self.engine = _create_engine(self.url)
+        self.is_sqlite = connect.is_sqlite(self.url)
+        self.news = Signal()
+        self._file_lock = connect.lock_file(self.url) if self.is_sqlite else None
+        self._write_engine = connect.writer(self.url)
+        self._read_engine = connect.readers(self.url, _READERS)
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._closed = False
         self._writer = threading.Thread(target=self._write_loop, name="altus-db-writer", daemon=True)
         self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="altus-db-reader")
         self._writer.start()
@@ -99,114 +115,109 @@ class Database:
         An exception in `work` rolls it back and is raised here. `Unavailable` (`database.unavailable`) if the database
         does not answer: then it is not known whether the commit happened.
         """
+        if self._closed:
+            raise _closed()
         loop = asyncio.get_running_loop()
         future: asyncio.Future[R] = loop.create_future()
         self._jobs.put(_Job(work, loop, future))
         return await future
 
     async def read(self, work: Callable[[Tx], R]) -> R:
-        """Run `work` in a read transaction."""
+        """Run `work` in a read transaction: it sees one state of the database, and cannot write."""
+        if self._closed:
+            raise _closed()
         return await asyncio.get_running_loop().run_in_executor(self._readers, self._read, work)
 
     def close(self) -> None:
         """Finish what is queued and let go of everything."""
+        self._closed = True
         self._jobs.put(None)
         self._writer.join()
         self._readers.shutdown()
-        self.engine.dispose()
+        self._write_engine.dispose()
+        self._read_engine.dispose()
         if self._file_lock is not None:
             os.close(self._file_lock)
             self._file_lock = None
 
-    def _lock_file(self) -> int:
-        """SQLite serves one manager: the kernel says at once whether another one lives."""
-        path = Path(f"{self.url.database}.lock")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            os.close(handle)
-            raise Conflict("Another manager is using this database.", code="database.in_use",
-                           hint="Stop it first, or move to PostgreSQL for several managers.") from error  # fmt: skip
-        return handle
-
     def _read(self, work: Callable[[Tx], R]) -> R:
         try:
-            with self.engine.connect() as connection:
-                return work(Tx(connection))
-        except DBAPIError as error:
-            raise _translated(error) from error
+            with self._read_engine.begin() as connection:
+                return work(Tx(connection, self.news))
+        except sa.exc.SQLAlchemyError as error:
+            raise connect.translated(error) from error
 
     def _write_loop(self) -> None:
-        while (job := self._jobs.get()) is not None:
-            batch = [job]
-            ended = False
-            while len(batch) < _MAX_BATCH and not self._jobs.empty():
-                following = self._jobs.get()
-                if following is None:
+        ended = False
+        while not ended:
+            batch: list[_Job] = []
+            while not batch or (len(batch) < _MAX_BATCH and not self._jobs.empty()):
+                job = self._jobs.get()
+                if job is None:
                     ended = True
                     break
-                batch.append(following)
-            self._write_batch(batch)
-            if ended:
-                return
+                batch.append(job)
+            if batch:
+                self._write_batch(batch)
+        self._refuse_rest()
+
+    def _refuse_rest(self) -> None:
+        """Whoever came while we closed must not wait for ever."""
+        rest: list[_Job] = []
+        while not self._jobs.empty():
+            job = self._jobs.get()
+            if job is not None:
+                job.fail(_closed())
+                rest.append(job)
+        _answer(rest)
 
     def _write_batch(self, batch: list[_Job]) -> None:
-        outcomes: list[tuple[Any, BaseException | None, list[Callable[[], None]]]] = []
         try:
-            with self.engine.connect() as connection, connection.begin():
-                if self.is_sqlite:
-                    connection.exec_driver_sql("BEGIN IMMEDIATE")
-                else:
+            with self._write_engine.begin() as connection:
+                if not self.is_sqlite:
                     connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_WRITER_LOCK)))
-                outcomes.extend(_run_in_savepoint(connection, job) for job in batch)
-        except DBAPIError as error:
-            failure = _translated(error)
-            outcomes = [(None, failure, []) for _ in batch]
-        for job, outcome in zip(batch, outcomes, strict=True):
-            job.answer(*outcome)
+                for job in batch:
+                    self._run_in_savepoint(connection, job)
+        except Exception as error:
+            _log.warning("commit failed", error=str(error), jobs=len(batch))
+            for job in batch:
+                job.fail(connect.translated(error))
+        _answer(batch)
+
+    def _run_in_savepoint(self, connection: sa.Connection, job: _Job) -> None:
+        """One job of a batch: its failure takes back its own work only."""
+        tx = Tx(connection, self.news)
+        savepoint = connection.begin_nested()
+        try:
+            job.result = job.work(tx)
+            savepoint.commit()
+        except Exception as error:
+            if isinstance(error, sa.exc.DBAPIError) and error.connection_invalidated:
+                raise
+            savepoint.rollback()
+            failure = connect.translated(error)
+            failure.__cause__ = None if failure is error else error
+            job.fail(failure)
+        else:
+            job.committed = tx.committed
 
 
-def _run_in_savepoint(
-    connection: sa.Connection, job: _Job
-) -> tuple[Any, BaseException | None, list[Callable[[], None]]]:
-    """One job of a batch: its failure takes back its own work only."""
-    tx = Tx(connection)
-    savepoint = connection.begin_nested()
-    try:
-        result = job.work(tx)
-    except DBAPIError as error:
-        if error.connection_invalidated:
-            raise
-        savepoint.rollback()
-        return None, _translated(error), []
-    except Exception as error:
-        savepoint.rollback()
-        return None, error, []
-    savepoint.commit()
-    return result, None, tx.committed
+def _answer(jobs: list[_Job]) -> None:
+    """Wake each event loop once for all of its jobs."""
+    by_loop: dict[asyncio.AbstractEventLoop, list[_Job]] = defaultdict(list)
+    for job in jobs:
+        by_loop[job.loop].append(job)
+
+    def deliver(own: list[_Job]) -> None:
+        for job in own:
+            job.answer()
+
+    for loop, own in by_loop.items():
+        try:
+            loop.call_soon_threadsafe(deliver, own)
+        except RuntimeError:
+            _log.debug("nobody waits any more: the event loop is closed", jobs=len(own))
 
 
-def _create_engine(url: sa.URL) -> sa.Engine:
-    if url.get_backend_name() != "sqlite":
-        # A frozen manager must not hold the writers' lock for ever: the server ends its transaction.
-        options = "-c idle_in_transaction_session_timeout=3000 -c lock_timeout=10000"
-        return sa.create_engine(url, pool_pre_ping=True, pool_size=_READERS + 1,
-                                connect_args={"options": options, "connect_timeout": 3})  # fmt: skip
-    engine = sa.create_engine(url, pool_size=_READERS + 1, connect_args={"check_same_thread": False, "timeout": 10})
-
-    @sa.event.listens_for(engine, "connect")
-    def prepare(connection: Any, _record: Any) -> None:
-        connection.isolation_level = None  # SQLAlchemy's own BEGIN would be deferred and could lose updates
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=10000"):
-            connection.execute(f"PRAGMA {pragma}")
-
-    return engine
-
-
-def _translated(error: DBAPIError) -> AltusError:
-    if isinstance(error, sa.exc.IntegrityError):
-        return Conflict("That already exists.", code="database.duplicate", hint="Choose another name.")
-    return Unavailable("The database does not answer.", code="database.unavailable",
-                       hint=f"See the manager's log. ({type(error.orig).__name__})")  # fmt: skip
+def _closed() -> Unavailable:
+    return Unavailable("The database is closed.", code="database.closed", hint="The manager is stopping.")

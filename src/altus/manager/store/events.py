@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from typing import Any
+from datetime import datetime
 
 import sqlalchemy as sa
 
@@ -11,13 +10,16 @@ from altus.manager.store.database import Tx
 from altus.manager.store.tables import EVENTS, Event
 
 _TABLE = EVENTS.table
+_INSERT = _TABLE.insert().inline()
 
 
 def emit(tx: Tx, event: Event) -> None:
-    """Write the event; whoever waits on the `Signal` of this database is woken when it is committed."""
+    """Write the event; whoever waits for the database's `news` is woken when it is committed."""
     row = EVENTS.dump(event)
     del row["seq"]
-    tx.execute(_TABLE.insert().values(row))
+    tx.execute(_INSERT, row)
+    if tx.news.set not in tx.committed:
+        tx.on_commit(tx.news.set)
 
 
 def after(tx: Tx, seq: int, limit: int = 500) -> list[Event]:
@@ -37,40 +39,6 @@ def last(tx: Tx) -> int:
     return int(tx.execute(sa.select(sa.func.max(_TABLE.c.seq))).scalar() or 0)
 
 
-def forget_before(tx: Tx, moment: Any) -> int:
-    """Delete events older than `moment` (a datetime); returns how many."""
+def forget_before(tx: Tx, moment: datetime) -> int:
+    """Delete events older than `moment`; returns how many."""
     return tx.execute(_TABLE.delete().where(_TABLE.c.at < moment)).rowcount
-
-
-class Signal:
-    """Wakes whoever waits for news. Missing a wake-up is impossible: waiting compares a counter."""
-
-    def __init__(self) -> None:
-        self._count = 0
-        self._condition = asyncio.Condition()
-        self._tasks: set[asyncio.Task[None]] = set()
-
-    @property
-    def count(self) -> int:
-        """How often it was set."""
-        return self._count
-
-    def set(self) -> None:
-        """Wake everyone (on the event loop)."""
-        self._count += 1
-        task = asyncio.get_running_loop().create_task(self._notify())
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    async def _notify(self) -> None:
-        async with self._condition:
-            self._condition.notify_all()
-
-    async def wait(self, seen: int, timeout: float) -> int:
-        """Return the counter once it is above `seen`, or after `timeout` seconds."""
-        try:
-            async with asyncio.timeout(timeout), self._condition:
-                await self._condition.wait_for(lambda: self._count > seen)
-        except TimeoutError:
-            pass
-        return self._count

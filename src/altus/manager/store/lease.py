@@ -31,14 +31,16 @@ def current(tx: Tx) -> Lease | None:
     return None if row is None else Lease(row.holder, row.epoch, row.expires_at)
 
 
-def acquire(tx: Tx, holder: str, seconds: float, *, force: bool = False) -> Lease | None:
-    """Take the lease if it is free, expired or (`force`: the caller knows that no other manager lives); else None."""
+def acquire(tx: Tx, holder: str, seconds: float, *, force: bool = False, own: Lease | None = None) -> Lease | None:
+    """Take the lease if it is free or expired; else None. `force`: the caller knows that no other manager lives;
+    `own` is the lease the caller had last, which it may take again at once if nobody has had it since."""
     now = tx.now()
     lease = current(tx)
     if lease is None:
         tx.execute(LEASES.insert().values(name=NAME, holder=holder, epoch=1, expires_at=now + seconds))
         return Lease(holder, 1, now + seconds)
-    if lease.expires_at > now and not force:
+    mine = own is not None and own.epoch == lease.epoch
+    if lease.expires_at > now and not force and not mine:
         return None
     epoch = lease.epoch + 1
     tx.execute(

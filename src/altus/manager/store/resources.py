@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import base64
 import dataclasses
-import json
 from collections.abc import Iterable
-from datetime import datetime
 from typing import Any, Generic, TypeVar
 
 import sqlalchemy as sa
 
-from altus.common.errors import Conflict, InvalidInput, NotFound
+from altus.common.errors import Conflict, NotFound
 from altus.manager.store.columns import Record
 from altus.manager.store.database import Tx
 from altus.manager.store.events import emit
+from altus.manager.store.paging import fetch_page
 from altus.manager.store.tables import HOSTS, IMAGES, NETWORKS, PROJECTS, STORAGES, VMS, VOLUMES, Event
 from altus.model.host import Host
 from altus.model.image import Image
 from altus.model.network import Network
-from altus.model.query import MAX_PAGE, Filter, FilterOp, ListQuery, Page
+from altus.model.query import ListQuery, Page
 from altus.model.resource import Resource, utc_now
 from altus.model.storage import Storage
 from altus.model.vm import Vm
@@ -135,64 +133,6 @@ class Resources(Generic[T]):
             data["state"] = value.state
         emit(tx, Event(kind=f"{self.noun}.{verb}", noun=self.noun, object_id=value.id, project_id=value.project_id,
                        data=data))  # fmt: skip
-
-
-def fetch_page(tx: Tx, record: Record[Any], statement: sa.Select[Any], query: ListQuery,
-               key: str = "id") -> tuple[list[sa.Row[Any]], str | None]:  # fmt: skip
-    """Rows of one page and the cursor of the next: ordered by the sort field, then by `key`, never by offset."""
-    if not 1 <= query.limit <= MAX_PAGE:
-        raise InvalidInput(f"limit must be from 1 to {MAX_PAGE}.", code="list.limit")
-    sort, unique = _sortable(record, query.sort), record.table.c[key]
-    for condition in query.filters:
-        statement = statement.where(_condition(record, condition))
-    if query.after is not None:
-        value, last = _decode_cursor(record, query.sort, query.after)
-        beyond = (sort < value) if query.descending else (sort > value)
-        further = (unique < last) if query.descending else (unique > last)
-        statement = statement.where(sa.or_(beyond, sa.and_(sort == value, further)))
-    order = (sort.desc(), unique.desc()) if query.descending else (sort.asc(), unique.asc())
-    rows = list(tx.execute(statement.order_by(*order).limit(query.limit + 1)))
-    if len(rows) <= query.limit:
-        return rows, None
-    final = rows[query.limit - 1]._mapping
-    return rows[: query.limit], _encode_cursor(final[query.sort], final[key])
-
-
-def _sortable(record: Record[Any], name: str) -> sa.Column[Any]:
-    column = record.columns.get(name)
-    if column is None or not column.scalar or column.nullable:
-        known = ", ".join(sorted(n for n, c in record.columns.items() if c.scalar and not c.nullable))
-        raise InvalidInput(f"Lists cannot be sorted by {name[:40]!r}.", code="list.sort", hint=f"Sort by: {known}.")
-    return record.table.c[name]
-
-
-def _condition(record: Record[Any], condition: Filter) -> sa.ColumnElement[bool]:
-    column = record.columns.get(condition.field)
-    if column is None:
-        known = ", ".join(sorted(record.columns))
-        raise InvalidInput(f"Lists cannot be filtered by {condition.field[:40]!r}.", code="list.filter",
-                           hint=f"Filter by: {known}.")  # fmt: skip
-    stored = sa.cast(record.table.c[condition.field], sa.Text)
-    if condition.op is FilterOp.EQUAL:
-        return stored.in_(condition.values)
-    if condition.op is FilterOp.DIFFERENT:
-        return stored.not_in(condition.values)
-    return sa.or_(*(stored.icontains(value, autoescape=True) for value in condition.values))
-
-
-def _encode_cursor(value: Any, key: Any) -> str:
-    plain = value.isoformat() if isinstance(value, datetime) else value
-    return base64.urlsafe_b64encode(json.dumps([plain, key]).encode()).decode().rstrip("=")
-
-
-def _decode_cursor(record: Record[Any], sort: str, cursor: str) -> tuple[Any, Any]:
-    try:
-        value, key = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-        timed = "datetime" in str(record.table.c[sort].type.python_type) or sort.endswith("_at")
-        return (datetime.fromisoformat(value) if timed else value), key
-    except (ValueError, TypeError) as error:
-        raise InvalidInput("The page cursor is not one of ours.", code="list.cursor",
-                           hint="Take `next` of the previous page unchanged.") from error  # fmt: skip
 
 
 VM = Resources[Vm]("vm", VMS)

@@ -62,8 +62,8 @@ PORTS = sa.Table(
     sa.Index(None, "vm_id"),
 )
 TASKS = Record(METADATA, "tasks", Task, sa.UniqueConstraint("id"), sa.Index(None, "state", "seq"),
-               sa.Index(None, "object_id"), sa.Index(None, "parent_id"), key="seq")  # fmt: skip
-EVENTS = Record(METADATA, "events", Event, sa.Index(None, "object_id"), key="seq")
+               sa.Index(None, "object_id"), sa.Index(None, "parent_id"), key="seq", counted=True)  # fmt: skip
+EVENTS = Record(METADATA, "events", Event, sa.Index(None, "object_id"), key="seq", counted=True)
 LEASES = sa.Table(
     "leases",
     METADATA,

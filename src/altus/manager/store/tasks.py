@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterable
+from collections.abc import Collection
+from datetime import datetime
 
 import sqlalchemy as sa
 
 from altus.common.errors import NotFound
 from altus.manager.store.database import Tx
 from altus.manager.store.events import emit
-from altus.manager.store.resources import fetch_page
+from altus.manager.store.paging import fetch_page
 from altus.manager.store.tables import TASKS, Event
 from altus.model.query import ListQuery, Page
 from altus.model.task import Task, TaskState
@@ -40,20 +43,30 @@ def save(tx: Tx, task: Task) -> None:
     _emit(tx, "updated", task)
 
 
+def is_saved(tx: Tx, task: Task) -> bool:
+    """Whether the row is just what `save` would write: then an attempt that seemed to fail was committed."""
+    there = peek(tx, task.id)
+    if there is None:
+        return False
+    return dataclasses.replace(there, cancel_requested=task.cancel_requested, created_at=task.created_at) == task
+
+
 def save_progress(tx: Tx, task: Task) -> None:
     """Write how far an unfinished task is and what it waits for."""
     values = {"progress": task.progress, "waiting_for": task.waiting_for}
-    tx.execute(_TABLE.update().where(_TABLE.c.id == task.id, _TABLE.c.state.in_(_UNFINISHED)).values(values))
-    _emit(tx, "updated", task)
+    unfinished_row = (_TABLE.c.id == task.id, _TABLE.c.state.in_(_UNFINISHED))
+    if tx.execute(_TABLE.update().where(*unfinished_row).values(values)).rowcount:
+        _emit(tx, "updated", task)
 
 
 def request_cancel(tx: Tx, task_id: str) -> Task:
-    """Note that somebody wants it to end."""
-    get(tx, task_id)
-    tx.execute(_TABLE.update().where(_TABLE.c.id == task_id).values(cancel_requested=True))
+    """Note that somebody wants it to end; a finished task stays as it is."""
     task = get(tx, task_id)
+    if task.state.finished or task.cancel_requested:
+        return task
+    tx.execute(_TABLE.update().where(_TABLE.c.id == task_id).values(cancel_requested=True))
     _emit(tx, "updated", task)
-    return task
+    return dataclasses.replace(task, cancel_requested=True)
 
 
 def peek(tx: Tx, task_id: str) -> Task | None:
@@ -68,6 +81,12 @@ def get(tx: Tx, task_id: str) -> Task:
     if found is None:
         raise NotFound(f"There is no task {task_id[:80]!r}.", code="task.not_found", hint="See `altus task list`.")
     return found
+
+
+def peek_all(tx: Tx, task_ids: Collection[str]) -> list[Task]:
+    """Those of the tasks which exist, oldest first."""
+    query = sa.select(_TABLE).where(_TABLE.c.id.in_(list(task_ids))).order_by(_TABLE.c.seq)
+    return [TASKS.load(row) for row in tx.execute(query)]
 
 
 def unfinished(tx: Tx, after_seq: int = 0) -> list[Task]:
@@ -94,15 +113,21 @@ def children(tx: Tx, parent_id: str) -> list[Task]:
     return [TASKS.load(row) for row in tx.execute(query)]
 
 
-def page(tx: Tx, query: ListQuery) -> Page[Task]:
-    """One page by key."""
-    rows, following = fetch_page(tx, TASKS, sa.select(_TABLE), query)
+def page(tx: Tx, query: ListQuery, project_ids: Iterable[str] | None = None) -> Page[Task]:
+    """One page by key; `project_ids` limits it to what the asker may see."""
+    statement = sa.select(_TABLE)
+    if project_ids is not None:
+        statement = statement.where(_TABLE.c.project_id.in_(list(project_ids)))
+    rows, following = fetch_page(tx, TASKS, statement, query)
     return Page([TASKS.load(row) for row in rows], following)
 
 
-def forget_finished_before(tx: Tx, moment: object) -> int:
-    """Delete tasks which ended before `moment` (a datetime); returns how many."""
-    return tx.execute(_TABLE.delete().where(_TABLE.c.finished_at < moment)).rowcount
+def forget_finished_before(tx: Tx, moment: datetime) -> int:
+    """Delete tasks which ended before `moment`; returns how many. Those of an unfinished parent stay: it would have
+    them done again."""
+    busy = sa.select(_TABLE.c.id).where(_TABLE.c.state.in_(_UNFINISHED))
+    old = (_TABLE.c.finished_at < moment, sa.func.coalesce(_TABLE.c.parent_id, "").not_in(busy))
+    return tx.execute(_TABLE.delete().where(*old)).rowcount
 
 
 def _emit(tx: Tx, verb: str, task: Task) -> None:

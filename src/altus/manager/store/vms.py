@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 from pydantic import TypeAdapter
+from sqlalchemy.dialects import postgresql
 
 from altus.manager.store.database import Tx
 from altus.manager.store.secrets import SecretBox
 from altus.manager.store.tables import VMS
-from altus.model.vm import CloudInit, VmHardware, VmState
+from altus.model.vm import CloudInit, VmState
 
 _SEED = TypeAdapter(CloudInit)
-_HARDWARE = TypeAdapter(VmHardware)
 _WORKING = (VmState.RUNNING, VmState.PAUSED)
 
 
@@ -29,8 +29,8 @@ def seed_of(tx: Tx, box: SecretBox, vm_id: str) -> CloudInit:
 def working_memory(tx: Tx) -> dict[str, int]:
     """Bytes of memory which running and paused VMs use, by host."""
     table = VMS.table
-    used: dict[str, int] = {}
-    query = sa.select(table.c.host_id, table.c.hardware).where(table.c.state.in_(_WORKING), table.c.host_id.isnot(None))
-    for row in tx.execute(query):
-        used[row.host_id] = used.get(row.host_id, 0) + _HARDWARE.validate_json(row.hardware).memory
-    return used
+    memory: sa.ColumnElement[int] = sa.func.json_extract(table.c.hardware, "$.memory")
+    if tx.connection.dialect.name == "postgresql":
+        memory = sa.cast(sa.cast(table.c.hardware, postgresql.JSON)["memory"].astext, sa.BigInteger)
+    query = sa.select(table.c.host_id, sa.func.sum(memory)).where(table.c.state.in_(_WORKING)).group_by(table.c.host_id)
+    return {row[0]: int(row[1]) for row in tx.execute(query) if row[0] is not None}

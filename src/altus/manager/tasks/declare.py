@@ -77,6 +77,11 @@ class TaskType(Generic[A]):
     on_stuck: Write[A] = _no_write
     cancellable: bool = True
 
+    def __post_init__(self) -> None:
+        names = [step.name for step in self.steps]
+        if not names or len(set(names)) != len(names):
+            raise ValueError(f"{self.kind} needs steps, each with a name of its own: {names}")
+
     def dump(self, arguments: A) -> dict[str, Any]:
         """Arguments as plain JSON."""
         plain: dict[str, Any] = TypeAdapter(self.arguments).dump_python(arguments, mode="json")

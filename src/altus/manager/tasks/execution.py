@@ -2,37 +2,41 @@
 
 from __future__ import annotations
 
-import asyncio
 import dataclasses
-import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import structlog
 
-from altus.common.errors import AltusError, Cancelled, Internal, Unavailable
+from altus.common.errors import AltusError, Cancelled, Failed
 from altus.manager.store.database import LeaseLostError, Tx
-from altus.manager.tasks.declare import Action, Step, TaskType
+from altus.manager.tasks.declare import Step, TaskType, Write
 from altus.manager.tasks.observer import Boundary, Observer
+from altus.manager.tasks.patience import Patience, count_attempt
 from altus.manager.tasks.run import Run
 from altus.model.resource import utc_now
 from altus.model.task import StepRecord, StepState, Task, TaskState
 
 Save = Callable[[Task, Sequence[Callable[[Tx], Any]]], Awaitable[None]]
 _log = structlog.get_logger(__name__)
-_UNDO_TRIES = 5
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 2.0
+_CHECK_PATIENCE = 60.0
 
 
 class Execution:
-    """Runs one task. `save` writes the task and other objects in one transaction under the manager's lease."""
+    """Runs one task. `save` writes the task and other objects in one transaction under the manager's lease.
 
-    def __init__(self, run: Run[Any], kind: TaskType[Any], save: Save, observer: Observer) -> None:
+    With a `refusal` a queued task ends at once with this error.
+    """
+
+    def __init__(self, run: Run[Any], kind: TaskType[Any], save: Save, observer: Observer, *,
+                 first_pause: float = 0.05, refusal: AltusError | None = None) -> None:  # fmt: skip
         self.run = run
         self.kind = kind
+        self.cancel_requested = run.task.cancel_requested
         self._save = save
         self._observe = observer
-        self.cancel_requested = run.task.cancel_requested
+        self._refusal = refusal
+        self._patience = Patience(run, first_pause, self._turns_back)
 
     @property
     def task(self) -> Task:
@@ -43,167 +47,173 @@ class Execution:
         """Work until the task is finished; returns it."""
         if self.task.state is TaskState.QUEUED:
             await self._begin()
+        elif self.task.state is TaskState.RUNNING:
+            self.run.task = count_attempt(self.task)
         if self.task.state is TaskState.RUNNING:
             await self._forward()
         if self.task.state is TaskState.UNDOING:
             await self._backward()
+        self._observe(self.task, "", Boundary.ENDED)
         return self.task
 
     async def cancel(self) -> None:
         """End the task as soon as that is possible: break off the running step unless it is past undoing."""
         self.cancel_requested = True
-        if self._can_turn_back():
+        if self._turns_back():
             await self.run.break_off()
+
+    # Forward
 
     async def _begin(self) -> None:
         try:
-            if self.cancel_requested:
-                raise Cancelled("The task was cancelled before it began.", code="task.cancelled")
-            await self._patiently(self.kind.check, 60.0)
+            if self._refusal is not None:
+                raise self._refusal
+            await self._patience.act(self.kind.check, _CHECK_PATIENCE)
+            self._observe(self.task, "", Boundary.CHECKED)
+        except LeaseLostError:
+            raise
         except AltusError as error:
-            _reraise_lease_loss(error)
             await self._finish_undone(error)
             return
+        self.run.take_writes()
         first = self._record(self.kind.steps[0])
         self._set(state=TaskState.RUNNING, started_at=utc_now(), trail=(first,), waiting_for="")
         await self._checkpoint()
 
     async def _forward(self) -> None:
         for index, step in enumerate(self.kind.steps):
-            if index < len(self.task.trail) and self.task.trail[index].state is StepState.DONE:
+            if self.task.trail[index].state is StepState.DONE:
                 continue
             try:
-                if self.cancel_requested and self._can_turn_back():
+                if self._turns_back():
                     raise Cancelled("The task was cancelled.", code="task.cancelled")
                 await self._do(index, step)
+            except LeaseLostError:
+                raise
             except AltusError as error:
-                _reraise_lease_loss(error)
                 await self._fail(index, error)
                 return
-        running = self.task
-        self._set(state=TaskState.SUCCEEDED, progress=1.0, waiting_for="", finished_at=utc_now())
-        self.run.write(lambda tx: self.kind.on_success(self.run, tx))
-        try:
-            await self._checkpoint()
-        except AltusError as error:
-            _reraise_lease_loss(error)
-            self.run.task = running
-            await self._fail(len(self.kind.steps) - 1, error)
 
     async def _do(self, index: int, step: Step[Any]) -> None:
-        self.run.step_name = step.name
+        """One step and its checkpoint, which for the last step is the task's end."""
+        self.run.step_name, self.run.cancelling = step.name, False
         self._observe(self.task, step.name, Boundary.BEFORE_DO)
-        patience = float("inf") if self._committed_before(index) else step.patience
-        result = await self._patiently(step.do, patience)
+        result = await self._patience.act(step.do, float("inf") if self._committed(index) else step.patience)
         self._observe(self.task, step.name, Boundary.AFTER_DO)
-        done = dataclasses.replace(self.task.trail[index], state=StepState.DONE, result=result, finished_at=utc_now())
-        trail = (*self.task.trail[:index], done)
-        if index + 1 < len(self.kind.steps):
-            trail = (*trail, self._record(self.kind.steps[index + 1]))
-        self._set(trail=trail, progress=(index + 1) / len(self.kind.steps), waiting_for="")
-        if index + 1 < len(self.kind.steps):  # the last step's checkpoint is the task's end
+        before, count = self.task, len(self.kind.steps)
+        done = dataclasses.replace(before.trail[index], state=StepState.DONE, result=result, finished_at=utc_now())
+        following = [self._record(following) for following in self.kind.steps[index + 1 : index + 2]]
+        trail = (*before.trail[:index], done, *following)
+        self._set(trail=trail, progress=(index + 1) / count, waiting_for="")
+        if not following:
+            self._set(state=TaskState.SUCCEEDED, finished_at=utc_now())
+            self._write(self.kind.on_success)
+        try:
             await self._checkpoint()
-            self._observe(self.task, step.name, Boundary.CHECKPOINTED)
+        except AltusError:
+            self._set(state=before.state, progress=before.progress, finished_at=None)
+            raise
+        self._observe(self.task, step.name, Boundary.CHECKPOINTED)
 
     async def _fail(self, index: int, error: AltusError) -> None:
         """Turn round, or stop for good where there is no way back."""
         self.run.take_writes()
-        record = dataclasses.replace(
-            self.task.trail[index], state=StepState.FAILED, error=error.to_dict(), finished_at=utc_now()
-        )
+        failing = self.task.trail[index]
+        passed = index + (failing.state is StepState.DONE)  # done, but its checkpoint was refused
+        record = dataclasses.replace(failing, state=StepState.FAILED, error=error.to_dict(), finished_at=utc_now())
         trail = (*self.task.trail[:index], record)
-        if self._committed_before(index):
+        if self._committed(passed):
             await self._finish_stuck(error, trail)
             return
         self._set(state=TaskState.UNDOING, error=error.to_dict(), trail=trail, waiting_for="")
         await self._checkpoint()
+
+    # Backward
 
     async def _backward(self) -> None:
         self.run.undoing = True
         for index in reversed(range(len(self.task.trail))):
             if self.task.trail[index].state is StepState.UNDONE:
                 continue
-            step = self.kind.steps[index]
-            self.run.step_name = step.name
-            if step.undo is not None:
-                self._observe(self.task, step.name, Boundary.BEFORE_UNDO)
-                try:
-                    await self._undo(step.undo)
-                except AltusError as error:
-                    _reraise_lease_loss(error)
-                    await self._finish_stuck(error, self.task.trail)
-                    return
-                self._observe(self.task, step.name, Boundary.AFTER_UNDO)
-            undone = dataclasses.replace(self.task.trail[index], state=StepState.UNDONE, finished_at=utc_now())
-            self._set(trail=(*self.task.trail[:index], undone, *self.task.trail[index + 1 :]), waiting_for="")
-            await self._checkpoint()
-        await self._finish_undone(None)
-
-    async def _undo(self, action: Action[Any]) -> None:
-        for attempt in range(1, _UNDO_TRIES + 1):
             try:
-                await self._patiently(action, float("inf"))
-            except AltusError as error:
-                self.run.take_writes()
-                if attempt == _UNDO_TRIES or isinstance(error, LeaseLostError):
-                    raise
-                _log.warning("undo failed", task=self.task.id, step=self.run.step_name, error=error.message)
-                await asyncio.sleep(_FIRST_PAUSE * 2**attempt)
-            else:
-                return
-
-    async def _patiently(self, action: Action[Any], patience: float) -> Any:
-        """Repeat while something is away, for at most `patience` seconds; faults of ours become `Internal`."""
-        deadline, pause = time.monotonic() + patience, _FIRST_PAUSE
-        while True:
-            try:
-                return await action(self.run)
+                await self._undo(index, self.kind.steps[index])
             except LeaseLostError:
                 raise
-            except Unavailable as error:
+            except AltusError as error:
                 self.run.take_writes()
-                turned = self.cancel_requested and not self.run.undoing and self._can_turn_back()
-                if turned or time.monotonic() >= deadline:
-                    raise
-                self.run.report(None, error.message)
-                await self._wait_for(error, pause)
-                pause = min(pause * 2, _LONGEST_PAUSE)
-            except AltusError:
-                raise
-            except Exception as error:
-                _log.exception("task failed by a fault of ours", task=self.task.id, step=self.run.step_name)
-                raise Internal(f"Step {self.run.step_name or 'check'} failed by an internal fault.",
-                               hint=f"See the manager's log for task {self.task.id}.") from error  # fmt: skip
+                record = dataclasses.replace(self.task.trail[index], error=error.to_dict())
+                trail = (*self.task.trail[:index], record, *self.task.trail[index + 1 :])
+                await self._finish_stuck(self._not_undone(self.task.error, error), trail)
+                return
+        await self._finish_undone(None)
 
-    async def _wait_for(self, error: Unavailable, pause: float) -> None:
-        host_id = error.context.get("host_id")
-        if host_id and not self.run.world.agents.is_up(host_id):
-            await self.run.world.agents.wait_up(host_id, _LONGEST_PAUSE)
-        else:
-            await asyncio.sleep(pause)
+    async def _undo(self, index: int, step: Step[Any]) -> None:
+        self.run.step_name = step.name
+        if step.undo is not None:
+            self._observe(self.task, step.name, Boundary.BEFORE_UNDO)
+            await self._patience.undo(step.undo)
+            self._observe(self.task, step.name, Boundary.AFTER_UNDO)
+        before = self.task.trail
+        undone = dataclasses.replace(before[index], state=StepState.UNDONE, finished_at=utc_now())
+        self._set(trail=(*before[:index], undone, *before[index + 1 :]), waiting_for="")
+        try:
+            await self._checkpoint()
+        except AltusError:
+            self._set(trail=before)
+            raise
+        self._observe(self.task, step.name, Boundary.UNDONE)
+
+    # Ends
 
     async def _finish_undone(self, error: AltusError | None) -> None:
         """The end of a task of which nothing is left but its record."""
-        described = error.to_dict() if error is not None else self.task.error
+        before = self.task
+        described = error.to_dict() if error is not None else before.error
         state = TaskState.CANCELLED if (described or {}).get("kind") == Cancelled.kind else TaskState.FAILED
         self._set(state=state, error=described, waiting_for="", finished_at=utc_now())
-        self.run.write(lambda tx: self.kind.on_undone(self.run, tx))
-        await self._checkpoint()
+        self._write(self.kind.on_undone)
+        try:
+            await self._checkpoint()
+        except LeaseLostError:
+            raise
+        except AltusError as refused:
+            await self._finish_stuck(self._not_undone(described, refused), before.trail)
 
     async def _finish_stuck(self, error: AltusError, trail: tuple[StepRecord, ...]) -> None:
         """The end of a task that can neither go on nor back: it says so, and its objects say so."""
         self._set(state=TaskState.FAILED, error=error.to_dict(), trail=trail, waiting_for="", finished_at=utc_now())
-        self.run.write(lambda tx: self.kind.on_stuck(self.run, tx))
-        await self._checkpoint()
+        self._write(self.kind.on_stuck)
+        try:
+            await self._checkpoint()
+        except LeaseLostError:
+            raise
+        except AltusError:
+            _log.exception("the objects of a failed task could not be marked", task=self.task.id, kind=self.kind.kind)
+            await self._checkpoint()
+
+    def _not_undone(self, cause: dict[str, Any] | None, error: AltusError) -> AltusError:
+        why = (cause or {}).get("message", "The task failed.")
+        step = next((s.title for s in self.kind.steps if s.name == self.run.step_name), self.kind.title)
+        return Failed(f"{why} It could not be undone: {step}: {error.message}", code="task.undo_failed",
+                      hint=error.hint, step=self.run.step_name, cause=cause, undo=error.to_dict())  # fmt: skip
+
+    # Small things
 
     async def _checkpoint(self) -> None:
         await self._save(self.task, self.run.take_writes())
 
-    def _can_turn_back(self) -> bool:
-        done = sum(record.state is StepState.DONE for record in self.task.trail)
-        return self.kind.cancellable and not self._committed_before(done)
+    def _write(self, work: Write[Any]) -> None:
+        self.run.write(lambda tx: work(self.run, tx))
 
-    def _committed_before(self, index: int) -> bool:
+    def _turns_back(self) -> bool:
+        """Whether somebody wants the task to end and it still can; told to the running step too."""
+        done = sum(record.state is StepState.DONE for record in self.task.trail)
+        possible = self.kind.cancellable or self.task.state is TaskState.QUEUED
+        turns = self.cancel_requested and possible and not self.run.undoing and not self._committed(done)
+        self.run.cancelling = turns
+        return turns
+
+    def _committed(self, index: int) -> bool:
         return any(step.commits for step in self.kind.steps[:index])
 
     def _record(self, step: Step[Any]) -> StepRecord:
@@ -211,8 +221,3 @@ class Execution:
 
     def _set(self, **fields: Any) -> None:
         self.run.task = dataclasses.replace(self.run.task, **fields)
-
-
-def _reraise_lease_loss(error: AltusError) -> None:
-    if isinstance(error, LeaseLostError):
-        raise error

@@ -13,17 +13,23 @@ _log = structlog.get_logger(__name__)
 
 
 class Boundary(StrEnum):
-    """Moments at which the manager may die: before a step's work, after it but before its checkpoint, after that."""
+    """Moments at which the manager may die: before a step's work, after it but before its checkpoint, after that.
 
+    `checked` and `ended` belong to the whole task.
+    """
+
+    CHECKED = "checked"
     BEFORE_DO = "before_do"
     AFTER_DO = "after_do"
     CHECKPOINTED = "checkpointed"
     BEFORE_UNDO = "before_undo"
     AFTER_UNDO = "after_undo"
+    UNDONE = "undone"
+    ENDED = "ended"
 
 
 class Observer(Protocol):
-    """Called synchronously at every boundary."""
+    """Called synchronously at every boundary; `step` is empty at those of the whole task."""
 
     def __call__(self, task: Task, step: str, boundary: Boundary) -> None: ...
 

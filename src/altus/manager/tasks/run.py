@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Generic, Protocol, TypeVar
 
+from altus.common.errors import Cancelled
 from altus.common.ids import derived_id
 from altus.manager.agents.base import Agents
 from altus.manager.store.database import Database, Tx
@@ -18,13 +19,18 @@ Q = TypeVar("Q")
 S = TypeVar("S")
 
 
+def _no_journal(_tx: Tx, _task: Task) -> None:
+    """Where nobody keeps an audit, as in tests of the engine alone."""
+
+
 @dataclass(frozen=True)
 class World:
-    """What tasks work with."""
+    """What tasks work with. `journal` writes a task's end to the audit, in the transaction that ends it."""
 
     db: Database
     agents: Agents
     secrets: SecretBox
+    journal: Callable[[Tx, Task], None] = _no_journal
 
 
 class Host(Protocol):
@@ -41,7 +47,10 @@ class Host(Protocol):
 
 @dataclass
 class Run(Generic[A]):
-    """One task being checked, planned or run. In checks and plans `engine` is None and nothing may be changed."""
+    """One task being checked, planned or run. In checks and plans `engine` is None and nothing may be changed.
+
+    `cancelling` is for long steps without calls to agents: somebody wants the task to end, and it still can.
+    """
 
     task: Task
     args: A
@@ -49,7 +58,8 @@ class Run(Generic[A]):
     engine: Host | None = None
     step_name: str = ""
     undoing: bool = False
-    _call: tuple[str, str] | None = None
+    cancelling: bool = False
+    _calls: set[tuple[str, str]] = field(default_factory=set)
     _writes: list[Callable[[Tx], Any]] = field(default_factory=list)
 
     @property
@@ -76,18 +86,20 @@ class Run(Generic[A]):
         direction = "undo" if self.undoing else "do"
         about = derived_id(operation.name, repr(request))
         key = f"{self.task.id}/{self.step_name}/{direction}/{about}"
-        self._call = (host_id, key)
+        if self.cancelling and not self.undoing:
+            raise Cancelled("The task was cancelled.", code="task.cancelled")
+        self._calls.add((host_id, key))
         try:
             return await self.world.agents.call(
                 host_id, operation, request, key=key, epoch=self.task.epoch, progress=self.report
             )
         finally:
-            self._call = None
+            self._calls.discard((host_id, key))
 
     async def break_off(self) -> None:
-        """Have the agent end the call that lasts now, if there is one."""
-        if self._call is not None and not self.undoing:
-            await self.world.agents.cancel(*self._call)
+        """Have the agents end the calls that last now."""
+        for host_id, key in list(self._calls):
+            await self.world.agents.cancel(host_id, key)
 
     def report(self, share: float | None, message: str = "") -> None:
         """Tell how far this step is (0.0 to 1.0; None: as before) and what it waits for; stored now and then."""

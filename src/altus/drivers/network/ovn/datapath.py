@@ -11,14 +11,18 @@ _GET_FAMILY = 3
 _ATTRIBUTE_NAME = 2
 _REQUEST = 1
 _ERROR = 2
-_FAMILY = b"ovs_datapath\0"
 _HEADER = struct.Struct("=IHHIIBBH")
 
 
 def kernel_datapath() -> bool:
-    """Whether the kernel forwards for Open vSwitch: it knows the generic netlink family (man 7 netlink), which also
-    loads the module if it is there. `/sys/module` would miss a built-in module and show a broken one."""
-    payload = struct.pack("=HH", 4 + len(_FAMILY), _ATTRIBUTE_NAME) + _FAMILY
+    """Whether the kernel forwards for Open vSwitch. `/sys/module` would miss a built-in module."""
+    return generic_netlink_family("ovs_datapath")
+
+
+def generic_netlink_family(name: str) -> bool:
+    """Whether the kernel knows this family (linux/genetlink.h); to ask loads the module that has it, if any."""
+    text = name.encode() + b"\0"
+    payload = struct.pack("=HH", 4 + len(text), _ATTRIBUTE_NAME) + text
     payload += bytes(-len(payload) % 4)
     request = _HEADER.pack(_HEADER.size + len(payload), _CONTROLLER, _REQUEST, 1, 0, _GET_FAMILY, 1, 0) + payload
     with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, _NETLINK_GENERIC) as netlink:

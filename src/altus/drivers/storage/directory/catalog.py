@@ -13,14 +13,16 @@ from pathlib import Path
 from altus.common.errors import AltusError, Failed
 from altus.common.ids import check_id
 from altus.drivers.storage.directory.layout import Layout
-from altus.drivers.storage.formats.qcow2 import Qcow2Header, read_header
-from altus.drivers.storage.formats.reader import Reader
+from altus.drivers.storage.formats.qcow2 import DATA_FILE_BIT, Qcow2Header, read_header
+from altus.drivers.storage.formats.reader import Reader, corrupt
 from altus.model.volume import BaseKind, VolumeBase, VolumeFacts
 
 _log = logging.getLogger(__name__)
 
 _MAX_CHAIN = 200
 """As deep as libvirt goes."""
+_MAX_L1 = 4 * 1024 * 1024
+"""Entries, as many as QEMU takes."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,7 +80,7 @@ class Catalog:
             try:
                 facts = self.volume(volume_id)
             except Failed as error:
-                _log.error("a volume is left out of the list: %s", error)  # noqa: TRY400  its message says it all
+                _log.error("a volume is left out of the list: %s", error)
                 continue
             if facts is not None:
                 found.append(facts)
@@ -86,7 +88,7 @@ class Catalog:
 
     def volume_ids(self) -> list[str]:
         """The ids of the volume files, in order."""
-        return [path.stem for path in sorted(self._layout.volumes.glob("*.qcow2")) if _is_id(path.stem)]
+        return [path.stem for path in sorted(self._layout.volumes.glob("*.qcow2")) if is_id(path.stem)]
 
     def backing(self, path: Path) -> Path | None:
         """The file that a volume or layer stands on."""
@@ -96,15 +98,23 @@ class Catalog:
         return Path(os.path.normpath(path.parent / disk.header.backing_file))
 
     def chain(self, path: Path) -> list[Path]:
-        """What a volume stands on, nearest first."""
+        """What a volume stands on, nearest first.
+
+        `Failed` (`volume.damaged`) if it leads out of the repository: a QEMU that a guest took over can write such a
+        name into its own volume, and we read as root.
+        """
         found: list[Path] = []
         below = self.backing(path)
         while below is not None:
             found.append(below)
-            if len(found) > _MAX_CHAIN:
-                raise Failed(f"{path} has an endless chain of backing files.", code="volume.damaged")
+            if len(found) > _MAX_CHAIN or not self._may_stand_on(below):
+                raise Failed(f"{path} stands on {below}, which cannot be.", code="volume.damaged")
             below = self.backing(below)
         return found
+
+    def _may_stand_on(self, path: Path) -> bool:
+        inside = path.is_relative_to(self._layout.layers) or path.is_relative_to(self._layout.images)
+        return inside and not path.is_symlink()
 
     def dependents(self, target: Path) -> list[str]:
         """The volumes that need this file."""
@@ -136,11 +146,16 @@ def origin_base(text: str) -> VolumeBase | None:
 def _parse(fd: int, size: int) -> tuple[Qcow2Header, bool]:
     reader = Reader(fd=fd, size=size)
     header = read_header(reader)
+    if header.incompatible & DATA_FILE_BIT:
+        raise corrupt("it keeps its data elsewhere")
+    if header.l1_size > _MAX_L1:
+        raise corrupt("its first table is too large")
     table = reader.peek(header.l1_table_offset, header.l1_size * 8)
     return header, not any(table) and not header.nb_snapshots
 
 
-def _is_id(text: str) -> bool:
+def is_id(text: str) -> bool:
+    """Whether a file name is one of our ids."""
     try:
         check_id(text)
     except AltusError:

@@ -1,12 +1,12 @@
 """Where things are in a repository's folder, and the marker that tells the folder from an empty mount point.
 
-    altus-repository.json               version and id
-    volumes/<volume>.qcow2              backing files are named by relative paths, so that the folder can be moved
-    layers/<volume>.<n>.qcow2           frozen content of a volume that others were linked to
-    images/<image>/manifest.json        with disk.qcow2 or disk.iso, perhaps kernel and initrd
-    staging/<image>/                    uploads and built files
-    work/<token>/                       of running operations
-    lock                                held for the moment in which something becomes visible or goes
+altus-repository.json               version and id
+volumes/<volume>.qcow2              backing files are named by relative paths, so that the folder can be moved
+layers/<volume>.<n>.qcow2           frozen content of a volume that others were linked to
+images/<image>/manifest.json        with disk.qcow2 or disk.iso, perhaps kernel and initrd
+staging/<image>/                    uploads and built files
+work/<token>/                       of running operations
+lock                                held for the moment in which something becomes visible or goes
 """
 
 from __future__ import annotations

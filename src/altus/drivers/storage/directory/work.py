@@ -11,15 +11,40 @@ from altus.drivers.storage.directory.files import remove_tree
 
 
 class WorkFolder:
-    """One operation's folder of temporary files."""
+    """One operation's folder of temporary files; both calls block."""
 
     def __init__(self, parent: Path) -> None:
-        self.path, self._fd = _make(parent)
+        self.path = parent / secrets.token_hex(8)
+        self._fd = -1
+
+    def make(self) -> None:
+        """Make and lock it."""
+        while not self._try():
+            self.path = self.path.with_name(secrets.token_hex(8))
 
     def remove(self) -> None:
-        """End: remove it and all in it."""
+        """Remove it and all in it; fine if it was never made."""
         remove_tree(self.path)
-        os.close(self._fd)
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+
+    def _try(self) -> bool:
+        """False if another process's sweep came between making and locking."""
+        self.path.mkdir(mode=0o700)
+        try:
+            fd = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return False
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if os.fstat(fd).st_nlink:
+                self._fd = fd
+                return True
+        except BlockingIOError:
+            pass  # the sweep holds it and is about to remove it
+        os.close(fd)
+        return False
 
 
 def sweep(parent: Path) -> None:
@@ -36,20 +61,3 @@ def sweep(parent: Path) -> None:
             continue
         finally:
             os.close(fd)
-
-
-def _make(parent: Path) -> tuple[Path, int]:
-    while True:
-        path = parent / secrets.token_hex(8)
-        path.mkdir(mode=0o700)
-        try:
-            fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        except FileNotFoundError:
-            continue  # another process's sweep came between mkdir and lock
-        try:
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if os.fstat(fd).st_nlink:
-                return path, fd
-        except BlockingIOError:
-            pass  # that sweep holds it and is about to remove it
-        os.close(fd)

@@ -27,7 +27,7 @@ _FIXED = ">4sIQIIQIIQQIIQ"
 _V3 = ">QQQII"
 _V2_LENGTH = 72
 _END, _BACKING_FORMAT, _DATA_FILE, _CRYPTO = 0, 0xE2792ACA, 0x44415441, 0x0537BE77
-_DIRTY, _CORRUPT, _DATA_FILE_BIT, _COMPRESSION, _EXTENDED_L2 = 1, 2, 4, 8, 16
+_DIRTY, _CORRUPT, DATA_FILE_BIT, _COMPRESSION, _EXTENDED_L2 = 1, 2, 4, 8, 16
 _BITMAPS = 1
 _MAX_BACKING_NAME = 1023
 _MAX_SNAPSHOTS = 65536
@@ -100,7 +100,7 @@ def inspect(reader: Reader) -> int:
     _refuse_dependencies(header)
     if header.incompatible & _CORRUPT:
         raise corrupt("it is marked so")
-    if header.incompatible & ~(_DIRTY | _CORRUPT | _DATA_FILE_BIT | _COMPRESSION | _EXTENDED_L2):
+    if header.incompatible & ~(_DIRTY | _CORRUPT | DATA_FILE_BIT | _COMPRESSION | _EXTENDED_L2):
         raise unsupported("A feature of this qcow2 image")
     check_size(header.size)
     _check_tables(header, reader.size)
@@ -133,7 +133,7 @@ def write_origin(fd: int, origin: str) -> None:
 def _refuse_dependencies(header: Qcow2Header) -> None:
     if header.backing_file:
         raise needs_other_file(f"an overlay on {header.backing_file[:100]!r}")
-    if header.incompatible & _DATA_FILE_BIT or _DATA_FILE in header.extensions:
+    if header.incompatible & DATA_FILE_BIT or _DATA_FILE in header.extensions:
         raise InvalidInput(
             "The image keeps its data in another file.", code="image.data_file", hint="Convert it to one file first."
         )

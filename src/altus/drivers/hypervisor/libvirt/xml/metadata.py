@@ -61,9 +61,12 @@ class Metadata(Element, tag="metadata"):
 
 
 def parse_metadata(text: str) -> AltusMetadata:
-    """The metadata from the element that libvirt's `virDomainGetMetadata` returns."""
+    """The metadata from what libvirt's `virDomainGetMetadata` returns: our element with its namespace taken off."""
     try:
         root = ET.fromstring(text)  # noqa: S314 - written by this program and kept by the host's own libvirt
     except ET.ParseError as error:
         raise Failed(f"A domain's metadata is not XML: {error}.", code="hypervisor.metadata_unreadable") from error
+    for element in root.iter():
+        if not element.tag.startswith("{"):
+            element.tag = AltusMetadata.qualified(element.tag)
     return AltusMetadata.from_xml(root)

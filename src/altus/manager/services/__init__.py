@@ -1,0 +1,1 @@
+"""Use cases: who may, what is reserved, which task does it. No HTTP here."""

@@ -1,0 +1,63 @@
+"""Hosts, storages and projects: read by those who may, made by enrolment and by the system administrator."""
+
+from __future__ import annotations
+
+from altus.common.ids import new_id
+from altus.manager.services.access import Actor
+from altus.manager.services.audit import AuditLog
+from altus.manager.services.lookup import visible
+from altus.manager.store.database import Database, Tx
+from altus.manager.store.resources import HOST, PROJECT, STORAGE
+from altus.model.host import Host
+from altus.model.permission import Permission
+from altus.model.query import ListQuery, Page
+from altus.model.resource import DEFAULT_PROJECT, Resource
+from altus.model.storage import Storage
+
+
+class InventoryService:
+    """What there is beside VMs and what they are made of."""
+
+    def __init__(self, db: Database, audit: AuditLog) -> None:
+        self.db = db
+        self.audit = audit
+
+    async def host(self, actor: Actor, reference: str) -> Host:
+        """A host by id or name."""
+        return await self.db.read(lambda tx: visible(tx, actor, HOST, reference, Permission.HOST_READ))
+
+    async def hosts(self, actor: Actor, query: ListQuery) -> Page[Host]:
+        """A page of hosts."""
+        actor.require(Permission.HOST_READ)
+        return await self.db.read(lambda tx: HOST.page(tx, query))
+
+    async def storage(self, actor: Actor, reference: str) -> Storage:
+        """A repository by id or name."""
+        return await self.db.read(lambda tx: visible(tx, actor, STORAGE, reference, Permission.STORAGE_READ))
+
+    async def storages(self, actor: Actor, query: ListQuery) -> Page[Storage]:
+        """A page of repositories."""
+        actor.require(Permission.STORAGE_READ)
+        return await self.db.read(lambda tx: STORAGE.page(tx, query))
+
+    async def projects(self, actor: Actor, query: ListQuery) -> Page[Resource]:
+        """A page of projects."""
+        actor.require(Permission.PROJECT_READ)
+        return await self.db.read(lambda tx: PROJECT.page(tx, query))
+
+    async def create_project(self, actor: Actor, name: str) -> Resource:
+        """A new, empty project."""
+        actor.require(Permission.PROJECT_WRITE)
+
+        def work(tx: Tx) -> Resource:
+            project = PROJECT.insert(tx, Resource(id=new_id(), name=name))
+            self.audit.acted(tx, actor, "project.create", noun="project", object_id=project.id, object_name=name)
+            return project
+
+        return await self.db.write(work)
+
+
+def ensure_default_project(tx: Tx) -> None:
+    """The project of everything that names none."""
+    if PROJECT.peek(tx, DEFAULT_PROJECT) is None:
+        PROJECT.insert(tx, Resource(id=DEFAULT_PROJECT, name="default"))

@@ -1,0 +1,68 @@
+"""Tasks: look at them, end them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from altus.common.errors import Conflict
+from altus.manager.services.access import Actor
+from altus.manager.services.audit import AuditLog
+from altus.manager.services.changes import waits_for
+from altus.manager.store import events as outbox
+from altus.manager.store import tasks as rows
+from altus.manager.store.database import Tx
+from altus.manager.store.tables import Event
+from altus.manager.tasks.run import World
+from altus.model.permission import Permission
+from altus.model.query import ListQuery, Page
+from altus.model.task import Task
+
+
+class TaskService:
+    """What is going on and what was."""
+
+    def __init__(self, world: World, audit: AuditLog, wake: Callable[[], None]) -> None:
+        self.db = world.db
+        self.audit = audit
+        self._wake = wake
+
+    async def get(self, actor: Actor, task_id: str) -> tuple[Task, list[str]]:
+        """A task, and the ids of the tasks it waits for."""
+
+        def look(tx: Tx) -> tuple[Task, list[str]]:
+            task = rows.get(tx, task_id)
+            actor.require(Permission.TASK_READ, project_id=task.project_id, object_id=task.object_id)
+            return task, waits_for(tx, task)
+
+        return await self.db.read(look)
+
+    async def page(self, actor: Actor, query: ListQuery) -> Page[Task]:
+        """A page of the tasks the actor may see."""
+        projects = actor.visible_projects(Permission.TASK_READ)
+        return await self.db.read(lambda tx: rows.page(tx, query, projects))
+
+    async def children(self, actor: Actor, task_id: str) -> list[Task]:
+        """The tasks which this one started."""
+        await self.get(actor, task_id)
+        return await self.db.read(lambda tx: rows.children(tx, task_id))
+
+    async def cancel(self, actor: Actor, task_id: str) -> Task:
+        """Ask a task to end; it undoes what it did. Asking twice is fine; a finished task is a `Conflict`."""
+
+        def work(tx: Tx) -> Task:
+            task = rows.get(tx, task_id)
+            actor.require(Permission.TASK_CANCEL, project_id=task.project_id, object_id=task.object_id)
+            if task.state.finished:
+                raise Conflict(f"The task is {task.state} already.", code="task.finished")
+            if not task.cancellable:
+                raise Conflict(f"A task of kind {task.kind} cannot be taken back.", code="task.not_cancellable")
+            self.audit.acted(tx, actor, "task.cancel", noun="task", object_id=task.id, object_name=task.title)
+            tx.on_commit(self._wake)
+            return rows.request_cancel(tx, task_id)
+
+        return await self.db.write(work)
+
+    async def events_of(self, actor: Actor, object_id: str, project_id: str) -> list[Event]:
+        """The newest events of one object, newest first."""
+        actor.require(Permission.EVENT_READ, project_id=project_id, object_id=object_id)
+        return await self.db.read(lambda tx: outbox.of_object(tx, object_id))

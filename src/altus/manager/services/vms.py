@@ -1,0 +1,236 @@
+"""Virtual machines: what an administrator asks for becomes a change."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+from altus.common.errors import InvalidInput
+from altus.common.ids import new_id
+from altus.manager.services.access import Actor
+from altus.manager.services.changes import Change
+from altus.manager.services.lookup import project_id, visible
+from altus.manager.store import ports
+from altus.manager.store import tasks as task_rows
+from altus.manager.store.database import Database, Tx
+from altus.manager.store.resources import IMAGE, NETWORK, STORAGE, VM, VOLUME
+from altus.manager.store.secrets import SecretBox
+from altus.manager.store.vms import seal_seed
+from altus.manager.tasks.vm_build import VmBuild
+from altus.manager.tasks.vm_clone import VM_CLONE, VmClone
+from altus.manager.tasks.vm_create import VM_CREATE, VmCreate
+from altus.manager.tasks.vm_delete import VM_DELETE, VmDelete
+from altus.manager.tasks.vm_edit import VM_EDIT, VmEdit
+from altus.model.image import Image, ImageFormat
+from altus.model.permission import Permission
+from altus.model.query import ListQuery, Page
+from altus.model.vm import CloudInit, NicModel, Vm, VmDisk, VmHardware, VmNic
+from altus.model.vm_action import RULES, VmAction, refusal
+from altus.model.volume import BaseKind, Volume, VolumeBase
+from altus.wire import vms as wire
+
+
+@dataclasses.dataclass
+class _Draft:
+    """A new VM while its parts are being collected."""
+
+    vm_id: str
+    body: wire.VmCreate
+    project_id: str
+    disks: list[VmDisk] = dataclasses.field(default_factory=list)
+    volumes: list[Volume] = dataclasses.field(default_factory=list)
+    kernel: str | None = None
+    storage_id: str = ""
+
+
+class VmService:
+    """Everything about VMs but their power and their consoles."""
+
+    def __init__(self, db: Database, secrets: SecretBox) -> None:
+        self.db = db
+        self.secrets = secrets
+
+    async def get(self, actor: Actor, reference: str) -> Vm:
+        """By id or name."""
+        return await self.db.read(lambda tx: visible(tx, actor, VM, reference, Permission.VM_READ))
+
+    async def page(self, actor: Actor, query: ListQuery) -> Page[Vm]:
+        """A page of the VMs the actor may see."""
+        projects = actor.visible_projects(Permission.VM_READ)
+        return await self.db.read(lambda tx: VM.page(tx, query, projects))
+
+    async def create(self, actor: Actor, body: wire.VmCreate) -> Change[Any]:
+        """A new VM with its own volumes and ports."""
+
+        def draft(tx: Tx) -> VmCreate:
+            project = project_id(tx, body.project)
+            actor.require(Permission.VM_CREATE, project_id=project)
+            return self._drafted(tx, actor, _Draft(new_id(), body, project))
+
+        arguments = await self.db.read(draft)
+        seed = CloudInit(user_data=body.cloud_init.user_data, ssh_keys=tuple(body.cloud_init.ssh_keys),
+                         password=body.cloud_init.password)  # fmt: skip
+        sealed = seal_seed(self.secrets, arguments.vm.id, seed)
+        return _building(VM_CREATE, arguments, sealed)
+
+    async def clone(self, actor: Actor, reference: str, body: wire.VmClone) -> Change[Any]:
+        """A copy of a VM: new id, MACs and addresses; its first boot is not repeated."""
+        source = await self.get(actor, reference)
+        actor.require(Permission.VM_CREATE, project_id=source.project_id)
+
+        def draft(tx: Tx) -> VmClone:
+            vm_id, volumes, disks = new_id(), [], []
+            for number, disk in enumerate(source.hardware.disks):
+                original = VOLUME.get(tx, disk.volume_id)
+                base = VolumeBase(kind=BaseKind.VOLUME, id=original.id, linked=body.linked)
+                volume = Volume(id=new_id(), name=f"{body.name}-disk{number}", project_id=source.project_id,
+                                label=source.label, storage_id=source.storage_id, size=original.size, base=base,
+                                vm_id=vm_id)  # fmt: skip
+                volumes.append(volume)
+                disks.append(VmDisk(volume_id=volume.id, bus=disk.bus))
+            nics = tuple(_blank_nic(nic.network_id, nic.model) for nic in source.hardware.nics)
+            hardware = dataclasses.replace(source.hardware, disks=tuple(disks), nics=nics)
+            vm = Vm(id=vm_id, name=body.name, project_id=source.project_id, label=source.label, hardware=hardware,
+                    storage_id=source.storage_id, description=source.description, tags=source.tags)  # fmt: skip
+            return VmClone(vm=vm, volumes=tuple(volumes), start=body.start, source_id=source.id)
+
+        arguments = await self.db.read(draft)
+        return _building(VM_CLONE, arguments, seal_seed(self.secrets, arguments.vm.id, CloudInit()))
+
+    async def edit(self, actor: Actor, reference: str, body: wire.VmEdit) -> Change[VmEdit]:
+        """Change a VM."""
+        vm = await self.get(actor, reference)
+        actor.require(Permission.VM_EDIT, project_id=vm.project_id, object_id=vm.id)
+
+        def draft(tx: Tx) -> VmEdit:
+            plain = body.model_dump(exclude={"attach_volumes", "detach_volumes", "add_nics", "remove_nics"})
+            plain["tags"] = None if body.tags is None else tuple(dict.fromkeys(body.tags))
+            plain["boot"] = None if body.boot is None else _boot(body.boot)
+            volumes = [VOLUME.find(tx, name, vm.project_id) for name in body.attach_volumes]
+            gone = [VOLUME.find(tx, name, vm.project_id).id for name in body.detach_volumes]
+            return VmEdit(vm_id=vm.id, attach_volumes=tuple(VmDisk(volume_id=volume.id) for volume in volumes),
+                          detach_volumes=tuple(gone), remove_nics=tuple(body.remove_nics),
+                          add_nics=_nics(tx, actor, body.add_nics), **plain)  # fmt: skip
+
+        arguments = await self.db.read(draft)
+
+        def reserve(tx: Tx) -> VmEdit:
+            return dataclasses.replace(arguments, add_nics=_addressed(tx, vm.id, arguments.add_nics))
+
+        return _change(VM_EDIT, vm, arguments, reserve)
+
+    async def delete(self, actor: Actor, reference: str, body: wire.VmDelete) -> Change[VmDelete]:
+        """Remove a VM, with its disks unless they are to be kept."""
+        vm = await self.get(actor, reference)
+        actor.require(Permission.VM_DELETE, project_id=vm.project_id, object_id=vm.id)
+        volumes = () if body.keep_volumes else tuple(disk.volume_id for disk in vm.hardware.disks)
+        return _change(VM_DELETE, vm, VmDelete(vm_id=vm.id, volume_ids=volumes))
+
+    async def allowed_actions(self, actor: Actor, vm: Vm) -> dict[str, tuple[bool, str]]:
+        """For every action whether the actor may do it now, and why not."""
+        busy = await self.db.read(lambda tx: task_rows.unfinished_of(tx, vm.id))
+        return allowed_actions(actor, vm, busy=busy[0].title if busy else "")
+
+    def _drafted(self, tx: Tx, actor: Actor, draft: _Draft) -> VmCreate:
+        body = draft.body
+        if body.storage is not None:
+            draft.storage_id = STORAGE.find(tx, body.storage).id
+        wanted = list(body.disks)
+        if body.image is not None:
+            wanted.insert(0, wire.DiskCreate(image=body.image, size=body.disk_size, linked=body.linked))
+        elif body.disk_size is not None:
+            wanted.insert(0, wire.DiskCreate(size=body.disk_size))
+        for number, disk in enumerate(wanted):
+            _add_disk(tx, actor, draft, number, disk)
+        cdrom = _iso(tx, actor, body.cdrom) if body.cdrom is not None else None
+        hardware = VmHardware(vcpus=body.vcpus, memory=body.memory, firmware=body.firmware, boot=_boot(body.boot),
+                              disks=tuple(draft.disks), nics=_nics(tx, actor, body.nics), cdrom_image_id=cdrom,
+                              kernel_image_id=draft.kernel)  # fmt: skip
+        vm = Vm(id=draft.vm_id, name=body.name, project_id=draft.project_id, label=body.label, hardware=hardware,
+                storage_id=draft.storage_id, description=body.description, tags=tuple(dict.fromkeys(body.tags)),
+                protected=body.protected)  # fmt: skip
+        return VmCreate(vm=vm, volumes=tuple(draft.volumes), start=body.start)
+
+
+def allowed_actions(actor: Actor, vm: Vm, busy: str = "") -> dict[str, tuple[bool, str]]:
+    """Pure: the table of `model/vm_action.py`, the actor's permissions, and what the VM is busy with."""
+    answer: dict[str, tuple[bool, str]] = {}
+    for action, rule in RULES.items():
+        if not actor.may(rule.permission, project_id=vm.project_id, object_id=vm.id):
+            answer[action] = (False, f"You lack the permission {rule.permission}.")
+        elif why := refusal(vm, action):
+            answer[action] = (False, why)
+        elif busy and action is not VmAction.CONSOLE:
+            answer[action] = (True, f"It would wait for: {busy}.")
+        else:
+            answer[action] = (True, "")
+    return answer
+
+
+def _add_disk(tx: Tx, actor: Actor, draft: _Draft, number: int, disk: wire.DiskCreate) -> None:
+    if disk.volume is not None:
+        raise InvalidInput("A new VM cannot take over a volume yet.", code="vm.disk_volume",
+                           hint="Create the VM, then `altus vm edit --attach`.")  # fmt: skip
+    image: Image | None = None
+    if disk.image is not None:
+        image = visible(tx, actor, IMAGE, disk.image, Permission.IMAGE_READ)
+        if image.source_format is ImageFormat.ISO:
+            raise InvalidInput(f"Image {image.name} is an ISO.", code="image.is_iso", hint="Give it as cdrom.")
+        if number == 0 and image.direct_boot:
+            draft.kernel = image.id
+        draft.storage_id = draft.storage_id or image.storage_id
+    size = max(disk.size or 0, image.size if image is not None else 0)
+    if image is not None and disk.size is not None and disk.size < image.size:
+        raise InvalidInput(f"Image {image.name} needs a disk of at least {image.size} bytes.", code="disk.too_small",
+                           hint="Leave the size out to take the image's.")  # fmt: skip
+    base = None if image is None else VolumeBase(kind=BaseKind.IMAGE, id=image.id, linked=disk.linked)
+    volume = Volume(id=new_id(), name=f"{draft.body.name}-disk{number}", project_id=draft.project_id,
+                    label=draft.body.label, storage_id=draft.storage_id, size=size, base=base,
+                    vm_id=draft.vm_id)  # fmt: skip
+    draft.volumes.append(volume)
+    draft.disks.append(VmDisk(volume_id=volume.id, bus=disk.bus))
+
+
+def _iso(tx: Tx, actor: Actor, reference: str) -> str:
+    image = visible(tx, actor, IMAGE, reference, Permission.IMAGE_READ)
+    if image.source_format is not ImageFormat.ISO:
+        raise InvalidInput(f"Image {image.name} is not an ISO.", code="image.not_iso", hint="Give it as image.")
+    return image.id
+
+
+def _nics(tx: Tx, actor: Actor, wanted: list[wire.NicCreate]) -> tuple[VmNic, ...]:
+    networks = [visible(tx, actor, NETWORK, nic.network, Permission.NETWORK_READ) for nic in wanted]
+    return tuple(_blank_nic(net.id, nic.model) for net, nic in zip(networks, wanted, strict=True))
+
+
+def _blank_nic(network_id: str, model: NicModel) -> VmNic:
+    """Its MAC and address are reserved when the task is queued."""
+    return VmNic(id=new_id(), network_id=network_id, mac="", address="", model=model)
+
+
+def _addressed(tx: Tx, vm_id: str, nics: tuple[VmNic, ...]) -> tuple[VmNic, ...]:
+    return tuple(ports.reserve(tx, NETWORK.get(tx, nic.network_id), vm_id, nic.id, nic.model) for nic in nics)
+
+
+def _boot(order: list[Any]) -> tuple[Any, ...]:
+    if len(set(order)) != len(order):
+        raise InvalidInput("The boot order names a device twice.", code="vm.boot_order")
+    return tuple(order)
+
+
+def _building(kind: Any, arguments: VmBuild, sealed: bytes) -> Change[Any]:
+    def reserve(tx: Tx) -> VmBuild:
+        nics = _addressed(tx, arguments.vm.id, arguments.vm.hardware.nics)
+        vm = dataclasses.replace(arguments.vm, hardware=dataclasses.replace(arguments.vm.hardware, nics=nics))
+        VM.insert(tx, vm, sealed=sealed)
+        for volume in arguments.volumes:
+            VOLUME.insert(tx, volume)
+        return dataclasses.replace(arguments, vm=vm)
+
+    return _change(kind, arguments.vm, arguments, reserve)
+
+
+def _change(kind: Any, vm: Vm, arguments: Any, reserve: Callable[[Tx], Any] = lambda _tx: None) -> Change[Any]:
+    return Change(kind=kind, arguments=arguments, object_id=vm.id, object_name=vm.name, project_id=vm.project_id,
+                  reserve=reserve)  # fmt: skip

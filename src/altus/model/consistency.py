@@ -1,0 +1,151 @@
+"""Does the database agree with what a host really has? Pure comparison; whoever finds a difference names it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from altus.model.image import Image, ImageFacts, ImageState
+from altus.model.network import Network, NetworkState
+from altus.model.vm import Vm, VmObservation, VmState
+from altus.model.volume import Volume, VolumeFacts, VolumeState
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something that does not agree; `kind` is stable."""
+
+    kind: str
+    noun: str
+    object_id: str
+    message: str
+    hint: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Intent:
+    """What the database says of one host. `busy` are ids of objects which unfinished tasks are about: they may differ
+    for now."""
+
+    vms: Sequence[Vm]
+    volumes: Sequence[Volume]
+    images: Sequence[Image]
+    networks: Sequence[Network]
+    ports: Mapping[str, str]
+    busy: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Truth:
+    """What the host has; `volumes` and `images` by repository, `ports` port id → network id."""
+
+    vms: Sequence[VmObservation]
+    processes: Sequence[str]
+    volumes: Mapping[str, Sequence[VolumeFacts]]
+    images: Mapping[str, Sequence[ImageFacts]]
+    networks: Sequence[str]
+    ports: Mapping[str, str]
+
+
+def compare(intent: Intent, truth: Truth) -> list[Finding]:
+    """Every difference, VMs first."""
+    return [
+        *_vms(intent, truth),
+        *_processes(intent, truth),
+        *_volumes(intent, truth),
+        *_images(intent, truth),
+        *_networks(intent, truth),
+        *_ports(intent, truth),
+    ]
+
+
+def _vms(intent: Intent, truth: Truth) -> Iterator[Finding]:
+    seen = {vm.id: vm for vm in truth.vms}
+    known = {vm.id for vm in intent.vms}
+    for vm in intent.vms:
+        if vm.id in intent.busy:
+            continue
+        there = seen.get(vm.id)
+        if vm.state in (VmState.CREATING, VmState.DELETING, VmState.FAILED):
+            yield Finding("vm.unfinished", "vm", vm.id, f"VM {vm.name} is {vm.state} and no task works on it.",
+                          "Delete it.")  # fmt: skip
+        elif there is None:
+            yield Finding("vm.missing", "vm", vm.id, f"VM {vm.name} is not defined on its host.",
+                          "Delete it, or restore its definition.")  # fmt: skip
+        elif there.state is not vm.state:
+            yield Finding("vm.state", "vm", vm.id, f"VM {vm.name} is {there.state}, the database says {vm.state}.")
+    for vm_id in seen.keys() - known - intent.busy:
+        yield Finding("vm.orphan", "vm", vm_id, f"The host has a VM {seen[vm_id].name} that the database doesn't know.",
+                      "Undefine it on the host if it is not needed.")  # fmt: skip
+
+
+def _processes(intent: Intent, truth: Truth) -> Iterator[Finding]:
+    running = {vm.id for vm in truth.vms if vm.state in (VmState.RUNNING, VmState.PAUSED)}
+    for vm_id in set(truth.processes) - running - intent.busy:
+        yield Finding("vm.stray_process", "vm", vm_id, f"A QEMU process of VM {vm_id} runs, but not as a running VM.")
+    for vm_id in running - set(truth.processes) - intent.busy:
+        yield Finding("vm.no_process", "vm", vm_id, f"VM {vm_id} is said to run, but has no process.")
+
+
+def _volumes(intent: Intent, truth: Truth) -> Iterator[Finding]:
+    stored = {facts.id: facts for volumes in truth.volumes.values() for facts in volumes}
+    for volume in intent.volumes:
+        if volume.id in intent.busy or volume.vm_id in intent.busy or volume.storage_id not in truth.volumes:
+            continue
+        facts = stored.get(volume.id)
+        if volume.state is not VolumeState.READY:
+            yield Finding("volume.unfinished", "volume", volume.id,
+                          f"Volume {volume.name} is {volume.state} and no task works on it.", "Delete it.")  # fmt: skip
+        elif facts is None:
+            yield Finding("volume.missing", "volume", volume.id, f"Volume {volume.name} is not on its storage.")
+        elif facts.size != volume.size:
+            yield Finding("volume.size", "volume", volume.id,
+                          f"Volume {volume.name} has {facts.size} bytes, the database says {volume.size}.")  # fmt: skip
+    known = {volume.id for volume in intent.volumes}
+    for volume_id in stored.keys() - known - intent.busy:
+        yield Finding("volume.orphan", "volume", volume_id, f"Storage has a volume {volume_id} that nobody knows.")
+
+
+def _images(intent: Intent, truth: Truth) -> Iterator[Finding]:
+    stored = {facts.id: facts for images in truth.images.values() for facts in images}
+    for image in intent.images:
+        if image.id in intent.busy or image.state is ImageState.UPLOADING or image.storage_id not in truth.images:
+            continue
+        if image.state is not ImageState.READY:
+            yield Finding("image.unfinished", "image", image.id,
+                          f"Image {image.name} is {image.state} and no task works on it.", "Delete it.")  # fmt: skip
+        elif image.id not in stored:
+            yield Finding("image.missing", "image", image.id, f"Image {image.name} is not on its storage.")
+    known = {image.id for image in intent.images}
+    for image_id in stored.keys() - known - intent.busy:
+        yield Finding("image.orphan", "image", image_id, f"Storage has an image {image_id} that nobody knows.")
+
+
+def _networks(intent: Intent, truth: Truth) -> Iterator[Finding]:
+    there = set(truth.networks)
+    for network in intent.networks:
+        if network.id in intent.busy:
+            continue
+        if network.state is not NetworkState.READY:
+            yield Finding("network.unfinished", "network", network.id,
+                          f"Network {network.name} is {network.state} and no task works on it.",
+                          "Delete it.")  # fmt: skip
+        elif network.id not in there:
+            yield Finding("network.missing", "network", network.id, f"Network {network.name} is not on the host.")
+    for network_id in there - {network.id for network in intent.networks} - intent.busy:
+        yield Finding("network.orphan", "network", network_id, f"The host has a network {network_id} nobody knows.")
+
+
+def _ports(intent: Intent, truth: Truth) -> Iterator[Finding]:
+    owners = {nic.id: vm for vm in intent.vms for nic in vm.hardware.nics}
+    wanted = {port for port, vm in owners.items() if vm.id not in intent.busy and vm.state is not VmState.FAILED}
+    for port_id in wanted - truth.ports.keys():
+        yield Finding("port.missing", "port", port_id, f"A port of VM {owners[port_id].name} is not on its network.")
+    for port_id in wanted - intent.ports.keys():
+        yield Finding("port.unreserved", "port", port_id, f"VM {owners[port_id].name} has an address not its own.")
+    for port_id in truth.ports.keys() - owners.keys():
+        if port_id not in intent.ports or not intent.busy:
+            yield Finding("port.orphan", "port", port_id, f"The network has a port {port_id} that belongs to no VM.")
+    if not intent.busy:
+        for port_id in intent.ports.keys() - owners.keys():
+            yield Finding("port.leaked", "port", port_id, "An address is reserved for a port that no VM has.")

@@ -1,0 +1,81 @@
+"""What the public shapes have in common. Sizes are bytes, times UTC in ISO 8601, unknown fields are refused."""
+
+from __future__ import annotations
+
+import unicodedata
+from datetime import datetime
+from typing import Annotated, Any, Generic, TypeVar
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+
+from altus.model.label import Label
+from altus.model.resource import NAME_PATTERN
+
+T = TypeVar("T")
+
+
+def _printable(text: str) -> str:
+    """Control characters could forge lines in logs and tables."""
+    if any(unicodedata.category(char) == "Cc" and char not in "\n\t" for char in text):
+        raise ValueError("must not contain control characters")
+    return text
+
+
+Name = Annotated[str, StringConstraints(pattern=NAME_PATTERN, max_length=63)]
+"""1-63 letters, digits, dots, dashes, underscores."""
+Reference = Annotated[str, StringConstraints(min_length=1, max_length=80), AfterValidator(_printable)]
+"""The id or the name of something."""
+Text = Annotated[str, StringConstraints(max_length=1024), AfterValidator(_printable)]
+"""A line or two for people."""
+Tag = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:=-]{0,62}$")]
+
+
+class Shape(BaseModel):
+    """A value of the public API that a client sends."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class View(BaseModel):
+    """A value of the public API that a client receives; made from the model's own objects."""
+
+    model_config = ConfigDict(from_attributes=True, frozen=True)
+
+
+class ResourceView(View):
+    """What every resource shows."""
+
+    id: str
+    name: str
+    project_id: str
+    label: Label
+    created_at: datetime
+    updated_at: datetime
+    revision: int
+
+
+class ActionView(View):
+    """Whether something may be done now, and why not."""
+
+    allowed: bool
+    reason: str = ""
+
+
+class ListView(View, Generic[T]):
+    """One page of a list; give `next` back as `after` for the following page."""
+
+    items: list[T]
+    next: str | None = None
+
+
+class Problem(View):
+    """An error (RFC 9457). `code` is stable; `hint` says what to do."""
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    detail: str
+    code: str
+    hint: str = ""
+    context: dict[str, Any] = Field(default_factory=dict)
+    request_id: str = ""

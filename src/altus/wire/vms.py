@@ -1,0 +1,184 @@
+"""Virtual machines on the public API."""
+
+from __future__ import annotations
+
+from typing import Annotated, Self
+
+from pydantic import ConfigDict, Field, StringConstraints, model_validator
+
+from altus.common.units import MIB
+from altus.model.label import Label
+from altus.model.vm import (
+    MAX_DISKS,
+    MAX_MEMORY,
+    MAX_NICS,
+    MAX_VCPUS,
+    MIN_MEMORY,
+    BootDevice,
+    DiskBus,
+    Firmware,
+    GuestFacts,
+    NicModel,
+    PowerIntent,
+    VmState,
+)
+from altus.model.volume import MAX_VOLUME_SIZE, MIN_VOLUME_SIZE
+from altus.wire.base import ActionView, Name, Reference, ResourceView, Shape, Tag, Text, View
+
+_SSH_KEY = r"^(ssh-(ed25519|rsa)|ecdsa-sha2-nistp(256|384|521)|sk-(ssh-ed25519|ecdsa-sha2-nistp256)@openssh\.com) [A-Za-z0-9+/=]+( [^\r\n]*)?$"  # noqa: E501
+SshKey = Annotated[str, StringConstraints(pattern=_SSH_KEY, max_length=8192)]
+Vcpus = Annotated[int, Field(ge=1, le=MAX_VCPUS, strict=True)]
+Memory = Annotated[int, Field(ge=MIN_MEMORY, le=MAX_MEMORY, multiple_of=MIB, strict=True)]
+DiskSize = Annotated[int, Field(ge=MIN_VOLUME_SIZE, le=MAX_VOLUME_SIZE, multiple_of=512, strict=True)]
+
+
+class DiskCreate(Shape):
+    """A new disk (`size`, optionally `image`), or an existing volume (`volume`). `linked` clones of the image share its
+    data until they write; otherwise all of it is copied."""
+
+    volume: Reference | None = None
+    image: Reference | None = None
+    size: DiskSize | None = None
+    linked: bool = True
+    bus: DiskBus = DiskBus.VIRTIO
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        if self.volume is not None and (self.image is not None or self.size is not None):
+            raise ValueError("a disk is either an existing volume or a new one with image and size")
+        if self.volume is None and self.image is None and self.size is None:
+            raise ValueError("a new disk needs a size, an image, or both")
+        return self
+
+
+class NicCreate(Shape):
+    """A NIC on a network."""
+
+    network: Reference
+    model: NicModel = NicModel.VIRTIO
+
+
+class CloudInitCreate(Shape):
+    """What the guest is told at its first boot (NoCloud)."""
+
+    user_data: Annotated[str, StringConstraints(max_length=65536)] = ""
+    ssh_keys: Annotated[list[SshKey], Field(max_length=32)] = []
+    password: Annotated[str, StringConstraints(max_length=256)] = Field(default="", repr=False)
+
+
+class VmCreate(Shape):
+    """A new VM. `image` is short for a first disk made from it; with neither image nor disks it boots from `cdrom` or
+    the network. Memory and sizes in bytes."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"name": "web1", "image": "debian-12", "vcpus": 2, "memory": 1073741824, "nics": [{"network": "lan"}]}
+            ]
+        }
+    )
+
+    name: Name
+    project: Reference | None = None
+    label: Label = Label.OPEN
+    description: Text = ""
+    tags: Annotated[list[Tag], Field(max_length=64)] = []
+    vcpus: Vcpus = 1
+    memory: Memory = 512 * MIB
+    firmware: Firmware = Firmware.BIOS
+    boot: Annotated[list[BootDevice], Field(min_length=1, max_length=3)] = list(BootDevice)
+    image: Reference | None = None
+    disk_size: DiskSize | None = None
+    linked: bool = True
+    disks: Annotated[list[DiskCreate], Field(max_length=MAX_DISKS)] = []
+    nics: Annotated[list[NicCreate], Field(max_length=MAX_NICS)] = []
+    cdrom: Reference | None = None
+    storage: Reference | None = None
+    cloud_init: CloudInitCreate = CloudInitCreate()
+    protected: bool = False
+    start: bool = False
+
+
+class VmEdit(Shape):
+    """Fields to change; what is left out stays. What a running guest cannot take up applies at its next start."""
+
+    name: Name | None = None
+    description: Text | None = None
+    tags: Annotated[list[Tag], Field(max_length=64)] | None = None
+    protected: bool | None = None
+    vcpus: Vcpus | None = None
+    memory: Memory | None = None
+    firmware: Firmware | None = None
+    boot: Annotated[list[BootDevice], Field(min_length=1, max_length=3)] | None = None
+    attach_volumes: Annotated[list[Reference], Field(max_length=MAX_DISKS)] = []
+    detach_volumes: Annotated[list[Reference], Field(max_length=MAX_DISKS)] = []
+    add_nics: Annotated[list[NicCreate], Field(max_length=MAX_NICS)] = []
+    remove_nics: Annotated[list[Reference], Field(max_length=MAX_NICS)] = []
+
+
+class VmClone(Shape):
+    """A copy of a stopped VM under a new name; `linked` shares the source's data until either writes."""
+
+    name: Name
+    linked: bool = False
+    start: bool = False
+
+
+class VmStop(Shape):
+    """Ask the guest to shut down; after `timeout` seconds fail, or cut the power (`force`)."""
+
+    timeout: Annotated[float, Field(ge=0, le=3600)] = 90.0
+    force: bool = False
+
+
+class VmRestart(Shape):
+    """Restart the guest, politely or by reset (`force`)."""
+
+    force: bool = False
+
+
+class VmDelete(Shape):
+    """`keep_volumes` detaches the disks instead of deleting them."""
+
+    keep_volumes: bool = False
+
+
+class VmDiskView(View):
+    """A disk of a VM."""
+
+    volume_id: str
+    bus: DiskBus
+
+
+class VmNicView(View):
+    """A NIC of a VM; `address` is the one that its network's DHCP gives it."""
+
+    id: str
+    network_id: str
+    mac: str
+    address: str
+    model: NicModel
+
+
+class VmView(ResourceView):
+    """A VM: what is wanted (`intent`) and what was last observed (`state`, `guest`). `addresses` are the guest's own as
+    its agent tells them. `restart_pending`: changed hardware which the running guest does not have yet."""
+
+    state: VmState
+    intent: PowerIntent
+    host_id: str | None
+    storage_id: str
+    description: str
+    tags: list[str]
+    protected: bool
+    restart_pending: bool
+    vcpus: int
+    memory: int
+    firmware: Firmware
+    boot: list[BootDevice]
+    disks: list[VmDiskView]
+    nics: list[VmNicView]
+    cdrom_image_id: str | None
+    addresses: list[str]
+    guest: GuestFacts | None
+    allowed_actions: dict[str, ActionView]

@@ -1,0 +1,112 @@
+"""A host in this process: a real agent without its network, on fake drivers that keep everything in files."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict, deque
+from pathlib import Path
+from typing import cast
+
+from altus.agent.core import AgentCore
+from altus.agent.drivers import HostDrivers, Repository
+from altus.agent.inventory.facts import Found
+from altus.common.errors import Unavailable
+from altus.common.ids import derived_id
+from altus.common.units import GIB, TIB
+from altus.drivers.hypervisor.base import Hypervisor
+from altus.drivers.hypervisor.fake import FakeHypervisor
+from altus.drivers.image.fake import FakeBuilder
+from altus.drivers.network.fake import FakeNetworks
+from altus.drivers.storage.fake import FakeStorage
+from altus.drivers.storage.fake_journal import Journal
+from altus.model.host import CpuFacts
+from altus.model.image import BuiltinImage
+from altus.model.vm import VmState
+from testbed.faults import Fault
+
+
+def found(hostname: str) -> Found:
+    """A machine that isn't there."""
+    cpu = CpuFacts(model="Fake CPU", vendor="Fake", sockets=1, cores=16, threads=32, flags=("fpu",), virtualization="",
+                   nested_paging="")  # fmt: skip
+    return Found(hostname=hostname, kernel="1.0.0", cpu=cpu, memory=256 * GIB, numa=(), iommu=False, disks=(), nics=())
+
+
+async def running_vms(hypervisor: Hypervisor) -> list[str]:
+    """What stands for QEMU processes where there are none."""
+    active = (VmState.RUNNING, VmState.PAUSED)
+    return [vm.id for vm in await hypervisor.observe_all() if vm.state in active]
+
+
+class LocalHost:
+    """One host, its drivers, and what is to go wrong next. `local` is the id of its only repository."""
+
+    def __init__(self, host_id: str, path: Path) -> None:
+        self.id = host_id
+        self.path = path
+        self.local = derived_id("storage", host_id, "local")
+        self.up = asyncio.Event()
+        self.cut = asyncio.Event()
+        self.faults: dict[str, deque[Fault]] = defaultdict(deque)
+        self.core = self._boot()
+        self.up.set()
+
+    @property
+    def hypervisor(self) -> FakeHypervisor:
+        """Its hypervisor, which tests may crash VMs on."""
+        return cast("FakeHypervisor", self.core.drivers.hypervisor)
+
+    @property
+    def network(self) -> FakeNetworks:
+        """Its networks."""
+        return cast("FakeNetworks", self.core.drivers.network)
+
+    @property
+    def storages(self) -> dict[str, FakeStorage]:
+        """Its repositories by id."""
+        return cast("dict[str, FakeStorage]", self.core.drivers.storages)
+
+    @property
+    def storage(self) -> FakeStorage:
+        """Its only repository."""
+        return self.storages[self.local]
+
+    def disconnect(self) -> None:
+        """The network to it is gone: what runs goes on, nobody hears of it."""
+        self.up.clear()
+        self.cut.set()
+
+    def connect(self) -> None:
+        """It can be reached again."""
+        self.cut.clear()
+        self.up.set()
+
+    async def kill(self) -> None:
+        """Its agent dies, with whatever it was doing; VMs and files stay. `restart` brings it back."""
+        self.disconnect()
+        await self.core.close()
+
+    def restart(self) -> None:
+        """Its agent comes back after `kill`."""
+        self.core = self._boot()
+        self.connect()
+
+    def unreachable(self) -> Unavailable:
+        """The error for a host that does not answer."""
+        return Unavailable(f"Host {self.id} does not answer.", code="host.unreachable", host_id=self.id)
+
+    def _boot(self) -> AgentCore:
+        self.path.mkdir(parents=True, exist_ok=True)
+        hypervisor = FakeHypervisor(self.path / "hypervisor.db")
+        folder = self.path / "storage"
+        folder.mkdir(exist_ok=True)
+        storage = FakeStorage(folder, Journal(folder / "journal.jsonl", None), capacity=16 * TIB, reserve=GIB)
+        drivers = HostDrivers(
+            host_id=self.id,
+            hypervisor=hypervisor,
+            network=FakeNetworks(self.path / "network.json"),
+            processes=lambda: running_vms(hypervisor),
+            repositories=(Repository(id=self.local, name="local", kind="directory", driver=storage),),
+            builders={image: FakeBuilder(image) for image in BuiltinImage},
+        )
+        return AgentCore(drivers, self.path, lambda: found(f"host-{self.id[-4:]}"))

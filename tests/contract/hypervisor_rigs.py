@@ -1,0 +1,196 @@
+"""What the contract suite needs beyond the protocol, for each hypervisor: guests to boot and ways to break things."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Protocol
+
+from altus.drivers.hypervisor.base import Hypervisor, VmAttachments
+from altus.drivers.hypervisor.fake import FakeHypervisor
+from altus.drivers.hypervisor.libvirt.build import domain_name
+from altus.drivers.hypervisor.libvirt.driver import LibvirtHypervisor
+from altus.drivers.image.load import builder
+from altus.model.image import BuiltinImage, DirectKernel
+from altus.model.vm import CloudInit, VmDefinition, VmState
+from devkit.services.plain import Plain
+from devkit.testmachine import ENVIRONMENT
+from tests.contract.hypervisor_samples import attachments
+
+PATIENCE = 40.0
+_POLL = 0.02
+
+
+class Rig(Protocol):
+    """One hypervisor under test."""
+
+    driver: Hypervisor
+
+    async def bootable(self, vm: VmDefinition) -> VmAttachments:
+        """Attachments with which the VM boots a guest that has an agent and a login prompt."""
+        ...
+
+    async def reopen(self) -> None:
+        """Replace the driver by a new one on the same host, as a restarted agent does."""
+        ...
+
+    async def cut_power(self, vm_id: str) -> None:
+        """End the VM behind the driver's back, by standard tools."""
+        ...
+
+    async def kill_process(self, vm_id: str) -> None:
+        """kill -9 what runs the VM."""
+        ...
+
+    async def lose_daemon(self) -> None:
+        """kill -9 what the driver talks to."""
+        ...
+
+    async def restore_daemon(self) -> None:
+        """Start it again."""
+        ...
+
+    async def clear(self) -> None:
+        """Leave nothing behind."""
+        ...
+
+
+async def until(condition: Callable[[], Awaitable[bool]], what: str, seconds: float = PATIENCE) -> None:
+    """Wait for a condition of the outside world."""
+    async with asyncio.timeout(seconds):
+        while not await condition():
+            await asyncio.sleep(_POLL)
+
+
+async def until_state(driver: Hypervisor, vm_id: str, state: VmState) -> None:
+    """Wait until the VM is observed in `state`."""
+
+    async def there() -> bool:
+        seen = await driver.observe(vm_id)
+        return seen is not None and seen.state is state
+
+    await until(there, f"VM {vm_id} is {state}")
+
+
+async def clear_vms(driver: Hypervisor) -> None:
+    """Remove every VM."""
+    for seen in await driver.observe_all():
+        await driver.destroy(seen.id)
+        await driver.undefine(seen.id)
+
+
+class FakeRig:
+    """The fake, kept in a file so that it can be opened again."""
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / "fake.db"
+        self._fake = FakeHypervisor(self._path)
+        self.driver: Hypervisor = self._fake
+
+    async def bootable(self, vm: VmDefinition) -> VmAttachments:
+        """See `Rig`."""
+        return replace(attachments(vm), seed=CloudInit())
+
+    async def reopen(self) -> None:
+        """See `Rig`."""
+        await self.driver.close()
+        self.driver = self._fake = FakeHypervisor(self._path)
+
+    async def cut_power(self, vm_id: str) -> None:
+        """See `Rig`."""
+        await self._fake.destroy(vm_id)
+
+    async def kill_process(self, vm_id: str) -> None:
+        """See `Rig`."""
+        self._fake.crash(vm_id)
+
+    async def lose_daemon(self) -> None:
+        """See `Rig`."""
+        self._fake.disconnect()
+
+    async def restore_daemon(self) -> None:
+        """See `Rig`."""
+        self._fake.reconnect()
+
+    async def clear(self) -> None:
+        """See `Rig`."""
+        self._fake.reconnect()
+        await clear_vms(self.driver)
+        await self.driver.close()
+
+
+class LibvirtRig:
+    """The test machine's libvirt; guests are the tiny image."""
+
+    def __init__(self) -> None:
+        self._services = start_libvirt()
+        # not a folder of pytest's: QEMU's user must be able to pass through
+        self.folder = Path(tempfile.mkdtemp(prefix="hypervisor-", dir="/var/lib/altus"))
+        self.folder.chmod(0o711)
+        self.driver: Hypervisor = LibvirtHypervisor(self.folder)
+
+    async def bootable(self, vm: VmDefinition) -> VmAttachments:
+        """See `Rig`."""
+        return replace(attachments(vm, kernel=await tiny_kernel()), seed=CloudInit())
+
+    async def reopen(self) -> None:
+        """See `Rig`."""
+        await self.driver.close()
+        self.driver = LibvirtHypervisor(self.folder)
+
+    async def cut_power(self, vm_id: str) -> None:
+        """See `Rig`."""
+        await asyncio.to_thread(virsh, "destroy", domain_name(vm_id))
+
+    async def kill_process(self, vm_id: str) -> None:
+        """See `Rig`."""
+        os.kill(int(Path(f"/run/libvirt/qemu/{domain_name(vm_id)}.pid").read_text()), signal.SIGKILL)
+
+    async def lose_daemon(self) -> None:
+        """See `Rig`."""
+        await asyncio.to_thread(self._services.kill, "libvirtd")
+
+    async def restore_daemon(self) -> None:
+        """See `Rig`."""
+        await asyncio.to_thread(self._services.start, ["libvirt"])
+
+    async def clear(self) -> None:
+        """See `Rig`."""
+        await self.restore_daemon()
+        await clear_vms(self.driver)
+        await self.driver.close()
+        shutil.rmtree(self.folder)
+
+
+def start_libvirt() -> Plain:
+    """The test machine's services, with libvirt running."""
+    assert os.environ.get(ENVIRONMENT), "run this inside the test machine: python -m devkit.testmachine"
+    services = Plain()
+    services.start(["libvirt"])
+    return services
+
+
+def virsh(*arguments: str) -> str:
+    """What virsh says."""
+    command = ["virsh", "--quiet", "--connect", "qemu:///system", *arguments]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+
+async def tiny_kernel() -> DirectKernel:
+    """The tiny image's kernel, built (or taken from the builder's cache) once per test machine."""
+    folder = Path("/var/lib/altus/tiny")
+    if not (folder / "cmdline").exists():
+        making = folder.with_suffix(".new")
+        shutil.rmtree(making, ignore_errors=True)
+        making.mkdir(mode=0o711)
+        await builder(BuiltinImage.TINY).build(making, lambda _share, _what: None)
+        making.rename(folder)
+    cmdline = (folder / "cmdline").read_text().strip()
+    return DirectKernel(kernel=str(folder / "kernel"), initrd=str(folder / "initrd"), cmdline=cmdline)

@@ -1,0 +1,47 @@
+"""Texts the driver writes and reads on the host."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address, IPv4Network
+from pathlib import Path
+
+from altus.drivers.network.ovn.driver import host_resolvers
+from altus.drivers.network.ovn.host import ruleset
+from altus.drivers.network.ovn.names import NatNetwork, mac_for
+
+_GOLDEN = Path(__file__).parents[4] / "golden" / "network" / "nat.nft"
+
+
+def _nat(number: int) -> NatNetwork:
+    return NatNetwork(id=f"n{number}", cidr=IPv4Network(f"10.{number}.0.0/16"), mtu=1442,
+                      router=IPv4Address(f"100.64.0.{number}"))  # fmt: skip
+
+
+def test_the_rules_of_nat_networks() -> None:
+    assert ruleset([_nat(21), _nat(20)], "altus-ext") == _GOLDEN.read_text()
+
+
+def test_the_order_of_networks_changes_no_rule() -> None:
+    assert ruleset([_nat(20), _nat(21)], "altus-ext") == ruleset([_nat(21), _nat(20)], "altus-ext")
+
+
+def test_without_networks_the_table_goes() -> None:
+    assert ruleset([], "altus-ext") == "table ip altus\ndelete table ip altus\n"
+
+
+def test_resolvers_on_loopback_or_ipv6_are_of_no_use_to_vms(tmp_path: Path) -> None:
+    file = tmp_path / "resolv.conf"
+    file.write_text("# nameserver 192.0.2.1\nnameserver 127.0.0.53\nnameserver\nnameserver fd00::1\n"
+                    "search example.org\nnameserver 192.0.2.2\nnameserver 192.0.2.3 # second\n")  # fmt: skip
+    assert host_resolvers(file) == ("192.0.2.2", "192.0.2.3")
+
+
+def test_a_host_without_resolvers_offers_none(tmp_path: Path) -> None:
+    assert host_resolvers(tmp_path / "missing") == ()
+
+
+def test_macs_are_locally_administered_unicast_and_always_the_same() -> None:
+    macs = {mac_for("network", str(number)) for number in range(1000)}
+    assert len(macs) == 1000
+    assert mac_for("network", "1") in macs
+    assert all(int(mac[:2], 16) & 0b11 == 0b10 for mac in macs)
