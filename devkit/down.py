@@ -1,5 +1,6 @@
 """`./dev down`: stop everything this checkout runs here; with purge, remove what it made too."""
 
+import errno
 import os
 import shutil
 import subprocess
@@ -18,6 +19,7 @@ _ROUTES = "164"
 _RUNNING = Path("/run/libvirt/qemu")
 """libvirtd keeps a file here for each domain that runs, also while it does not run itself."""
 _SHUTDOWN_SECONDS = 30.0
+_POLL_SECONDS = 0.5
 _UNDEFINE = ("--managed-save", "--snapshots-metadata", "--checkpoints-metadata", "--nvram")
 _CONNECT = ("virsh", "--quiet", "--connect", "qemu:///system")
 
@@ -65,7 +67,7 @@ def _stop_domains() -> None:
         subprocess.run([*_CONNECT, "shutdown", domain], check=False, capture_output=True)
     try:
         with progress.waiting(f"{len(running)} running VMs shut down"):
-            waits.wait_until(lambda: not _domains(), "VMs shut down", _SHUTDOWN_SECONDS)
+            waits.wait_until(lambda: not _domains(), "VMs shut down", _SHUTDOWN_SECONDS, poll=_POLL_SECONDS)
     except services.ServiceError:
         for domain in _domains():
             with progress.waiting(f"VM {domain} is switched off"):
@@ -101,6 +103,20 @@ def _names(tool: str, table: str) -> list[str]:
 def _remove_files() -> None:
     for folder in (STATE, Path("/etc/altus"), LOGS):
         if folder.exists():
-            shutil.rmtree(folder)
+            _remove(folder)
     for service in services.resolve(["altus"]):
         (systemd.UNITS / service.unit).unlink(missing_ok=True)
+
+
+def _remove(folder: Path) -> None:
+    """Remove a folder with all in it; one that something is mounted on stays, empty."""
+    for path in folder.iterdir():
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+    try:
+        folder.rmdir()
+    except OSError as error:
+        if error.errno != errno.EBUSY:
+            raise

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
+from contextlib import aclosing
 from pathlib import Path
 from typing import TypeVar, cast
 
@@ -157,8 +158,9 @@ class LocalAgents:
 
     async def _follow(self, host: LocalHost, watcher: HostWatcher) -> None:
         host.core.start()
-        async for message in host.core.stream():
-            if isinstance(message, Hello):
-                await watcher.on_hello(message)
-            elif not isinstance(message, Heartbeat):
-                await watcher.on_news(host.id, message)
+        async with aclosing(host.core.stream()) as messages:
+            async for message in messages:
+                if isinstance(message, Hello):
+                    await watcher.on_hello(message)
+                elif not isinstance(message, Heartbeat):
+                    await watcher.on_news(host.id, message)

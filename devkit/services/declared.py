@@ -144,7 +144,10 @@ _OVN = (
     Service(
         name="ovn-controller",
         command=_ovs_daemon("/usr/bin/ovn-controller", ovs.OVN_RUN, "ovn-controller", f"unix:{ovs.RUN}/db.sock"),
-        ready=ready.command("ovs-vsctl", "--timeout=3", "br-exists", "br-int"),
+        ready=ready.all_of(
+            ready.command("ovn-appctl", "--timeout=3", "-t", "ovn-controller", "connection-status", says="connected"),
+            ready.command("ovs-vsctl", "--timeout=3", "br-exists", "br-int"),
+        ),
         unit="ovn-controller.service",
     ),
 )

@@ -8,8 +8,13 @@ Check = Callable[[], bool]
 _PROBE_SECONDS = 5
 
 
-def command(*arguments: str) -> Check:
-    """True when the command succeeds."""
+def all_of(*checks: Check) -> Check:
+    """True when each condition holds."""
+    return lambda: all(check() for check in checks)
+
+
+def command(*arguments: str, says: str | None = None) -> Check:
+    """True when the command succeeds and, with `says`, prints exactly that."""
 
     def check() -> bool:
         try:
@@ -18,7 +23,7 @@ def command(*arguments: str) -> Check:
             )
         except subprocess.TimeoutExpired:
             return False
-        return done.returncode == 0
+        return done.returncode == 0 and (says is None or done.stdout.decode().strip() == says)
 
     return check
 

@@ -36,13 +36,13 @@ class Runner(Protocol):
         """What runs now."""
 
 
-def wait_until(condition: Callable[[], bool], what: str, seconds: float) -> None:
-    """Poll until `condition` holds; ServiceError naming `what` after `seconds`."""
+def wait_until(condition: Callable[[], bool], what: str, seconds: float, *, poll: float = _POLL_SECONDS) -> None:
+    """Ask every `poll` seconds until `condition` holds; ServiceError naming `what` after `seconds`."""
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:
             raise ServiceError(f"{what}: still not after {seconds:.0f} s")
-        time.sleep(_POLL_SECONDS)
+        time.sleep(poll)
 
 
 def wait_ready(service: Service, alive: Callable[[], bool]) -> None:

@@ -7,7 +7,6 @@ import os
 import shutil
 import signal
 import subprocess
-import tempfile
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
@@ -131,9 +130,8 @@ class LibvirtRig:
 
     def __init__(self) -> None:
         self._services = start_libvirt()
-        # not a folder of pytest's: QEMU's user must be able to pass through
-        self.folder = Path(tempfile.mkdtemp(prefix="hypervisor-", dir="/var/lib/altus"))
-        self.folder.chmod(0o711)
+        # the machine's own, which QEMU's user may pass through and in which the verdict on KVM stays known
+        self.folder = Path("/var/lib/altus/hypervisor")
         self.driver: Hypervisor = LibvirtHypervisor(self.folder)
 
     async def bootable(self, vm: VmDefinition) -> VmAttachments:
@@ -166,7 +164,7 @@ class LibvirtRig:
         await self.restore_daemon()
         await clear_vms(self.driver)
         await self.driver.close()
-        shutil.rmtree(self.folder)
+        assert not list(self.folder.glob("vms/*"))
 
 
 def start_libvirt() -> Plain:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -25,7 +26,7 @@ _log = structlog.get_logger(__name__)
 
 
 class Calls:
-    """All calls of one agent."""
+    """All calls of one agent. `ended` counts them by operation and `done` or the kind of error."""
 
     def __init__(self, host: HostDrivers, epochs: Epochs,
                  handlers: Mapping[str, Handler[Any, Any]] = HANDLERS) -> None:  # fmt: skip
@@ -37,6 +38,7 @@ class Calls:
         self._running: dict[str, Execution] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._closing = False
+        self.ended: Counter[tuple[str, str]] = Counter()
 
     @property
     def running(self) -> int:
@@ -82,7 +84,8 @@ class Calls:
     def _begin(self, handler: Handler[Any, Any], request: Message, key: str, epoch: int) -> Execution:
         execution = Execution(handler.operation.name, key, epoch)
         self._running[key] = execution
-        work = asyncio.get_running_loop().create_task(self._conclude(handler, request, execution))
+        with structlog.contextvars.bound_contextvars(operation=execution.operation, key=key):
+            work = asyncio.get_running_loop().create_task(self._conclude(handler, request, execution))
         self._tasks.add(work)
         work.add_done_callback(self._tasks.discard)
         work.add_done_callback(lambda _work: self._forget(execution))
@@ -94,12 +97,13 @@ class Calls:
         try:
             result = await self._work(handler, request, execution)
             execution.end(CallLine(result=result.model_dump(mode="json")))
+            self.ended[execution.operation, "done"] += 1
         except asyncio.CancelledError:
             self._refuse(execution, execution.interruption())
         except AltusError as error:
             self._refuse(execution, error)
         except Exception:
-            _log.exception("call failed by a fault of ours", operation=execution.operation, key=execution.key)
+            _log.exception("call failed by a fault of ours")
             self._refuse(execution, Internal(f"{execution.operation} failed by an internal fault of the agent.",
                                              hint="See the agent's log on the host."))  # fmt: skip
 
@@ -120,6 +124,7 @@ class Calls:
     def _refuse(self, execution: Execution, error: AltusError) -> None:
         error.context.setdefault("host_id", self._host.host_id)
         execution.end(CallLine(error=error.to_dict()))
+        self.ended[execution.operation, error.kind] += 1
 
     def _forget(self, execution: Execution) -> None:
         if execution.answer is None:  # cancelled before it ran at all

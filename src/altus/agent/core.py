@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import importlib.metadata
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -28,17 +30,22 @@ class AgentCore:
     def __init__(self, drivers: HostDrivers, state_dir: Path, look: Callable[[], Found]) -> None:
         self.drivers = drivers
         self.hub = EventHub()
-        self.calls = Calls(drivers, Epochs(state_dir / "epoch"))
         self.facts = FactsKeeper(drivers, look, self.hub.publish)
-        self.watcher = VmWatcher(drivers.hypervisor, self.hub.publish, self.facts.warn)
+        self.watcher = VmWatcher(drivers.hypervisor, self.hub.publish, partial(self.facts.warn, "hypervisor"))
+        self.epochs = Epochs(state_dir / "epoch")
+        self.calls = Calls(drivers, self.epochs)
         self._boot_id = _BOOT_ID.read_text().strip()
+        self._work: list[Callable[[], Awaitable[None]]] = [self.facts.run, self.watcher.run]
         self._tasks: list[asyncio.Task[None]] = []
+
+    def add_work(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Something that is to be done in the background from the start on."""
+        self._work.append(work)
 
     def start(self) -> None:
         """Begin to look; needs a running event loop."""
         if not self._tasks:
-            self._tasks = [asyncio.create_task(self._guarded(self.facts.run)),
-                           asyncio.create_task(self._guarded(self.watcher.run))]  # fmt: skip
+            self._tasks = [asyncio.create_task(self._guarded(work)) for work in self._work]
 
     async def close(self) -> None:
         """End; VMs run on. Calls that last are broken off, and their callers told to ask again."""
@@ -49,7 +56,7 @@ class AgentCore:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.drivers.close()
 
-    async def stream(self, on_overflow: Callable[[], None] = lambda: None) -> AsyncIterator[HostMessage]:
+    async def stream(self, on_overflow: Callable[[], None] = lambda: None) -> AsyncGenerator[HostMessage, None]:
         """Everything (`Hello`), then every change, with heartbeats; also before the hello, if that takes long."""
         listener = self.hub.subscribe(on_overflow)
         greeting = asyncio.create_task(self.hello())
@@ -57,8 +64,9 @@ class AgentCore:
             while not (await asyncio.wait([greeting], timeout=HEARTBEAT))[0]:
                 yield Heartbeat()
             yield greeting.result()
-            async for message in listener.messages():
-                yield message
+            async with aclosing(listener.messages()) as messages:
+                async for message in messages:
+                    yield message
         finally:
             greeting.cancel()
             self.hub.unsubscribe(listener)
@@ -70,11 +78,13 @@ class AgentCore:
                      agent_version=importlib.metadata.version("altus"), facts=facts, storages=storages,
                      vms=await self.watcher.current())  # fmt: skip
 
-    async def _guarded(self, run: Callable[[], Awaitable[None]]) -> None:
+    async def _guarded(self, work: Callable[[], Awaitable[None]]) -> None:
         """A fault of ours must not leave the agent blind: it is logged and the work begun again."""
         while True:
             try:
-                await run()
+                await work()
             except Exception:
-                _log.exception("the agent's watch failed by a fault of ours")
+                _log.exception("the agent's background work failed by a fault of ours")
                 await asyncio.sleep(1.0)
+            else:
+                return

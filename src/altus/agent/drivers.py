@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from altus.common.errors import NotFound
@@ -32,7 +32,7 @@ class HostDrivers:
     hypervisor: Hypervisor
     network: NetworkDriver
     processes: Callable[[], Awaitable[list[str]]]
-    repositories: tuple[Repository, ...] = ()
+    repositories: Sequence[Repository] = ()
     builders: Mapping[BuiltinImage, ImageBuilder] = field(default_factory=dict)
 
     @property

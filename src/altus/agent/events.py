@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 
 from altus.wire.agent import HEARTBEAT, Heartbeat, HostMessage
 
@@ -33,7 +33,7 @@ class Subscription:
         """Let the listener go."""
         self._over.set()
 
-    async def messages(self, heartbeat: float = HEARTBEAT) -> AsyncIterator[HostMessage]:
+    async def messages(self, heartbeat: float = HEARTBEAT) -> AsyncGenerator[HostMessage, None]:
         """What is put, a heartbeat whenever nothing was for `heartbeat` seconds; ends when cut off or let go."""
         over = asyncio.ensure_future(self._over.wait())
         following = asyncio.ensure_future(self._queue.get())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 
 from altus.common.errors import AltusError, Unavailable
 from altus.wire.agent import KEEPALIVE, CallLine
@@ -49,7 +49,7 @@ class Execution:
             self._work.cancel()
             await asyncio.wait([self._work])
 
-    async def lines(self, keepalive: float = KEEPALIVE) -> AsyncIterator[CallLine]:
+    async def lines(self, keepalive: float = KEEPALIVE) -> AsyncGenerator[CallLine, None]:
         """Progress as it comes, a sign of life at least every `keepalive` seconds, and the answer."""
         changed = asyncio.Event()
         self._watchers.add(changed)

@@ -29,7 +29,7 @@ class FactsKeeper:
         self._publish = publish
         self._facts: HostFacts | None = None
         self._storages: list[StorageSeen] = []
-        self._warning = ""
+        self._warnings: dict[str, str] = {}
         self._ready = asyncio.Event()
         self._away: list[str] = []
 
@@ -46,13 +46,19 @@ class FactsKeeper:
             raise RuntimeError("ready without facts")
         return self._facts, self._storages
 
-    def warn(self, sentence: str) -> None:
-        """Show a warning on the host; an empty sentence takes it away."""
-        if sentence != self._warning:
-            old, self._warning = self._warning, sentence
-            if self._facts is not None:
-                kept = tuple(warning for warning in self._facts.warnings if warning != old)
-                self._set(dataclasses.replace(self._facts, warnings=self._with_warning(kept)))
+    @property
+    def storages(self) -> list[StorageSeen]:
+        """Repositories as last seen."""
+        return self._storages
+
+    def warn(self, topic: str, sentence: str) -> None:
+        """Show a warning on the host; an empty sentence takes the topic's warning away."""
+        old = self._warnings.pop(topic, "")
+        if sentence:
+            self._warnings[topic] = sentence
+        if sentence != old and self._facts is not None:
+            kept = tuple(warning for warning in self._facts.warnings if warning != old)
+            self._set(dataclasses.replace(self._facts, warnings=(*kept, sentence) if sentence else kept))
 
     async def refresh(self) -> None:
         """Look at everything again and publish what changed."""
@@ -70,19 +76,17 @@ class FactsKeeper:
             self._away.append(f"The network does not answer: {error.message}")
         facts = describe(found, hypervisor, network, before=self._facts)
         storages = [await self._storage(index) for index in range(len(self._host.repositories))]
-        self._set(dataclasses.replace(facts, warnings=self._with_warning((*facts.warnings, *self._away))))
-        if storages != self._storages:
-            self._storages = storages
+        warnings = (*facts.warnings, *self._away, *self._warnings.values())
+        self._set(dataclasses.replace(facts, warnings=warnings))
+        if storages != self._storages and self._ready.is_set():
             self._publish(StoragesChanged(storages=storages))
+        self._storages = storages
         self._ready.set()
 
-    def _with_warning(self, warnings: tuple[str, ...]) -> tuple[str, ...]:
-        return (*warnings, self._warning) if self._warning else warnings
-
     def _set(self, facts: HostFacts) -> None:
-        if facts != self._facts:
-            self._facts = facts
+        if facts != self._facts and self._ready.is_set():
             self._publish(FactsChanged(facts=facts))
+        self._facts = facts
 
     async def _storage(self, index: int) -> StorageSeen:
         repository = self._host.repositories[index]

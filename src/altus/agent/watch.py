@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 
 import structlog
@@ -32,7 +33,17 @@ class VmWatcher:
         self._known: dict[str, VmObservation] = {}
         self._touched: set[str] = set()
         self._looking = asyncio.Lock()
+        self._blind = False
         self.guests = Guests(hypervisor.guest, self._guest_told)
+
+    @property
+    def sees(self) -> bool:
+        """Whether the hypervisor answers."""
+        return not self._blind
+
+    def states(self) -> Counter[str]:
+        """How many VMs are in which state."""
+        return Counter(seen.state.value for seen in self._known.values())
 
     async def run(self) -> None:
         """Follow until cancelled."""
@@ -45,6 +56,7 @@ class VmWatcher:
                 except AltusError as error:
                     _log.warning("the hypervisor does not answer", error=error.message)
                     pause = min(pause * 2, _LONGEST_PAUSE)
+                self._blind = True
                 self._warn("The hypervisor does not answer; what its VMs do is not known.")
                 await asyncio.sleep(pause)
         finally:
@@ -55,6 +67,7 @@ class VmWatcher:
         try:
             await self._look()
         except AltusError:
+            self._blind = True
             return None
         return [self.guests.enrich(seen) for seen in self._known.values()]
 
@@ -63,13 +76,12 @@ class VmWatcher:
         pump = asyncio.create_task(self._pump(self._hypervisor.events()))
         try:
             await asyncio.sleep(0)  # the pump listens before we look, so that nothing falls between
-            await self._look()
-            self._warn("")
-            self._publish_state()
             while not pump.done():
-                await asyncio.wait([pump], timeout=self._look_again)
-                if not pump.done() and await self._look():
+                if await self._look() or self._blind:
                     self._publish_state()
+                self._blind = False
+                self._warn("")
+                await asyncio.wait([pump], timeout=self._look_again)
             pump.result()
         finally:
             pump.cancel()

@@ -108,6 +108,11 @@ class Authority:
         """The CA's own certificate, PEM."""
         return _pem(self._certificate).decode()
 
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 (hex) of its certificate."""
+        return fingerprint(self.certificate)
+
     def issue(self, csr: str, subject: Subject, life: dt.timedelta = LIFE) -> str:
         """A certificate (PEM) for the key in a request (PEM), good for both ends of TLS. Nothing else of the request
         is believed. `InvalidInput` (`csr.invalid`)."""
@@ -182,6 +187,22 @@ def serial(certificate: str) -> int:
     return x509.load_pem_x509_certificate(certificate.encode()).serial_number
 
 
+def certificate_host(certificate: str) -> str:
+    """The id of the host that a certificate (PEM) is for; empty for managers."""
+    return _after(_HOST_URI, _alternatives(certificate).get_values_for_type(x509.UniformResourceIdentifier))
+
+
+def names_of(certificate: str) -> set[str]:
+    """The DNS names and IP addresses that a certificate (PEM) is for."""
+    found = _alternatives(certificate)
+    return {*found.get_values_for_type(x509.DNSName), *map(str, found.get_values_for_type(x509.IPAddress))}
+
+
+def holds_key(certificate: str, key: ec.EllipticCurvePrivateKey) -> bool:
+    """Whether a certificate (PEM) is for this key."""
+    return x509.load_pem_x509_certificate(certificate.encode()).public_key() == key.public_key()
+
+
 def needs_renewal(certificate: str, now: dt.datetime | None = None) -> bool:
     """Whether less than a third of a certificate's (PEM) life is left."""
     parsed = x509.load_pem_x509_certificate(certificate.encode())
@@ -240,6 +261,11 @@ def _general_name(name: str) -> x509.GeneralName:
 
 def _after(prefix: str, uris: Iterable[str]) -> str:
     return next((uri.removeprefix(prefix) for uri in uris if uri.startswith(prefix)), "")
+
+
+def _alternatives(certificate: str) -> x509.SubjectAlternativeName:
+    extensions = x509.load_pem_x509_certificate(certificate.encode()).extensions
+    return extensions.get_extension_for_class(x509.SubjectAlternativeName).value
 
 
 def _pem(thing: x509.Certificate | x509.CertificateSigningRequest) -> bytes:

@@ -46,7 +46,7 @@ class SessionPolicy:
     token_max_days: int = _limited(365, 1, 3650)
 
 
-P = TypeVar("P", PasswordPolicy, SessionPolicy)
+P = TypeVar("P", bound=PasswordPolicy | SessionPolicy)
 
 
 def changed(policy: P, changes: Mapping[str, Any]) -> P:

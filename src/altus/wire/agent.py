@@ -17,7 +17,6 @@ from altus.wire.operations import Message
 
 KEY_HEADER = "Altus-Key"
 EPOCH_HEADER = "Altus-Epoch"
-REQUEST_HEADER = "Altus-Request-Id"
 HEARTBEAT = 1.0
 """Seconds: an event stream is never silent for longer."""
 KEEPALIVE = 2.0
@@ -132,7 +131,7 @@ class EnrolRequest(Message):
     address: str = Field(min_length=1, max_length=300)
 
 
-class Enrolled(Message):
+class EnrolledAs(Message):
     """It does: its certificate and the pool's CA, both PEM."""
 
     host_id: str

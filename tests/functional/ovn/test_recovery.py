@@ -90,7 +90,11 @@ async def test_a_frozen_database_hangs_nobody(lab: Lab, services: Plain, daemon:
         await sh("kill", "-CONT", str(pid))
         await asyncio.gather(connected.close(), fresh.close())
     await lab.driver.delete_network(network.id)
-    assert (await sh("ip", "link", "show", "altus-ext", check=False))[0] != 0
+
+    async def uplink_gone() -> bool:
+        return (await sh("ip", "link", "show", "altus-ext", check=False))[0] != 0
+
+    await until(uplink_gone, "the uplink goes with the last NAT network")
 
 
 async def test_a_driver_started_before_its_daemons_becomes_right_by_itself(lab: Lab, services: Plain) -> None:

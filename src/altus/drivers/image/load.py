@@ -7,12 +7,14 @@ from pathlib import Path
 
 from altus.drivers.image.base import ImageBuilder
 from altus.drivers.image.cache import DEFAULT_CACHE
+from altus.drivers.image.debian.builder import DebianBuilder
 from altus.drivers.image.fake import FakeBuilder
 from altus.drivers.image.tiny.builder import TinyBuilder
 from altus.model.image import BuiltinImage
 
 _BUILDERS: Mapping[BuiltinImage, Callable[[Path], ImageBuilder]] = {
     BuiltinImage.TINY: TinyBuilder,
+    BuiltinImage.DEBIAN_12: DebianBuilder,
 }
 
 

@@ -3,27 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from ipaddress import IPv4Interface
+from pathlib import Path
 
 from altus.common.errors import InvalidInput
 from altus.drivers.network.base import NetworkDriver
 from altus.drivers.network.fake import FakeNetworks
 from altus.drivers.network.ovn.driver import OvnNetworks
+from altus.drivers.network.ovn.names import OvnSettings
 
 
-def _ovn() -> NetworkDriver:
-    driver = OvnNetworks()
+def _ovn(northbound: str = OvnSettings.northbound, local: str = OvnSettings.local, southbound: str | None = None,
+         encap_address: str | None = None, uplink: str = OvnSettings.uplink,
+         transit: str = str(OvnSettings.transit)) -> NetworkDriver:  # fmt: skip
+    driver = OvnNetworks(OvnSettings(northbound=northbound, local=local, southbound=southbound, uplink=uplink,
+                                     encap_address=encap_address, transit=IPv4Interface(transit)))  # fmt: skip
     driver.start()
     return driver
 
 
-DRIVERS: Mapping[str, Callable[[], NetworkDriver]] = {"ovn": _ovn, "fake": FakeNetworks}
-"""Name → how to make it, with the defaults of a host. Needs a running event loop."""
+def _fake(path: str | None = None) -> NetworkDriver:
+    return FakeNetworks(Path(path) if path else None)
 
 
-def load_network(name: str) -> NetworkDriver:
-    """The driver of this name, at work; `InvalidInput` (`network.driver_unknown`) for others."""
+DRIVERS: Mapping[str, Callable[..., NetworkDriver]] = {"ovn": _ovn, "fake": _fake}
+"""Name → how to make it. Options are text: those of `OvnSettings`; `path` for the fake."""
+
+
+def load_network(name: str, options: Mapping[str, str] | None = None) -> NetworkDriver:
+    """The driver of this name, at work; `InvalidInput` (`network.driver_unknown`, `network.option_invalid`) for others.
+    Needs a running event loop."""
     make = DRIVERS.get(name)
     if make is None:
         raise InvalidInput(f"There is no network driver {name[:64]!r}.", code="network.driver_unknown",
                            hint=f"There are: {', '.join(DRIVERS)}.")  # fmt: skip
-    return make()
+    try:
+        return make(**(options or {}))
+    except (TypeError, ValueError) as error:
+        raise InvalidInput(f"The network driver {name} cannot be made like this: {error}.",
+                           code="network.option_invalid", hint="Check the agent's settings.") from error  # fmt: skip

@@ -7,15 +7,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from altus.common.errors import Conflict
+from altus.common.errors import AltusError, Conflict
 from altus.common.ids import derived_id
-from altus.manager.services.access import Actor
-from altus.manager.services.audit import AuditLog
+from altus.manager.services.audit import Act, AuditLog
 from altus.manager.store import tasks as rows
 from altus.manager.store.database import Database, Tx
 from altus.manager.tasks.declare import TaskType
 from altus.manager.tasks.run import Run, World
 from altus.manager.tasks.submit import Origin, make, store
+from altus.model.actor import Actor
 from altus.model.locks import LockTable
 from altus.model.plan import Plan, PlannedStep
 from altus.model.task import Task
@@ -91,6 +91,14 @@ class Changes:
         resources: then it is looked at when its turn comes. A repeated idempotency key returns the first task."""
         if idempotency is not None and (replayed := await self._replay(actor, idempotency)) is not None:
             return replayed
+        act = Act(change.kind.kind, change.object_id, change.object_name, change.project_id)
+        try:
+            return await self._submit(actor, change, idempotency)
+        except AltusError as error:
+            await self.audit.failed(actor, act, error)
+            raise
+
+    async def _submit(self, actor: Actor, change: Change[Any], idempotency: Idempotency | None) -> Task:
         task = self._task(actor, change, change.arguments, idempotency)
         if not await self.db.read(lambda tx: waits_for(tx, task)):
             await change.kind.check(Run(task, change.arguments, self.world))

@@ -6,13 +6,12 @@ import asyncio
 from dataclasses import dataclass
 
 from altus.common.errors import AltusError
-from altus.manager.services.access import Actor
-from altus.manager.services.audit import AuditLog
 from altus.manager.store import ports
 from altus.manager.store import tasks as task_rows
 from altus.manager.store.database import Tx
 from altus.manager.store.resources import HOST, IMAGE, NETWORK, VM, VOLUME
 from altus.manager.tasks.run import World
+from altus.model.actor import Actor
 from altus.model.consistency import Finding, Intent, Truth, compare
 from altus.model.host import Host
 from altus.model.permission import Permission
@@ -31,9 +30,8 @@ class Diagnosis:
 class DoctorService:
     """Looks; repairs nothing."""
 
-    def __init__(self, world: World, audit: AuditLog) -> None:
+    def __init__(self, world: World) -> None:
         self.world = world
-        self.audit = audit
 
     async def examine(self, actor: Actor) -> Diagnosis:
         """Everything; a host that does not answer is a finding, too."""

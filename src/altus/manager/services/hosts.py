@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from altus.common.ids import new_id
-from altus.manager.services.access import Actor
-from altus.manager.services.audit import AuditLog
+from altus.manager.services.audit import Act, AuditLog
 from altus.manager.services.lookup import visible
 from altus.manager.store.database import Database, Tx
 from altus.manager.store.resources import HOST, PROJECT, STORAGE
+from altus.model.actor import Actor
 from altus.model.host import Host
 from altus.model.permission import Permission
 from altus.model.query import ListQuery, Page
@@ -47,14 +47,13 @@ class InventoryService:
 
     async def create_project(self, actor: Actor, name: str) -> Resource:
         """A new, empty project."""
-        actor.require(Permission.PROJECT_WRITE)
+        project = Resource(id=new_id(), name=name)
 
         def work(tx: Tx) -> Resource:
-            project = PROJECT.insert(tx, Resource(id=new_id(), name=name))
-            self.audit.acted(tx, actor, "project.create", noun="project", object_id=project.id, object_name=name)
-            return project
+            actor.require(Permission.PROJECT_WRITE)
+            return PROJECT.insert(tx, project)
 
-        return await self.db.write(work)
+        return await self.audit.change(actor, Act("project.create", project.id, name), work)
 
 
 def ensure_default_project(tx: Tx) -> None:

@@ -7,7 +7,6 @@ from typing import Any
 
 from altus.common.errors import Conflict
 from altus.common.ids import new_id
-from altus.manager.services.access import Actor
 from altus.manager.services.changes import Change
 from altus.manager.services.lookup import project_id, storage, visible
 from altus.manager.store.database import Database, Tx
@@ -20,6 +19,7 @@ from altus.manager.tasks.image_tasks import (
     ImageRemove,
 )
 from altus.manager.tasks.volume_tasks import storage_host
+from altus.model.actor import Actor
 from altus.model.image import Image, ImageState
 from altus.model.permission import Permission
 from altus.model.query import ListQuery, Page

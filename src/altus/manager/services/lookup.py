@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TypeVar
 
 from altus.common.errors import NotFound
-from altus.manager.services.access import Actor
 from altus.manager.store.database import Tx
 from altus.manager.store.resources import PROJECT, STORAGE, Resources
+from altus.model.actor import Actor
 from altus.model.permission import Permission
 from altus.model.resource import DEFAULT_PROJECT, Resource
 from altus.model.storage import Storage

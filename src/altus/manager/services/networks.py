@@ -6,7 +6,6 @@ import ipaddress
 
 from altus.common.errors import Conflict, InvalidInput
 from altus.common.ids import new_id
-from altus.manager.services.access import Actor
 from altus.manager.services.changes import Change
 from altus.manager.services.lookup import project_id, visible
 from altus.manager.store.database import Database, Tx
@@ -17,6 +16,7 @@ from altus.manager.tasks.network_tasks import (
     NetworkMake,
     NetworkRemove,
 )
+from altus.model.actor import Actor
 from altus.model.network import Network, NetworkKind, check_cidr
 from altus.model.permission import Permission
 from altus.model.query import ListQuery, Page

@@ -6,13 +6,15 @@ from collections.abc import Iterable
 
 import structlog
 
+from altus.manager.agents.watch import HostNews
 from altus.manager.store import tasks as task_rows
 from altus.manager.store.database import Database, Tx
 from altus.manager.store.resources import HOST, STORAGE, VM
-from altus.model.host import HostFacts, HostState
+from altus.model.host import Host, HostState
 from altus.model.resource import utc_now
-from altus.model.storage import Storage, StorageUsage
-from altus.model.vm import GuestFacts, Vm, VmEvent, VmEventKind, VmObservation, VmState
+from altus.model.storage import Storage
+from altus.model.vm import GuestFacts, Vm, VmEventKind, VmObservation, VmState
+from altus.wire.agent import FactsChanged, Hello, StateSeen, StoragesChanged, StorageSeen, VmHappened
 
 _log = structlog.get_logger(__name__)
 _NOT_OBSERVED = (VmState.CREATING, VmState.DELETING, VmState.FAILED)
@@ -20,61 +22,46 @@ _NOT_OBSERVED = (VmState.CREATING, VmState.DELETING, VmState.FAILED)
 
 
 class Observer:
-    """Applies reports; calling it twice with the same report changes nothing."""
+    """Applies reports (it is the agents' `HostWatcher`); applying one twice changes nothing."""
 
     def __init__(self, db: Database) -> None:
         self.db = db
 
-    async def hello(self, host_id: str, facts: HostFacts, vms: Iterable[VmObservation]) -> None:
+    async def on_hello(self, hello: Hello) -> None:
         """A host is (again) there and tells everything."""
-        seen = {vm.id: vm for vm in vms}
 
         def work(tx: Tx) -> None:
-            HOST.change(tx, host_id, state=HostState.UP, facts=facts, seen_at=utc_now())
-            for vm in VM.all(tx, VM.table.c.host_id == host_id):
-                _apply(tx, vm, seen.get(vm.id))
+            host = HOST.change(tx, hello.host_id, state=HostState.UP, facts=hello.facts, seen_at=utc_now())
+            if host is None:
+                return
+            _apply_storages(tx, host, hello.storages)
+            if hello.vms is not None:
+                _apply_all(tx, host.id, hello.vms)
 
         await self.db.write(work)
 
-    async def state(self, host_id: str, vms: Iterable[VmObservation]) -> None:
-        """All VMs of a host anew, after its hypervisor was away."""
-        seen = {vm.id: vm for vm in vms}
+    async def on_news(self, host_id: str, news: HostNews) -> None:
+        """Something is different on a host."""
 
         def work(tx: Tx) -> None:
-            for vm in VM.all(tx, VM.table.c.host_id == host_id):
-                _apply(tx, vm, seen.get(vm.id))
+            host = HOST.peek(tx, host_id)
+            if host is None:
+                return
+            match news:
+                case VmHappened(event=event):
+                    vm = VM.peek(tx, event.vm_id)
+                    if vm is not None and vm.host_id == host_id:
+                        _apply(tx, vm, None if event.kind is VmEventKind.REMOVED else event.observation)
+                case StateSeen(vms=vms):
+                    _apply_all(tx, host_id, vms)
+                case FactsChanged(facts=facts):
+                    HOST.change(tx, host_id, facts=facts, seen_at=utc_now())
+                case StoragesChanged(storages=storages):
+                    _apply_storages(tx, host, storages)
 
         await self.db.write(work)
 
-    async def event(self, host_id: str, event: VmEvent) -> None:
-        """Something happened to one VM."""
-
-        def work(tx: Tx) -> None:
-            vm = VM.peek(tx, event.vm_id)
-            if vm is not None and vm.host_id == host_id:
-                _apply(tx, vm, None if event.kind is VmEventKind.REMOVED else event.observation)
-
-        await self.db.write(work)
-
-    async def facts(self, host_id: str, facts: HostFacts) -> None:
-        """The host describes itself anew."""
-        await self.db.write(lambda tx: HOST.change(tx, host_id, facts=facts, seen_at=utc_now()))
-
-    async def usage(self, storage_id: str, usage: StorageUsage) -> None:
-        """How full a repository is."""
-        await self.db.write(lambda tx: STORAGE.change(tx, storage_id, usage=usage))
-
-    async def storages(self, storages: Iterable[Storage]) -> None:
-        """The repositories a host brings: known from now on, under their own ids."""
-
-        def work(tx: Tx) -> None:
-            for storage in storages:
-                if STORAGE.peek(tx, storage.id) is None:
-                    STORAGE.insert(tx, storage)
-
-        await self.db.write(work)
-
-    async def down(self, host_id: str) -> None:
+    async def on_down(self, host_id: str) -> None:
         """A host does not answer: what runs there is not known now."""
 
         def work(tx: Tx) -> None:
@@ -84,6 +71,23 @@ class Observer:
                     VM.change(tx, vm.id, state=VmState.UNKNOWN)
 
         await self.db.write(work)
+
+
+def _apply_storages(tx: Tx, host: Host, storages: Iterable[StorageSeen]) -> None:
+    """The repositories a host brings are known from now on, under their own ids."""
+    for seen in storages:
+        if STORAGE.peek(tx, seen.id) is not None:
+            STORAGE.change(tx, seen.id, usage=seen.usage)
+            continue
+        name = seen.name if seen.shared else f"{host.name}-{seen.name}"
+        STORAGE.insert(tx, Storage(id=seen.id, name=name, label=host.label, kind=seen.kind, usage=seen.usage,
+                                   host_id=None if seen.shared else host.id))  # fmt: skip
+
+
+def _apply_all(tx: Tx, host_id: str, vms: Iterable[VmObservation]) -> None:
+    seen = {vm.id: vm for vm in vms}
+    for vm in VM.all(tx, VM.table.c.host_id == host_id):
+        _apply(tx, vm, seen.get(vm.id))
 
 
 def _apply(tx: Tx, vm: Vm, seen: VmObservation | None) -> None:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from altus.common.errors import Conflict
-from altus.manager.services.access import Actor
-from altus.manager.services.audit import AuditLog
+from altus.manager.services.audit import Act, AuditLog
 from altus.manager.services.changes import waits_for
 from altus.manager.store import events as outbox
 from altus.manager.store import tasks as rows
 from altus.manager.store.database import Tx
 from altus.manager.store.tables import Event
 from altus.manager.tasks.run import World
+from altus.model.actor import Actor
 from altus.model.permission import Permission
 from altus.model.query import ListQuery, Page
 from altus.model.task import Task
@@ -56,11 +56,12 @@ class TaskService:
                 raise Conflict(f"The task is {task.state} already.", code="task.finished")
             if not task.cancellable:
                 raise Conflict(f"A task of kind {task.kind} cannot be taken back.", code="task.not_cancellable")
-            self.audit.acted(tx, actor, "task.cancel", noun="task", object_id=task.id, object_name=task.title)
+            act.object_name, act.project_id = task.title, task.project_id
             tx.on_commit(self._wake)
             return rows.request_cancel(tx, task_id)
 
-        return await self.db.write(work)
+        act = Act("task.cancel", object_id=task_id)
+        return await self.audit.change(actor, act, work)
 
     async def events_of(self, actor: Actor, object_id: str, project_id: str) -> list[Event]:
         """The newest events of one object, newest first."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from altus.manager.services.access import Actor
 from altus.manager.services.changes import Change
 from altus.manager.services.lookup import visible
 from altus.manager.store.database import Database
@@ -21,6 +20,7 @@ from altus.manager.tasks.vm_power import (
     VmRestart,
     VmStop,
 )
+from altus.model.actor import Actor
 from altus.model.permission import Permission
 from altus.model.vm_action import VmAction
 from altus.wire import vms as wire

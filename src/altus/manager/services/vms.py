@@ -8,7 +8,6 @@ from typing import Any
 
 from altus.common.errors import InvalidInput
 from altus.common.ids import new_id
-from altus.manager.services.access import Actor
 from altus.manager.services.changes import Change
 from altus.manager.services.lookup import project_id, visible
 from altus.manager.store import ports
@@ -22,6 +21,7 @@ from altus.manager.tasks.vm_clone import VM_CLONE, VmClone
 from altus.manager.tasks.vm_create import VM_CREATE, VmCreate
 from altus.manager.tasks.vm_delete import VM_DELETE, VmDelete
 from altus.manager.tasks.vm_edit import VM_EDIT, VmEdit
+from altus.model.actor import Actor
 from altus.model.image import Image, ImageFormat
 from altus.model.permission import Permission
 from altus.model.query import ListQuery, Page

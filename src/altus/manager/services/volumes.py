@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from altus.common.errors import InvalidInput
 from altus.common.ids import new_id
-from altus.manager.services.access import Actor
 from altus.manager.services.changes import Change
 from altus.manager.services.lookup import project_id, storage, visible
 from altus.manager.store.database import Database, Tx
@@ -17,6 +16,7 @@ from altus.manager.tasks.volume_tasks import (
     VolumeMake,
     VolumeRemove,
 )
+from altus.model.actor import Actor
 from altus.model.permission import Permission
 from altus.model.query import ListQuery, Page
 from altus.model.volume import BaseKind, Volume, VolumeBase

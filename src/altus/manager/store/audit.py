@@ -61,7 +61,7 @@ class ChainState:
         return max(self.head.seq, self.last) + 1, self.head.hash
 
 
-class AuditLog:
+class AuditChain:
     """Writes the trail. Every append is part of the transaction of what it tells."""
 
     def __init__(self, key: bytes, anchor: Anchor) -> None:
@@ -70,7 +70,7 @@ class AuditLog:
         self.astray = False
 
     @classmethod
-    def open(cls, key_path: Path, anchor_path: Path, interval: float = 1.0) -> AuditLog:
+    def open(cls, key_path: Path, anchor_path: Path, interval: float = 1.0) -> AuditChain:
         """With the key in this file, which is made (0600) if it is missing, together with the anchor."""
         if not key_path.exists():
             key_path.parent.mkdir(parents=True, exist_ok=True)
@@ -102,13 +102,13 @@ class AuditLog:
 
     def of_task_end(self, tx: Tx, task: Task) -> None:
         """The record of a task's end, for the transaction in which its last state is written."""
-        actor = tx.execute(sa.select(ACCOUNTS.table.c.name).where(ACCOUNTS.table.c.id == task.actor)).scalar()
+        actor = tx.execute(sa.select(ACCOUNTS.table.c.id).where(ACCOUNTS.table.c.name == task.actor)).scalar()
         ended = task.finished_at or utc_now()
         succeeded = task.state is TaskState.SUCCEEDED
         error = "" if succeeded else str((task.error or {}).get("code") or task.state.value)
         details = {"task_id": task.id} | ({"reason": task.reason} if task.reason else {})
         self.append(tx, AuditRecord(
-            at=ended, actor_id=task.actor, actor_name=actor or task.actor, action=task.kind, noun=task.noun,
+            at=ended, actor_id=actor or "", actor_name=task.actor, action=task.kind, noun=task.noun,
             object_id=task.object_id, object_name=task.object_name, project_id=task.project_id,
             outcome=Outcome.SUCCEEDED if succeeded else Outcome.FAILED, error_code=error,
             duration_ms=round((ended - (task.started_at or task.created_at)).total_seconds() * 1000),

@@ -91,12 +91,14 @@ class Record(Generic[T]):
         hints = typing.get_type_hints(cls)
         fields = [f.name for f in dataclasses.fields(cls) if f.name not in omit]  # type: ignore[arg-type]
         self.columns = {field: _column(field, hints[field]) for field in fields}
+        # else SQLite gives the number of a deleted newest row again
+        options: dict[str, Any] = {"sqlite_autoincrement": True} if counted else {}
         self.table = sa.Table(
             name,
             metadata,
             *(sa.Column(c.name, c.type, primary_key=c.name == key, nullable=c.nullable) for c in self.columns.values()),
             *extra,
-            sqlite_autoincrement=counted,  # else SQLite gives the number of a deleted newest row again
+            **options,
         )
 
     def dump(self, value: T) -> dict[str, Any]:

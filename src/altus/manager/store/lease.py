@@ -14,6 +14,7 @@ from altus.manager.store.database import LeaseLostError, Tx
 from altus.manager.store.tables import LEASES
 
 NAME = "tasks"
+_EPOCH = sa.select(LEASES.c.epoch).where(LEASES.c.name == NAME)
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,5 @@ def give_up(tx: Tx, lease: Lease) -> None:
 
 def fence(tx: Tx, epoch: int) -> None:
     """Refuse to write under an epoch that is over."""
-    now = tx.execute(sa.select(LEASES.c.epoch).where(LEASES.c.name == NAME)).scalar_one_or_none()
-    if now != epoch:
+    if tx.execute(_EPOCH).scalar_one_or_none() != epoch:
         raise LeaseLostError("Another manager has taken over the tasks.", hint="Nothing was written; ask it instead.")

@@ -57,16 +57,14 @@ def _encode(sort: str, value: Any, key: Any) -> str:
 def _decode(cursor: str, sort: Column, key: Column) -> tuple[Any, Any]:
     try:
         name, value, last = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-        if name != sort.name:
-            raise ValueError("the cursor is of a list sorted otherwise")
-        return _typed(value, sort), _typed(last, key)
+        return _typed(value, sort, name), _typed(last, key, key.name)
     except (ValueError, TypeError, RecursionError) as error:
         raise InvalidInput("The page cursor is not one of ours.", code="list.cursor",
-                           hint="Take `next` of the previous page unchanged, and keep the order.") from error  # fmt: skip
+                           hint="Take the page's `next` unchanged, and keep the order.") from error  # fmt: skip
 
 
-def _typed(value: Any, column: Column) -> Any:
-    """The value as the column's type; ValueError if it cannot be one of its values."""
+def _typed(value: Any, column: Column, name: Any) -> Any:
+    """The value as the column's type; ValueError if it cannot be one of its values, or is another column's."""
     kind = column.scalar
     if kind is datetime:
         value = datetime.fromisoformat(value)
@@ -77,6 +75,6 @@ def _typed(value: Any, column: Column) -> Any:
         fits = type(value) is kind
     else:
         fits = isinstance(value, str)
-    if not fits or not is_storable(value):
+    if name != column.name or not fits or not is_storable(value):
         raise ValueError("not a value of this column")
     return value

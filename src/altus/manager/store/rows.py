@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from altus.common.errors import Conflict, NotFound
 from altus.manager.store.columns import Record
+from altus.manager.store.conditions import is_storable
 from altus.manager.store.database import Tx
 from altus.manager.store.paging import fetch_page
 from altus.model.query import ListQuery, Page
@@ -28,7 +29,7 @@ class Rows(Generic[T]):
 
     def peek(self, tx: Tx, row_id: str) -> T | None:
         """By id, None if there is none."""
-        return self.first(tx, self.table.c.id == row_id)
+        return self.first(tx, self.table.c.id == row_id) if is_storable(row_id) else None
 
     def get(self, tx: Tx, row_id: str) -> T:
         """By id; `NotFound` (`<noun>.not_found`)."""
@@ -39,7 +40,9 @@ class Rows(Generic[T]):
 
     def find(self, tx: Tx, reference: str) -> T:
         """By id or by its unique name; `NotFound`."""
-        found = self.peek(tx, reference) or self.first(tx, self.table.c.name == reference)
+        found = self.peek(tx, reference)
+        if found is None and is_storable(reference):
+            found = self.first(tx, self.table.c.name == reference)
         if found is None:
             raise self.missing(reference)
         return found

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -19,6 +19,11 @@ from altus.model.task import Task, TaskState
 
 _TABLE = TASKS.table
 _UNFINISHED = [state.value for state in TaskState if not state.finished]
+_KEPT = ("seq", "id", "cancel_requested", "created_at")
+"""What `save` leaves alone: it never changes, or others set it meanwhile (a request to cancel)."""
+_INSERT = _TABLE.insert().returning(_TABLE.c.seq)
+_SAVE = _TABLE.update().where(_TABLE.c.id == sa.bindparam("saved_id"))
+_PEEK = sa.select(_TABLE).where(_TABLE.c.id == sa.bindparam("task_id"))
 
 
 def insert(tx: Tx, task: Task) -> Task:
@@ -28,7 +33,7 @@ def insert(tx: Tx, task: Task) -> Task:
         return there
     row = TASKS.dump(task)
     del row["seq"]
-    result = tx.execute(_TABLE.insert().values(row).returning(_TABLE.c.seq))
+    result = tx.execute(_INSERT, row)
     numbered = dataclasses.replace(task, seq=result.scalar_one())
     _emit(tx, "created", numbered)
     return numbered
@@ -36,19 +41,14 @@ def insert(tx: Tx, task: Task) -> Task:
 
 def save(tx: Tx, task: Task) -> None:
     """Write back all but what others may have set meanwhile (a request to cancel)."""
-    row = TASKS.dump(task)
-    for kept in ("seq", "id", "cancel_requested", "created_at"):
-        del row[kept]
-    tx.execute(_TABLE.update().where(_TABLE.c.id == task.id).values(row))
+    tx.execute(_SAVE, _saved_part(task) | {"saved_id": task.id})
     _emit(tx, "updated", task)
 
 
 def is_saved(tx: Tx, task: Task) -> bool:
     """Whether the row is just what `save` would write: then an attempt that seemed to fail was committed."""
     there = peek(tx, task.id)
-    if there is None:
-        return False
-    return dataclasses.replace(there, cancel_requested=task.cancel_requested, created_at=task.created_at) == task
+    return there is not None and _saved_part(there) == _saved_part(task)
 
 
 def save_progress(tx: Tx, task: Task) -> None:
@@ -71,7 +71,7 @@ def request_cancel(tx: Tx, task_id: str) -> Task:
 
 def peek(tx: Tx, task_id: str) -> Task | None:
     """By id, None if there is none."""
-    row = tx.execute(sa.select(_TABLE).where(_TABLE.c.id == task_id)).one_or_none()
+    row = tx.execute(_PEEK, {"task_id": task_id}).one_or_none()
     return None if row is None else TASKS.load(row)
 
 
@@ -128,6 +128,10 @@ def forget_finished_before(tx: Tx, moment: datetime) -> int:
     busy = sa.select(_TABLE.c.id).where(_TABLE.c.state.in_(_UNFINISHED))
     old = (_TABLE.c.finished_at < moment, sa.func.coalesce(_TABLE.c.parent_id, "").not_in(busy))
     return tx.execute(_TABLE.delete().where(*old)).rowcount
+
+
+def _saved_part(task: Task) -> dict[str, Any]:
+    return {name: value for name, value in TASKS.dump(task).items() if name not in _KEPT}
 
 
 def _emit(tx: Tx, verb: str, task: Task) -> None:

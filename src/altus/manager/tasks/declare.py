@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from pydantic import TypeAdapter
@@ -44,6 +45,12 @@ class Step(Generic[A]):
     undo: Action[A] | None = None
     commits: bool = False
     patience: float = 60.0
+
+
+@cache
+def _adapter(arguments: type[Any]) -> TypeAdapter[Any]:
+    """Costs a millisecond to make."""
+    return TypeAdapter(arguments)
 
 
 def _no_write(_run: Run[Any], _tx: Tx) -> None:
@@ -84,9 +91,10 @@ class TaskType(Generic[A]):
 
     def dump(self, arguments: A) -> dict[str, Any]:
         """Arguments as plain JSON."""
-        plain: dict[str, Any] = TypeAdapter(self.arguments).dump_python(arguments, mode="json")
+        plain: dict[str, Any] = _adapter(self.arguments).dump_python(arguments, mode="json")
         return plain
 
     def load(self, plain: dict[str, Any]) -> A:
         """Arguments from plain JSON."""
-        return TypeAdapter(self.arguments).validate_python(plain)
+        loaded: A = _adapter(self.arguments).validate_python(plain)
+        return loaded

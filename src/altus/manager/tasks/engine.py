@@ -4,25 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-import heapq
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import structlog
 
-from altus.common.errors import AltusError, Unavailable
+from altus.common.errors import AltusError, Cancelled, Conflict, Internal, Unavailable
 from altus.manager.store import lease as leases
 from altus.manager.store import tasks as rows
 from altus.manager.store.database import LeaseLostError, Tx
-from altus.manager.store.events import Signal
 from altus.manager.store.lease import Lease
+from altus.manager.store.signal import Signal
+from altus.manager.tasks.children import Children
 from altus.manager.tasks.declare import TaskType
 from altus.manager.tasks.execution import Execution
 from altus.manager.tasks.observer import Observer, trace
+from altus.manager.tasks.queue import Queue
 from altus.manager.tasks.run import Run, World
-from altus.model.locks import LockTable, Order
+from altus.model.resource import utc_now
 from altus.model.task import Task, TaskState
 
 _log = structlog.get_logger(__name__)
@@ -31,7 +33,8 @@ _log = structlog.get_logger(__name__)
 @dataclass(frozen=True, kw_only=True)
 class EngineSettings:
     """`holder` names this manager in the lease; `sole` says that no other manager can live (SQLite), so that a lease
-    left by a dead process is taken at once. Times in seconds."""
+    left by a dead process is taken at once. Times in seconds; `first_pause` is before the first repetition of what
+    failed for a passing reason."""
 
     holder: str
     sole: bool
@@ -39,6 +42,7 @@ class EngineSettings:
     poll_seconds: float = 0.5
     max_running: int = 64
     progress_seconds: float = 1.0
+    first_pause: float = 0.05
 
 
 class Engine:
@@ -53,6 +57,8 @@ class Engine:
         self.finished = Signal()
         self._observer = observer
         self._wake = asyncio.Event()
+        self._children = Children(world.db, self.finished, self.wake, settings.poll_seconds)
+        self._last_lease: Lease | None = None
         self._reset()
 
     def wake(self) -> None:
@@ -68,37 +74,33 @@ class Engine:
                 if self.lease is not None:
                     _log.info("lease taken", epoch=self.lease.epoch)
                     await self._serve(self.lease)
-            except Unavailable as error:
+            except (Unavailable, LeaseLostError) as error:
                 _log.warning("lease lost", error=error.message)
+            except Exception:
+                _log.exception("the task engine starts again after a fault of ours")
             finally:
                 self.lease = None
                 await self._stop_running()
-            await self._sleep(self.settings.poll_seconds)
+            await asyncio.sleep(self.settings.poll_seconds)
 
     async def resign(self) -> None:
-        """Give the lease up at an orderly stop, so that another manager need not wait for its end."""
-        lease = self.lease
-        if lease is not None:
+        """Give the lease up at an orderly stop, after `run` was cancelled: nobody need wait for its end."""
+        lease, self._last_lease = self._last_lease, None
+        if lease is None:
+            return
+        try:
             await self.world.db.write(lambda tx: leases.give_up(tx, lease))
+        except LeaseLostError:
+            _log.info("the lease was taken by another manager already")
+
+    def blockers(self, task_id: str) -> list[str]:
+        """Tasks which must end before this one may start, in order; only known to the manager with the lease."""
+        return self._queue.blockers(task_id)
 
     async def run_children(self, parent: Task, children: list[Task], limit: int) -> list[Task]:
         """Submit tasks of a parent, at most `limit` unfinished at once, and wait for all of them."""
-        waiting, active, ended = list(reversed(children)), set[str](), dict[str, Task]()
-        while len(ended) < len(children):
-            while waiting and len(active) < limit:
-                child = dataclasses.replace(waiting.pop(), parent_id=parent.id)
-                await self.world.db.write(lambda tx, child=child: rows.insert(tx, child))  # type: ignore[misc]
-                active.add(child.id)
-                self.wake()
-            seen = self.finished.count
-            for task_id in list(active):
-                task = await self.world.db.read(lambda tx, task_id=task_id: rows.get(tx, task_id))  # type: ignore[misc]
-                if task.state.finished:
-                    active.discard(task_id)
-                    ended[task_id] = task
-            if len(ended) < len(children) and len(active) >= min(limit, len(active) + len(waiting)):
-                await self.finished.wait(seen, self.settings.poll_seconds)
-        return [ended[child.id] for child in children]
+        run = self._executions[parent.id].run
+        return await self._children.run(parent, children, limit, lambda: run.cancelling and not run.undoing)
 
     def report(self, task_id: str, share: float | None, message: str) -> None:
         """A step's progress: kept in memory, stored at most once in `progress_seconds`."""
@@ -112,7 +114,7 @@ class Engine:
         task = dataclasses.replace(execution.task, progress=progress, waiting_for=message)
         execution.run.task = task
         now = time.monotonic()
-        if now - self._reported.get(task_id, 0.0) >= self.settings.progress_seconds:
+        if now - self._reported.get(task_id, float("-inf")) >= self.settings.progress_seconds:
             self._reported[task_id] = now
             self._spawn(self._save_progress(task))
 
@@ -120,7 +122,10 @@ class Engine:
 
     async def _acquire(self) -> Lease | None:
         holder, seconds, force = self.settings.holder, self.settings.lease_seconds, self.settings.sole
-        return await self.world.db.write(lambda tx: leases.acquire(tx, holder, seconds, force=force))
+        own = self._last_lease
+        lease = await self.world.db.write(lambda tx: leases.acquire(tx, holder, seconds, force=force, own=own))
+        self._last_lease = lease or own
+        return lease
 
     async def _serve(self, lease: Lease) -> None:
         renewal = asyncio.create_task(self._renew(lease), name="lease")
@@ -137,26 +142,22 @@ class Engine:
     async def _renew(self, lease: Lease) -> None:
         """Prolong the lease three times in its length; give up when it could not be prolonged for that long."""
         seconds, renewed = self.settings.lease_seconds, time.monotonic()
-        while not self._lost.is_set():
+        while True:
             await _wait_event(self._lost, seconds / 3)
+            if self._lost.is_set():
+                raise LeaseLostError("Another manager has taken over the tasks.")
             try:
                 await self.world.db.write(lambda tx: leases.renew(tx, lease, seconds))
                 renewed = time.monotonic()
-            except LeaseLostError:
-                raise
             except Unavailable:
                 if time.monotonic() - renewed > seconds:
                     raise
-        raise LeaseLostError("Another manager has taken over the tasks.")
 
     # Queue
 
     def _reset(self) -> None:
         self._lost = asyncio.Event()
-        self._locks = LockTable()
-        self._orders: dict[str, Order] = {}
-        self._queued: dict[str, Task] = {}
-        self._ready: list[tuple[Order, str]] = []
+        self._queue = Queue(self.settings.max_running)
         self._executions: dict[str, Execution] = {}
         self._jobs: dict[str, asyncio.Task[None]] = {}
         self._reported: dict[str, float] = {}
@@ -166,102 +167,121 @@ class Engine:
     async def _schedule(self) -> None:
         while True:
             self._wake.clear()
-            for task in await self.world.db.read(lambda tx: rows.unfinished(tx, self._last_seq)):
-                self._adopt(task)
-            for task_id in await self.world.db.read(rows.cancel_requests):
-                await self._cancel(task_id)
-            self._pump()
+            try:
+                for task in await self.world.db.read(lambda tx: rows.unfinished(tx, self._last_seq)):
+                    self._adopt(task)
+                self._pump()
+                for task_id in await self.world.db.read(rows.cancel_requests):
+                    self._cancel(task_id)
+            except Unavailable as error:  # whether the lease is lost is for its renewal to find out
+                _log.warning("tasks cannot be read now", error=error.message)
             await _wait_event(self._wake, self.settings.poll_seconds)
 
     def _adopt(self, task: Task) -> None:
         self._last_seq = max(self._last_seq, task.seq)
-        order = (*self._orders.get(task.parent_id or "", ()), task.seq)
-        self._orders[task.id] = order
-        self._locks.add(task.id, order, task.locks)
-        if task.state is TaskState.QUEUED:
-            self._queued[task.id] = task
-            self._consider(task.id)
-        else:
+        self._queue.add(task)
+        if task.state is not TaskState.QUEUED:
             self._start(task)
-
-    def _consider(self, task_id: str) -> None:
-        if task_id in self._queued and not self._locks.blockers(task_id):
-            heapq.heappush(self._ready, (self._orders[task_id], task_id))
+        elif task.cancel_requested:
+            self._cancel(task.id)
+        elif self._queue.deadlocks(task.id):
+            self._refuse(task.id, Conflict("It would wait for a task that waits for it.", code="task.deadlock",
+                                           hint="Repeat it when the other task has ended."))  # fmt: skip
 
     def _pump(self) -> None:
-        held_back: list[tuple[Order, str]] = []
-        while self._ready:
-            order, task_id = heapq.heappop(self._ready)
-            if task_id not in self._queued or self._locks.blockers(task_id):
-                continue
-            if len(self._jobs) >= self.settings.max_running and len(order) == 1:
-                held_back.append((order, task_id))  # children are let through: their parents wait for them
-                continue
-            self._start(self._queued.pop(task_id))
-        self._ready = held_back
-        heapq.heapify(self._ready)
+        while (task := self._queue.next()) is not None:
+            self._start(task)
 
-    async def _cancel(self, task_id: str) -> None:
-        queued = self._queued.pop(task_id, None)
-        if queued is not None:
-            self._start(dataclasses.replace(queued, cancel_requested=True))
-        elif task_id in self._executions and not self._executions[task_id].cancel_requested:
-            self._spawn(self._executions[task_id].cancel())
+    def _cancel(self, task_id: str) -> None:
+        execution = self._executions.get(task_id)
+        if execution is None:
+            self._refuse(task_id, Cancelled("The task was cancelled before it began.", code="task.cancelled"))
+        elif not execution.cancel_requested:
+            self._spawn(execution.cancel())
+            self.finished.set()  # a parent that waits for its children looks up
+
+    def _refuse(self, task_id: str, refusal: AltusError) -> None:
+        waiting = self._queue.withdraw(task_id)
+        if waiting is not None:
+            self._start(waiting, refusal)
 
     # Running
 
-    def _start(self, task: Task) -> None:
+    def _start(self, task: Task, refusal: AltusError | None = None) -> None:
         if self.lease is None:
             return
-        if task.state is not TaskState.QUEUED or not task.cancel_requested:
-            self._locks.take(task.id)
         task = dataclasses.replace(task, epoch=self.lease.epoch)
-        kind = self.kinds[task.kind]
-        run: Run[Any] = Run(task, kind.load(task.arguments), self.world, self)
-        self._executions[task.id] = Execution(run, kind, self._save, self._observer)
-        self._jobs[task.id] = asyncio.create_task(self._work(task.id), name=f"task {task.kind} {task.id}")
-
-    async def _work(self, task_id: str) -> None:
+        work: Callable[[], Awaitable[Task]]
         try:
-            task = await self._executions[task_id].go()
-            _log.info("task ended", task=task.id, kind=task.kind, state=task.state, error=task.error)
-        except LeaseLostError:
+            kind = self.kinds[task.kind]
+            run: Run[Any] = Run(task, kind.load(task.arguments), self.world, self)
+        except Exception:
+            _log.exception("a task cannot be read", task=task.id, kind=task.kind)
+            work = partial(self._abandon, task)
+        else:
+            self._executions[task.id] = Execution(run, kind, self._save, self._observer, refusal=refusal,
+                                                  first_pause=self.settings.first_pause)  # fmt: skip
+            work = self._executions[task.id].go
+        self._jobs[task.id] = asyncio.create_task(self._work(task.id, work), name=f"task {task.kind} {task.id}")
+
+    async def _work(self, task_id: str, work: Callable[[], Awaitable[Task]]) -> None:
+        try:
+            task = await work()
+        except (LeaseLostError, Unavailable):
             self._lost.set()
             return
-        except AltusError:
-            _log.exception("task interrupted", task=task_id)
-            self._lost.set()
+        except Exception:  # it stays as it is, with its locks, until the engine starts again
+            _log.exception("a task is stranded by a fault of ours", task=task_id)
             return
         finally:
             self._jobs.pop(task_id, None)
             self._executions.pop(task_id, None)
             self._reported.pop(task_id, None)
-        self._orders.pop(task_id, None)
-        for neighbour in self._locks.release(task_id):
-            self._consider(neighbour)
+        _log.info("task ended", task=task.id, kind=task.kind, state=task.state, error=task.error)
+        self._queue.end(task_id)
         self.finished.set()
         self._pump()
 
+    async def _abandon(self, task: Task) -> Task:
+        """The end of a task that this version of Altus cannot read."""
+        error = Internal(f"This manager does not know how to do {task.kind} as it was asked.", code="task.unreadable",
+                         hint="Was it submitted by a newer version of Altus?")  # fmt: skip
+        failed = dataclasses.replace(task, state=TaskState.FAILED, error=error.to_dict(), finished_at=utc_now())
+        await self._save(failed, ())
+        return failed
+
     async def _save(self, task: Task, writes: Sequence[Callable[[Tx], Any]]) -> None:
-        """Write the task and what belongs to it under the lease; wait while the database is away."""
+        """Write the task and what belongs to it under the lease; wait while the database is away.
 
-        def work(tx: Tx) -> None:
-            leases.fence(tx, task.epoch)
-            rows.save(tx, task)
-            for write in writes:
-                write(tx)
-
+        An attempt without an answer may have been committed: its repetition looks first.
+        """
+        repeated = False
         while True:
             try:
-                await self.world.db.write(work)
-            except LeaseLostError:
-                raise
+                await self.world.db.write(partial(self._write, task=task, writes=writes, repeated=repeated))
             except Unavailable:
                 if self._lost.is_set():
                     raise
-                await self._sleep(self.settings.poll_seconds)
+                repeated = True
+                await asyncio.sleep(self.settings.poll_seconds)
+            except AltusError:
+                raise
+            except Exception as error:
+                _log.exception("what a task writes failed by a fault of ours", task=task.id, kind=task.kind)
+                raise Internal("Writing the result failed by an internal fault.",
+                               hint=f"See the manager's log for task {task.id}.") from error  # fmt: skip
             else:
                 return
+
+    def _write(self, tx: Tx, task: Task, writes: Sequence[Callable[[Tx], Any]], repeated: bool) -> None:
+        leases.fence(tx, task.epoch)
+        if repeated and rows.is_saved(tx, task):
+            return
+        rows.save(tx, task)
+        for write in writes:
+            write(tx)
+        if task.state.finished:
+            self.world.journal(tx, task)
 
     async def _save_progress(self, task: Task) -> None:
         """Tried once only, so that it can never overwrite what is saved later."""
@@ -279,7 +299,7 @@ class Engine:
         await asyncio.gather(*jobs, return_exceptions=True)
         self._reset()
 
-    def _spawn(self, work: Any) -> None:
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         helper = asyncio.create_task(work)
         self._helpers.add(helper)
         helper.add_done_callback(self._helped)
@@ -291,9 +311,6 @@ class Engine:
             self._lost.set()
         elif error is not None:
             _log.warning("side work failed", error=str(error))
-
-    async def _sleep(self, seconds: float) -> None:
-        await asyncio.sleep(seconds)
 
 
 async def _wait_event(event: asyncio.Event, timeout: float) -> None:

@@ -106,7 +106,11 @@ class Database:
         """Let go of the connection; twice is fine."""
         connection, self._connection = self._connection, None
         if connection is not None:
-            await asyncio.get_running_loop().run_in_executor(None, connection.stop, self._timeout)
+            try:
+                async with asyncio.timeout(self._timeout):
+                    await asyncio.get_running_loop().run_in_executor(None, connection.stop, self._timeout)
+            except TimeoutError:
+                _log.warning("the connection to %s is busy and ends by itself later", self.remote)
         self._executor.shutdown(wait=False, cancel_futures=True)
 
     async def _connected(self) -> Any:

@@ -143,8 +143,11 @@ class OvnNetworks:
             try:
                 await self.ensure_host()
                 pause = shortest
-            except AltusError as error:
-                _log.warning("the host's networks are not right yet, trying again in %.1f s: %s", pause, error)
+            except Exception as error:
+                # whatever it was, giving up would leave the VMs without a way out
+                unexpected = not isinstance(error, AltusError)
+                _log.warning("the host's networks are not right yet, trying again in %.1f s: %s", pause, error,
+                             exc_info=unexpected)  # fmt: skip
                 self._stale.set()
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, longest)

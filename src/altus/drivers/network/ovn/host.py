@@ -67,7 +67,7 @@ class HostStack:
 
     async def check_free(self, cidr: IPv4Network) -> None:
         """Refuses (`network.cidr_overlap`) addresses that the host itself reaches elsewhere: its own LAN must stay."""
-        for route in await _json("ip", "-j", "-4", "route", "show"):
+        for route in await _json("ip", "-j", "-N", "-4", "route", "show"):
             ours = route.get("protocol") == ROUTE_PROTOCOL
             if ours or route["dst"] == "default":
                 continue
@@ -79,7 +79,7 @@ class HostStack:
         """Make the host so for exactly these networks."""
         if networks:
             await self._uplink(userspace=userspace)
-            await asyncio.to_thread(_FORWARDING.write_text, "1\n")
+            await asyncio.to_thread(_forward)
         await self._routes(networks)
         await run("nft", "-f", "-", text=ruleset(networks, self._settings.uplink))
 
@@ -112,7 +112,7 @@ class HostStack:
 
     async def _routes(self, networks: Sequence[NatNetwork]) -> None:
         wanted = {str(network.cidr): (str(network.router), network.mtu) for network in networks}
-        found = await _json("ip", "-j", "-4", "route", "show", "proto", ROUTE_PROTOCOL)
+        found = await _json("ip", "-j", "-N", "-4", "route", "show", "proto", ROUTE_PROTOCOL)
         current = {route["dst"]: (route.get("gateway"), _mtu(route)) for route in found}
         for cidr in current.keys() - wanted.keys():
             await run("ip", "route", "delete", cidr, "proto", ROUTE_PROTOCOL)
@@ -120,6 +120,14 @@ class HostStack:
             if current.get(cidr) != (router, mtu):
                 await run("ip", "route", "replace", cidr, "via", router, "dev", self._settings.uplink,
                           "proto", ROUTE_PROTOCOL, "mtu", str(mtu))  # fmt: skip
+
+
+def _forward() -> None:
+    try:
+        _FORWARDING.write_text("1\n")
+    except OSError as error:
+        raise Failed(f"This host cannot be told to forward packets: {error}.", code="network.forwarding_off",
+                     hint="Set net.ipv4.ip_forward=1 by sysctl.") from error  # fmt: skip
 
 
 async def dropping_chains() -> list[str]:

@@ -21,9 +21,9 @@ def ensure_port(rows: Rows, port: PortSpec) -> None:
     if switch is None or dhcp is None:
         raise NotFound(f"There is no network {port.network_id}.", code="network.not_found",
                        hint="Create the network before its ports.")  # fmt: skip
-    check_port(port, IPv4Network(dhcp.cidr), dhcp.options["server_id"], _others(switch, port.id))
     present = rows.named("Logical_Switch_Port", port.id)
-    if present is not None and present not in switch.ports:
+    check_port(port, IPv4Network(dhcp.cidr), dhcp.options["server_id"], _others(switch, present))
+    if present is not None and present.external_ids.get(NETWORK_MARK) != port.network_id:
         rows.remove(present, _switch_of(rows, present), "ports")
         present = None
     speech = [f"{port.mac} {port.address}"]
@@ -66,10 +66,11 @@ def truth(rows: Rows) -> NetworkTruth:
     return NetworkTruth(networks=frozenset(networks), ports=ports)
 
 
-def _others(switch: Row, port_id: str) -> list[tuple[str, str]]:
-    """MAC and address of the switch's other ports for VMs."""
-    texts = [port.addresses[0] for port in switch.ports if PORT_MARK in port.external_ids and port.name != port_id]
-    return [(mac, address) for mac, _, address in (text.partition(" ") for text in texts)]
+def _others(switch: Row, port: Row | None) -> list[tuple[str, str]]:
+    """MAC and address of the switch's ports for VMs but this one."""
+    # one column of each row only: this is what a port costs on a network of thousands
+    texts = [address for row in switch.ports if row != port for address in row.addresses]
+    return [(mac, address) for mac, _, address in (text.partition(" ") for text in texts) if address]
 
 
 def _ours(rows: Rows, port_id: str) -> Row | None:

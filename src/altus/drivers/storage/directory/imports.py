@@ -24,7 +24,7 @@ _CONVERTED = 0.8
 """The share of the work that is done when the disk is converted; the rest is its checksum."""
 _PIECE = 4 * 1024 * 1024
 _NO_PARENT = 0xFFFFFFFF
-_READ_FAILED = ("Could not open", "while reading", "Could not read")
+_READ_FAILED = ("Could not open", "while reading", "Could not read", "Check failed")
 
 
 def _unheard(_share: float) -> None:

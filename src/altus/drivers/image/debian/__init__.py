@@ -1,0 +1,1 @@
+"""Debian 12: a server image for everyday use, set up by cloud-init."""

@@ -1,0 +1,152 @@
+"""One host's agent as the manager speaks with it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator
+from typing import TypeVar, cast
+
+import aiohttp
+from pydantic import ValidationError
+
+from altus.common.errors import Failed, Unavailable, from_dict
+from altus.common.pki import agent_name
+from altus.manager.agents.base import ReportProgress
+from altus.manager.agents.transport import AgentResolver, lines, refusal, translated, unreachable
+from altus.wire.agent import (
+    EPOCH_HEADER,
+    HOST_MESSAGE,
+    KEEPALIVE,
+    KEY_HEADER,
+    CallLine,
+    CancelCall,
+    HostMessage,
+    UploadState,
+)
+from altus.wire.operations import Message, Operation
+
+Q = TypeVar("Q")
+S = TypeVar("S")
+SILENCE = 5.0
+"""Seconds after which an event stream without even a heartbeat is dead."""
+_CALL_SILENCE = 5 * KEEPALIVE
+_UPLOAD_CHUNK = 1 << 20
+
+
+class AgentConnection:
+    """Calls and streams to one agent, over the pool's common session."""
+
+    def __init__(self, session: aiohttp.ClientSession, resolver: AgentResolver, host_id: str, address: str) -> None:
+        host, _, port = address.rpartition(":")
+        self.host_id = host_id
+        self.address = address
+        self.up = asyncio.Event()
+        self._session = session
+        self._base = f"https://{agent_name(host_id)}:{port}"
+        resolver.set(host_id, host.strip("[]"))
+
+    async def call(self, operation: Operation[Q, S], request: Q, *, key: str = "", epoch: int = 0,
+                   progress: ReportProgress | None = None) -> S:  # fmt: skip
+        """See `Agents.call`."""
+        body = cast("Message", request).model_dump_json().encode()
+        headers = {KEY_HEADER: key, EPOCH_HEADER: str(epoch), "Content-Type": "application/json"}
+        with translated(self.host_id):
+            async with self._session.post(f"{self._base}/v1/call/{operation.name}", data=body, headers=headers) as got:
+                if got.status != 200:
+                    raise await refusal(got)
+                result = await self._answer(got, operation.timeout, progress)
+        try:
+            return cast("S", cast("type[Message]", operation.response).model_validate(result))
+        except ValidationError as error:
+            raise Failed(f"Host {self.host_id} answered {operation.name} in a way that is not understood.",
+                         code="host.answer_invalid", hint="Manager and agent should be of the same version.",
+                         host_id=self.host_id) from error  # fmt: skip
+
+    async def cancel(self, key: str) -> None:
+        """See `Agents.cancel`."""
+        with translated(self.host_id):
+            body = CancelCall(key=key).model_dump()
+            async with self._session.post(f"{self._base}/v1/cancel", json=body) as got:
+                if got.status != 200:
+                    raise await refusal(got)
+
+    async def events(self, silence: float = SILENCE) -> AsyncGenerator[HostMessage, None]:
+        """The host's event stream until it ends or breaks; `Unavailable` (`host.silent`) after `silence` seconds
+        without anything."""
+        with translated(self.host_id):
+            async with self._session.get(f"{self._base}/v1/events") as got:
+                if got.status != 200:
+                    raise await refusal(got)
+                try:
+                    async for line in lines(got, silence):
+                        yield HOST_MESSAGE.validate_json(line)
+                except TimeoutError as error:
+                    raise Unavailable(f"Host {self.host_id} is silent.", code="host.silent",
+                                      host_id=self.host_id) from error  # fmt: skip
+
+    async def screenshot(self, vm_id: str) -> bytes:
+        """A running VM's display as PNG."""
+        with translated(self.host_id):
+            async with self._session.get(f"{self._base}/v1/vms/{vm_id}/screenshot") as got:
+                if got.status != 200:
+                    raise await refusal(got)
+                return await got.read()
+
+    async def console(self, vm_id: str, kind: str) -> aiohttp.ClientWebSocketResponse:
+        """A running VM's `serial` or `vnc` console: a WebSocket of binary frames, which the caller closes."""
+        url = f"{self._base}/v1/vms/{vm_id}/console/{kind}"
+        with translated(self.host_id):
+            try:
+                return await self._session.ws_connect(url, heartbeat=20.0, max_msg_size=1 << 20)
+            except aiohttp.WSServerHandshakeError:
+                async with self._session.get(url) as got:  # a failed handshake tells no body: ask again for the reason
+                    raise await refusal(got) from None
+
+    async def upload(self, storage_id: str, image_id: str, data: AsyncIterator[bytes], *, offset: int = 0,
+                     epoch: int = 0) -> int:  # fmt: skip
+        """Send an image's bytes from `offset` on; how many the host has on disk then."""
+        with translated(self.host_id):
+            async with self._session.put(self._upload(storage_id, image_id), params={"offset": str(offset)},
+                                         data=data, headers={EPOCH_HEADER: str(epoch)}) as got:  # fmt: skip
+                return await self._upload_state(got)
+
+    async def uploaded(self, storage_id: str, image_id: str) -> int:
+        """How many bytes of an upload the host has on disk."""
+        with translated(self.host_id):
+            async with self._session.get(self._upload(storage_id, image_id)) as got:
+                return await self._upload_state(got)
+
+    async def drop_upload(self, storage_id: str, image_id: str, *, epoch: int = 0) -> None:
+        """Forget an upload; missing is success."""
+        with translated(self.host_id):
+            headers = {EPOCH_HEADER: str(epoch)}
+            async with self._session.delete(self._upload(storage_id, image_id), headers=headers) as got:
+                await self._upload_state(got)
+
+    async def _answer(self, response: aiohttp.ClientResponse, patience: float,
+                      progress: ReportProgress | None) -> object:  # fmt: skip
+        """Read lines until the last one. Signs of life show that the agent lives, but only progress that it works."""
+        loop = asyncio.get_running_loop()
+        heard = loop.time()
+        async for text in lines(response, min(_CALL_SILENCE, patience)):
+            line = CallLine.model_validate_json(text)
+            if line.error is not None:
+                raise from_dict(line.error)
+            if line.result is not None:
+                return line.result
+            if not line.alive:
+                heard = loop.time()
+                if progress is not None:
+                    progress(line.progress or 0.0, line.message)
+            elif loop.time() - heard > patience:
+                raise Unavailable(f"Host {self.host_id} works on it without getting on.", code="host.stuck",
+                                  hint="See the agent's log on the host.", host_id=self.host_id)  # fmt: skip
+        raise unreachable(self.host_id, "the answer broke off")
+
+    def _upload(self, storage_id: str, image_id: str) -> str:
+        return f"{self._base}/v1/storages/{storage_id}/images/{image_id}/upload"
+
+    async def _upload_state(self, response: aiohttp.ClientResponse) -> int:
+        if response.status != 200:
+            raise await refusal(response)
+        return UploadState.model_validate_json(await response.read()).offset

@@ -1,0 +1,129 @@
+"""The agents of all hosts, over mutual TLS."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import ssl
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
+from typing import TypeVar
+
+import aiohttp
+import structlog
+
+from altus.common.errors import AltusError, NotFound
+from altus.manager.agents.base import ReportProgress
+from altus.manager.agents.connection import SILENCE, AgentConnection
+from altus.manager.agents.transport import AgentResolver, make_session
+from altus.manager.agents.watch import HostWatcher
+from altus.wire.agent import Heartbeat, Hello
+from altus.wire.operations import Operation
+
+Q = TypeVar("Q")
+S = TypeVar("S")
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 1.0
+_log = structlog.get_logger(__name__)
+
+
+class AgentPool:
+    """Implements `Agents`. Made within a running event loop; `context` shows the manager's own certificate."""
+
+    def __init__(self, context: ssl.SSLContext, silence: float = SILENCE) -> None:
+        self._resolver = AgentResolver()
+        self._session = make_session(context, self._resolver)
+        self._hosts: dict[str, AgentConnection] = {}
+        self._silence = silence
+
+    async def close(self) -> None:
+        """End all connections."""
+        await self._session.close()
+
+    def add(self, host_id: str, address: str) -> None:
+        """A host, or its new address (host:port)."""
+        known = self._hosts.get(host_id)
+        if known is None or known.address != address:
+            self._hosts[host_id] = AgentConnection(self._session, self._resolver, host_id, address)
+
+    def remove(self, host_id: str) -> None:
+        """A host that does not belong to the pool any more."""
+        self._hosts.pop(host_id, None)
+        self._resolver.drop(host_id)
+
+    def host(self, host_id: str) -> AgentConnection:
+        """What else a host offers: consoles, screenshots, uploads. `NotFound` (`host.not_found`)."""
+        found = self._hosts.get(host_id)
+        if found is None:
+            raise NotFound(f"There is no host {host_id[:64]}.", code="host.not_found", hint="See `altus host list`.")
+        return found
+
+    async def call(self, host_id: str, operation: Operation[Q, S], request: Q, *, key: str = "", epoch: int = 0,
+                   progress: ReportProgress | None = None) -> S:  # fmt: skip
+        """See `Agents.call`."""
+        return await self.host(host_id).call(operation, request, key=key, epoch=epoch, progress=progress)
+
+    async def cancel(self, host_id: str, key: str) -> None:
+        """See `Agents.cancel`."""
+        await self.host(host_id).cancel(key)
+
+    def is_up(self, host_id: str) -> bool:
+        """See `Agents.is_up`."""
+        return host_id in self._hosts and self._hosts[host_id].up.is_set()
+
+    async def wait_up(self, host_id: str, timeout: float) -> bool:
+        """See `Agents.wait_up`."""
+        try:
+            await asyncio.wait_for(self.host(host_id).up.wait(), timeout)
+        except TimeoutError:
+            return False
+        return True
+
+    async def watch(self, host_id: str, watcher: HostWatcher) -> None:
+        """Tell `watcher` what the host sees, until cancelled; while this runs, it is known whether the host is up."""
+        pause = _FIRST_PAUSE
+        while True:
+            host = self.host(host_id)
+            greeted = silent = False
+            try:
+                async with aclosing(self._follow(host, watcher)) as news:
+                    async for heard in news:
+                        greeted, pause = heard, _FIRST_PAUSE
+            except AltusError as error:
+                silent = error.code == "host.silent"
+                _log.info("host's event stream ended", host=host_id, error=error.message)
+            except asyncio.CancelledError:
+                host.up.clear()
+                raise
+            except Exception:
+                _log.exception("what a host told could not be dealt with", host=host_id)
+            if host.up.is_set() and (silent or not greeted):  # a broken connection alone may be whole again at once
+                host.up.clear()
+                await watcher.on_down(host_id)
+            await asyncio.sleep(pause * random.uniform(0.8, 1.2))  # noqa: S311 - jitter
+            pause = min(pause * 2, _LONGEST_PAUSE)
+
+    async def console(self, host_id: str, vm_id: str, kind: str) -> aiohttp.ClientWebSocketResponse:
+        """See `AgentConnection.console`."""
+        return await self.host(host_id).console(vm_id, kind)
+
+    async def screenshot(self, host_id: str, vm_id: str) -> bytes:
+        """See `AgentConnection.screenshot`."""
+        return await self.host(host_id).screenshot(vm_id)
+
+    async def upload(self, host_id: str, storage_id: str, image_id: str, data: AsyncIterator[bytes], *,
+                     offset: int = 0, epoch: int = 0) -> int:  # fmt: skip
+        """See `AgentConnection.upload`."""
+        return await self.host(host_id).upload(storage_id, image_id, data, offset=offset, epoch=epoch)
+
+    async def _follow(self, host: AgentConnection, watcher: HostWatcher) -> AsyncGenerator[bool, None]:
+        """Pass on one stream; yields, per message, whether the host has said everything."""
+        greeted = False
+        async with aclosing(host.events(self._silence)) as messages:
+            async for message in messages:
+                if isinstance(message, Hello):
+                    await watcher.on_hello(message)
+                    host.up.set()
+                    greeted = True
+                elif greeted and not isinstance(message, Heartbeat):
+                    await watcher.on_news(host.host_id, message)
+                yield greeted

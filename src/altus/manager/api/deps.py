@@ -1,0 +1,167 @@
+"""What routes ask for: who is asking and may, the services, the list query, and how a change is to be answered."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Annotated, Any
+
+from fastapi import Depends, Header, Path, Query, Request
+from fastapi.responses import Response
+from pydantic import TypeAdapter
+
+from altus.common.errors import Forbidden, InvalidInput
+from altus.manager.services.access import bearer
+from altus.manager.services.audit import Act
+from altus.manager.services.changes import Change, Idempotency
+from altus.manager.services.directory import Services
+from altus.model.actor import Actor
+from altus.model.permission import Permission
+from altus.model.query import MAX_PAGE, Filter, FilterOp, ListQuery
+from altus.wire.tasks import PlanView, TaskView
+
+_PLAN, _TASK = TypeAdapter(PlanView), TypeAdapter(TaskView)
+_FILTER = re.compile(r"([a-z_]{1,40})([:~!])(.{0,200})", re.DOTALL)
+Ref = Annotated[str, Path(min_length=1, max_length=80, description="Id or name.")]
+
+
+def get_services(request: Request) -> Services:
+    """The services, as made at start."""
+    services: Services = request.app.state.services
+    return services
+
+
+ServicesDep = Annotated[Services, Depends(get_services)]
+
+
+class Requires:
+    """A route's declared permission. As a dependency it tells who is asking, or refuses.
+
+    Whether that one may do it to the object at hand is checked by the service; here, whether to any at all.
+    """
+
+    def __init__(self, permission: Permission) -> None:
+        self.permission = permission
+
+    async def __call__(self, request: Request, services: ServicesDep) -> Actor:
+        """Authenticate and check."""
+        actor = await authenticate(request, services)
+        try:
+            actor.require_somewhere(self.permission)
+        except Forbidden as error:
+            await services.audit.failed(actor, Act(f"{self.permission.replace(':', '.')}"), error)
+            raise
+        return actor
+
+
+async def authenticate(request: Request, services: Services) -> Actor:
+    """Who has the bearer token of this request."""
+    token = bearer(request.headers.get("authorization"))
+    source = request.client.host if request.client else ""
+    return await services.access.authenticate(token, source, request.state.request_id)
+
+
+async def _public() -> None:
+    """Marks a route that needs no login; a test demands that every route has this or `Requires`."""
+
+
+PUBLIC = [Depends(_public)]
+
+
+@dataclass(frozen=True)
+class Selection:
+    """A list's query and the fields wanted of each item (None: all)."""
+
+    query: ListQuery
+    fields: frozenset[str] | None
+
+    def send(self, adapter: TypeAdapter[Any], page: Any) -> Response:
+        """The page as JSON."""
+        include: Any = None if self.fields is None else {"items": {"__all__": set(self.fields)}, "next": True}
+        return send(adapter, page, include=include)
+
+
+def get_selection(
+    filter: Annotated[  # noqa: A002 - the query parameter's public name
+        list[str],
+        Query(description="`field:value` (several values by comma), `field~part` or `field!value`; all must hold."),
+    ] = [],  # noqa: B006 - FastAPI copies it
+    sort: Annotated[str, Query(max_length=40, description="A field; `-field` for descending.")] = "id",
+    after: Annotated[str | None, Query(max_length=400, description="`next` of the previous page.")] = None,
+    limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 100,
+    fields: Annotated[
+        str | None, Query(max_length=400, description="Only these fields of each item, by comma.")
+    ] = None,
+) -> Selection:
+    """Parse the parameters which every list has."""
+    conditions = tuple(parse_filter(text) for text in filter[:20])
+    query = ListQuery(filters=conditions, sort=sort.removeprefix("-"), descending=sort.startswith("-"), after=after,
+                      limit=limit)  # fmt: skip
+    return Selection(query, None if fields is None else frozenset(fields.split(",")))
+
+
+def parse_filter(text: str) -> Filter:
+    """`state:running,paused` and the like."""
+    match = _FILTER.fullmatch(text)
+    if match is None:
+        raise InvalidInput(f"{text[:60]!r} is not a filter.", code="list.filter",
+                           hint="Write field:value, field~part or field!value.")  # fmt: skip
+    return Filter(match[1], FilterOp(match[2]), tuple(match[3].split(",")))
+
+
+SelectionDep = Annotated[Selection, Depends(get_selection)]
+
+
+def send(adapter: TypeAdapter[Any], value: Any, status: int = 200, headers: dict[str, str] | None = None, *,
+         include: Any = None) -> Response:  # fmt: skip
+    """JSON at once, without a second validation by the framework: lists stay fast."""
+    return Response(adapter.dump_json(value, include=include), status, headers, "application/json")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """How a change is answered: its plan (200), or the task that does it (202)."""
+
+    services: Services
+    plan: bool
+    idempotency: Idempotency | None
+
+    async def __call__(self, actor: Actor, change: Change[Any]) -> Response:
+        """Plan or submit."""
+        if self.plan:
+            plan = await self.services.changes.plan(actor, change)
+            return send(_PLAN, PlanView.model_validate(plan))
+        task = await self.services.changes.submit(actor, change, self.idempotency)
+        return send(_TASK, TaskView.model_validate(task), HTTPStatus.ACCEPTED,
+                    {"Location": f"/api/v1/tasks/{task.id}"})  # fmt: skip
+
+
+async def get_answer(
+    request: Request,
+    services: ServicesDep,
+    plan: Annotated[bool, Query(description="Show what would be done, and do nothing.")] = False,
+    idempotency_key: Annotated[str | None, Header(min_length=8, max_length=100, pattern=r"^[A-Za-z0-9._:-]+$")] = None,
+) -> Answer:
+    """Parse the parameters which every change has."""
+    idempotency = None
+    if idempotency_key is not None:
+        body = await request.body()
+        idempotency = Idempotency.of(idempotency_key, request.method.encode(), request.url.path.encode(), body)
+    return Answer(services, plan, idempotency)
+
+
+AnswerDep = Annotated[Answer, Depends(get_answer)]
+CHANGE_RESPONSES: dict[int | str, dict[str, Any]] = {
+    200: {"model": PlanView, "description": "The plan (`plan=true`)."},
+    202: {"model": TaskView, "description": "The task that does it."},
+}
+
+
+def known_fields(fields: Collection[str], known: Collection[str]) -> None:
+    """`InvalidInput` for fields which a view does not have."""
+    unknown = sorted(set(fields) - set(known))
+    if unknown:
+        raise InvalidInput(f"There is no field {unknown[0][:40]!r}.", code="list.fields",
+                           hint=f"Fields: {', '.join(sorted(known))}.")  # fmt: skip

@@ -1,0 +1,66 @@
+"""Hosts, storages and projects."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+from fastapi.responses import Response
+from pydantic import TypeAdapter
+
+from altus.manager.api.deps import Ref, Requires, SelectionDep, ServicesDep, send
+from altus.model.actor import Actor
+from altus.model.permission import Permission
+from altus.wire.base import ListView
+from altus.wire.resources import HostView, ProjectCreate, ProjectView, StorageView
+
+router = APIRouter(tags=["inventory"])
+_HOST, _HOSTS = TypeAdapter(HostView), TypeAdapter(ListView[HostView])
+_STORAGE, _STORAGES = TypeAdapter(StorageView), TypeAdapter(ListView[StorageView])
+_PROJECT, _PROJECTS = TypeAdapter(ProjectView), TypeAdapter(ListView[ProjectView])
+HostReader = Annotated[Actor, Depends(Requires(Permission.HOST_READ))]
+StorageReader = Annotated[Actor, Depends(Requires(Permission.STORAGE_READ))]
+ProjectReader = Annotated[Actor, Depends(Requires(Permission.PROJECT_READ))]
+ProjectWriter = Annotated[Actor, Depends(Requires(Permission.PROJECT_WRITE))]
+
+
+@router.get("/hosts", response_model=ListView[HostView])
+async def list_hosts(actor: HostReader, services: ServicesDep, selection: SelectionDep) -> Response:
+    """Hosts, a page at a time."""
+    page = await services.inventory.hosts(actor, selection.query)
+    views = [HostView.model_validate(host) for host in page.items]
+    return selection.send(_HOSTS, ListView.model_construct(items=views, next=page.next))
+
+
+@router.get("/hosts/{ref}", response_model=HostView)
+async def get_host(actor: HostReader, services: ServicesDep, ref: Ref) -> Response:
+    """One host, as it describes itself."""
+    return send(_HOST, HostView.model_validate(await services.inventory.host(actor, ref)))
+
+
+@router.get("/storages", response_model=ListView[StorageView])
+async def list_storages(actor: StorageReader, services: ServicesDep, selection: SelectionDep) -> Response:
+    """Storage repositories, a page at a time."""
+    page = await services.inventory.storages(actor, selection.query)
+    views = [StorageView.model_validate(storage) for storage in page.items]
+    return selection.send(_STORAGES, ListView.model_construct(items=views, next=page.next))
+
+
+@router.get("/storages/{ref}", response_model=StorageView)
+async def get_storage(actor: StorageReader, services: ServicesDep, ref: Ref) -> Response:
+    """One repository."""
+    return send(_STORAGE, StorageView.model_validate(await services.inventory.storage(actor, ref)))
+
+
+@router.get("/projects", response_model=ListView[ProjectView])
+async def list_projects(actor: ProjectReader, services: ServicesDep, selection: SelectionDep) -> Response:
+    """Projects, a page at a time."""
+    page = await services.inventory.projects(actor, selection.query)
+    views = [ProjectView.model_validate(project) for project in page.items]
+    return selection.send(_PROJECTS, ListView.model_construct(items=views, next=page.next))
+
+
+@router.post("/projects", status_code=201, response_model=ProjectView)
+async def create_project(actor: ProjectWriter, services: ServicesDep, body: ProjectCreate) -> Response:
+    """Create a project."""
+    return send(_PROJECT, ProjectView.model_validate(await services.inventory.create_project(actor, body.name)), 201)

@@ -1,0 +1,105 @@
+"""From the model's objects to what clients see."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from altus.manager.services.vms import allowed_actions
+from altus.model.actor import Actor
+from altus.model.image import Image, ImageState
+from altus.model.network import Network
+from altus.model.permission import Permission
+from altus.model.resource import Resource
+from altus.model.task import Task
+from altus.model.vm import Vm, VmState
+from altus.model.volume import Volume, VolumeState
+from altus.wire.base import ActionView
+from altus.wire.resources import ImageView, NetworkView, VolumeView
+from altus.wire.tasks import QueueView, TaskView
+from altus.wire.vms import VmDiskView, VmNicView, VmView
+
+_ALLOWED = ActionView(allowed=True)
+
+
+def _action(allowed: bool, reason: str) -> ActionView:
+    return ActionView.model_construct(allowed=allowed, reason=reason) if reason else _ALLOWED
+
+
+def vm_view(actor: Actor, vm: Vm, busy: str = "") -> VmView:
+    """A VM. Built without validation: the model was validated when it was made, and lists must be fast."""
+    hardware = vm.hardware
+    actions = {name: _action(*verdict) for name, verdict in allowed_actions(actor, vm, busy).items()}
+    return VmView.model_construct(
+        **_common(vm),
+        state=vm.state,
+        intent=vm.intent,
+        host_id=vm.host_id,
+        storage_id=vm.storage_id,
+        description=vm.description,
+        tags=list(vm.tags),
+        protected=vm.protected,
+        restart_pending=vm.restart_pending,
+        vcpus=hardware.vcpus,
+        memory=hardware.memory,
+        firmware=hardware.firmware,
+        boot=list(hardware.boot),
+        disks=[VmDiskView.model_construct(volume_id=d.volume_id, bus=d.bus) for d in hardware.disks],
+        nics=[VmNicView.model_construct(id=n.id, network_id=n.network_id, mac=n.mac, address=n.address, model=n.model)
+              for n in hardware.nics],
+        cdrom_image_id=hardware.cdrom_image_id,
+        addresses=list(vm.guest.addresses) if vm.guest is not None and vm.state is VmState.RUNNING else [],
+        guest=vm.guest,
+        allowed_actions=actions,
+    )  # fmt: skip
+
+
+def volume_view(actor: Actor, volume: Volume) -> VolumeView:
+    """A volume."""
+    may = _may(actor, Permission.VOLUME_WRITE, volume)
+    attached = "It is attached to a VM." if volume.vm_id is not None else ""
+    unready = "" if volume.state is VolumeState.READY else f"It is {volume.state}."
+    actions = {"resize": _verdict(may or unready), "delete": _verdict(may or attached)}
+    return VolumeView.model_validate({**vars(volume), "allowed_actions": actions})
+
+
+def image_view(actor: Actor, image: Image) -> ImageView:
+    """An image."""
+    may = _may(actor, Permission.IMAGE_WRITE, image)
+    not_uploading = "" if image.state is ImageState.UPLOADING else f"It is {image.state}."
+    actions = {"upload": _verdict(may or not_uploading), "delete": _verdict(may)}
+    return ImageView.model_validate({**vars(image), "allowed_actions": actions})
+
+
+def network_view(actor: Actor, network: Network) -> NetworkView:
+    """A network."""
+    actions = {"delete": _verdict(_may(actor, Permission.NETWORK_WRITE, network))}
+    return NetworkView.model_validate({**vars(network), "dns": list(network.dns), "allowed_actions": actions})
+
+
+def task_view(task: Task, waits_for: list[str] | None = None) -> TaskView:
+    """A task; with what it waits for, if that was looked up."""
+    view = TaskView.model_validate(task)
+    if waits_for:
+        return view.model_copy(update={"queue": QueueView(position=len(waits_for), waits_for=waits_for)})
+    return view
+
+
+def _may(actor: Actor, permission: Permission, resource: Resource) -> str:
+    allowed = actor.may(permission, project_id=resource.project_id, object_id=resource.id)
+    return "" if allowed else f"You lack the permission {permission}."
+
+
+def _verdict(reason: str) -> ActionView:
+    return _action(not reason, reason)
+
+
+def _common(resource: Resource) -> dict[str, Any]:
+    return {
+        "id": resource.id,
+        "name": resource.name,
+        "project_id": resource.project_id,
+        "label": resource.label,
+        "created_at": resource.created_at,
+        "updated_at": resource.updated_at,
+        "revision": resource.revision,
+    }

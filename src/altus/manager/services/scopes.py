@@ -1,0 +1,34 @@
+"""Scopes of grants and tokens must name something that exists."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from altus.common.errors import InvalidInput, NotFound
+from altus.manager.store.conditions import is_storable
+from altus.manager.store.database import Tx
+from altus.manager.store.resources import HOST, IMAGE, NETWORK, PROJECT, STORAGE, VM, VOLUME, Resources
+from altus.model.permission import Scope, ScopeKind
+
+DEFAULT_POOL = "default"
+"""There is one pool yet, which holds all hosts."""
+_OBJECTS: tuple[Resources[Any], ...] = (VM, VOLUME, IMAGE, NETWORK, STORAGE, HOST)
+
+
+def check_scope(tx: Tx, scope: Scope) -> None:
+    """`InvalidInput` (`scope.invalid`) or `NotFound` (`scope.not_found`) unless it is sound."""
+    if scope.kind is ScopeKind.EVERYTHING:
+        if scope.id:
+            raise InvalidInput("The scope everything has no id.", code="scope.invalid", hint="Leave the id out.")
+        return
+    if not is_storable(scope.id):
+        found = False
+    elif scope.kind is ScopeKind.POOL:
+        found = scope.id == DEFAULT_POOL
+    elif scope.kind is ScopeKind.PROJECT:
+        found = PROJECT.peek(tx, scope.id) is not None
+    else:
+        found = any(resources.peek(tx, scope.id) is not None for resources in _OBJECTS)
+    if not found:
+        raise NotFound(f"There is no {scope.kind} {scope.id[:80]!r}.", code="scope.not_found",
+                       hint="A scope is named by the id of what it covers.")  # fmt: skip

@@ -1,0 +1,62 @@
+"""The manager's settings: one typed class, from TOML and the environment (`ALTUS_MANAGER_…`)."""
+
+from __future__ import annotations
+
+import os
+import socket
+from pathlib import Path
+from typing import ClassVar
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+DEFAULT_CONFIG = Path("/etc/altus/manager.toml")
+
+
+class ManagerSettings(BaseSettings):
+    """Times in seconds. `database` empty: SQLite in `state_dir`."""
+
+    model_config = SettingsConfigDict(env_prefix="ALTUS_MANAGER_", extra="forbid")
+    config: ClassVar[Path] = DEFAULT_CONFIG
+
+    state_dir: Path = Path("/var/lib/altus/manager")
+    listen: str = "127.0.0.1"
+    port: int = Field(default=8440, ge=1, le=65535)
+    public_url: str = ""
+    names: list[str] = ["localhost", "127.0.0.1"]
+    database: str = ""
+    node: str = Field(default_factory=lambda: f"{socket.gethostname()}-{os.getpid()}")
+    lease_seconds: float = Field(default=5.0, gt=0.5)
+    max_running_tasks: int = Field(default=64, ge=1)
+    keep_events_days: int = Field(default=30, ge=1)
+    keep_tasks_days: int = Field(default=90, ge=1)
+    log_level: str = "info"
+
+    @property
+    def url(self) -> str:
+        """Where clients reach the API."""
+        return self.public_url or f"https://{self.listen}:{self.port}"
+
+    @property
+    def database_url(self) -> str:
+        """SQLAlchemy's URL."""
+        return self.database or f"sqlite:///{self.state_dir / 'altus.db'}"
+
+    @classmethod
+    def settings_customise_sources(cls, settings_cls: type[BaseSettings], init_settings: PydanticBaseSettingsSource,
+                                   env_settings: PydanticBaseSettingsSource,
+                                   dotenv_settings: PydanticBaseSettingsSource,
+                                   file_secret_settings: PydanticBaseSettingsSource,
+                                   ) -> tuple[PydanticBaseSettingsSource, ...]:  # fmt: skip
+        """Arguments first, then the environment, then the file."""
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, cls.config)
+
+
+def load(config: Path = DEFAULT_CONFIG) -> ManagerSettings:
+    """Settings with this file (which may be missing)."""
+
+    class FromFile(ManagerSettings):
+        config: ClassVar[Path] = config
+
+    FromFile.config = config
+    return FromFile()
