@@ -17,8 +17,8 @@ from devkit.services.ready import Check
 STATE = Path("/var/lib/altus")
 LOGS = Path("/var/log/altus")
 RUN = Path("/run/altus")
-MANAGER_PORT = 8443
-AGENT_PORT = 8444
+MANAGER_PORT = 8440
+AGENT_PORT = 8441
 
 
 class ServiceError(DevkitError):

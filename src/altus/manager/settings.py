@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import socket
+import tomllib
 from pathlib import Path
-from typing import ClassVar
 
-from pydantic import Field
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from altus.common.errors import InvalidInput
 
 DEFAULT_CONFIG = Path("/etc/altus/manager.toml")
 
@@ -17,7 +19,6 @@ class ManagerSettings(BaseSettings):
     """Times in seconds. `database` empty: SQLite in `state_dir`."""
 
     model_config = SettingsConfigDict(env_prefix="ALTUS_MANAGER_", extra="forbid")
-    config: ClassVar[Path] = DEFAULT_CONFIG
 
     state_dir: Path = Path("/var/lib/altus/manager")
     listen: str = "127.0.0.1"
@@ -25,6 +26,7 @@ class ManagerSettings(BaseSettings):
     public_url: str = ""
     names: list[str] = ["localhost", "127.0.0.1"]
     database: str = ""
+    local_credentials: Path | None = Path("/etc/altus/admin-credentials.json")
     node: str = Field(default_factory=lambda: f"{socket.gethostname()}-{os.getpid()}")
     lease_seconds: float = Field(default=5.0, gt=0.5)
     max_running_tasks: int = Field(default=64, ge=1)
@@ -43,20 +45,20 @@ class ManagerSettings(BaseSettings):
         return self.database or f"sqlite:///{self.state_dir / 'altus.db'}"
 
     @classmethod
-    def settings_customise_sources(cls, settings_cls: type[BaseSettings], init_settings: PydanticBaseSettingsSource,
-                                   env_settings: PydanticBaseSettingsSource,
-                                   dotenv_settings: PydanticBaseSettingsSource,
-                                   file_secret_settings: PydanticBaseSettingsSource,
-                                   ) -> tuple[PydanticBaseSettingsSource, ...]:  # fmt: skip
-        """Arguments first, then the environment, then the file."""
-        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, cls.config)
+    def settings_customise_sources(
+        cls, settings_cls: type[BaseSettings], init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource, dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:  # fmt: skip
+        """Environment before file."""
+        return env_settings, init_settings
 
 
-def load(config: Path = DEFAULT_CONFIG) -> ManagerSettings:
-    """Settings with this file (which may be missing)."""
-
-    class FromFile(ManagerSettings):
-        config: ClassVar[Path] = config
-
-    FromFile.config = config
-    return FromFile()
+def load(path: Path = DEFAULT_CONFIG) -> ManagerSettings:
+    """From the file, if it is there, and the environment; `InvalidInput` (`settings.invalid`)."""
+    try:
+        written = tomllib.loads(path.read_text()) if path.exists() else {}
+        return ManagerSettings(**written)
+    except (tomllib.TOMLDecodeError, ValidationError, OSError) as error:
+        raise InvalidInput(f"The manager's settings in {path} are not right: {error}", code="settings.invalid",
+                           hint="See docs/reference/settings.md for what can be set.") from error  # fmt: skip

@@ -86,6 +86,6 @@ def _is_common(password: str) -> bool:
     if len(set(lowered)) <= 4:
         return True
     decoration = string.digits + string.punctuation + string.whitespace
-    stems = {lowered.strip(decoration), lowered.translate(_LEET).strip(decoration)}
-    stems |= {"".join(char for char in stem if char.isalpha()) for stem in (lowered, lowered.translate(_LEET))}
+    core = lowered.strip(decoration)
+    stems = {"".join(filter(str.isalpha, text)) for text in (core, core.translate(_LEET))}
     return bool(stems & _COMMON) or (lowered.isalnum() and "".join(sorted(set(lowered))) == lowered)

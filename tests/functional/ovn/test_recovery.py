@@ -97,6 +97,27 @@ async def test_a_frozen_database_hangs_nobody(lab: Lab, services: Plain, daemon:
     await until(uplink_gone, "the uplink goes with the last NAT network")
 
 
+async def test_an_uplink_that_somebody_removed_comes_back_by_itself(lab: Lab) -> None:
+    guest = await lab.guest(await lab.network("10.20.0.0/24"), 2)
+    await guest.reaches("100.64.0.1")
+    await sh("ovs-vsctl", "del-br", "altus-ext")
+    await guest.reaches("100.64.0.1", _BACK_SECONDS)
+
+
+async def test_an_uplink_that_ovs_made_anew_is_put_right_by_itself(lab: Lab, services: Plain) -> None:
+    guest = await lab.guest(await lab.network("10.20.0.0/24"), 2)
+    await guest.reaches("100.64.0.1")
+    # unlike kill -9, this takes the devices along, with their addresses and routes
+    await sh("ovs-appctl", "-t", "ovs-vswitchd", "exit", "--cleanup")
+
+    async def ended() -> bool:
+        return services.pid("ovs-vswitchd") is None
+
+    await until(ended, "ovs-vswitchd has ended")
+    await asyncio.to_thread(services.start, ["ovs-vswitchd"])
+    await guest.reaches("100.64.0.1", _BACK_SECONDS)
+
+
 async def test_a_driver_started_before_its_daemons_becomes_right_by_itself(lab: Lab, services: Plain) -> None:
     guest = await lab.guest(await lab.network("10.20.0.0/24"), 2)
     await guest.reaches("100.64.0.1")

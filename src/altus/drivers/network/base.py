@@ -1,4 +1,8 @@
-"""The network protocol. All calls are idempotent: asking for what is already so is success."""
+"""The network protocol. All calls are idempotent: asking for what is already so is success.
+
+Every call may raise `Unavailable` (`network.unavailable`) while the engine does not answer; the same call, repeated
+later, completes what was begun. What a driver refuses is in `rules.py`.
+"""
 
 from __future__ import annotations
 
@@ -44,7 +48,9 @@ class NetworkDriver(Protocol):
         ...
 
     async def ensure_network(self, network: NetworkSpec) -> None:
-        """Make the network exist and be like this, with DHCP and, for `nat`, a way out through this host."""
+        """Make the network exist and be like this, with DHCP and, for `nat`, a way out through this host and a way in
+        from it. `InvalidInput` (`network.cidr_invalid`, `gateway_invalid`, `mtu_invalid`, `dns_invalid`) or, where a
+        `nat` network has addresses that this host already reaches, `Conflict` (`network.cidr_overlap`)."""
         ...
 
     async def delete_network(self, network_id: str) -> None:
@@ -52,7 +58,8 @@ class NetworkDriver(Protocol):
         ...
 
     async def ensure_port(self, port: PortSpec) -> None:
-        """Make the port exist and be like this."""
+        """Make the port exist and be like this; it may move to another network. `NotFound` (`network.not_found`),
+        `InvalidInput` (`port.address_invalid`, `port.mac_invalid`) or `Conflict` (`port.address_taken`)."""
         ...
 
     async def delete_port(self, port_id: str) -> None:

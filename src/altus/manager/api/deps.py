@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -60,7 +61,7 @@ async def authenticate(request: Request, services: Services) -> Actor:
     """Who has the bearer token of this request."""
     token = bearer(request.headers.get("authorization"))
     source = request.client.host if request.client else ""
-    return await services.access.authenticate(token, source, request.state.request_id)
+    return await services.security.access.authenticate(token, source, request.state.request_id)
 
 
 async def _public() -> None:
@@ -76,6 +77,11 @@ class Selection:
 
     query: ListQuery
     fields: frozenset[str] | None
+
+    @property
+    def numbered(self) -> ListQuery:
+        """The query for records that are sorted by their number unless asked otherwise."""
+        return dataclasses.replace(self.query, sort="seq") if self.query.sort == "id" else self.query
 
     def send(self, adapter: TypeAdapter[Any], page: Any) -> Response:
         """The page as JSON."""

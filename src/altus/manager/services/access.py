@@ -65,7 +65,13 @@ class _Known:
     stored_at: datetime
     loaded: float
 
+    @property
+    def touch_after(self) -> timedelta:
+        """How far the database may lag behind."""
+        return _TOUCH if self.idle is None else min(_TOUCH, self.idle / 4)
+
     def ended(self, now: datetime) -> bool:
+        """Whether it is over."""
         idle_end = None if self.idle is None else self.seen_at + self.idle
         return any(end is not None and end <= now for end in (self.ends_at, idle_end))
 
@@ -96,7 +102,7 @@ class Access:
             raise Unauthenticated("The session or API token is unknown or has ended.", code="auth.invalid",
                                   hint="Log in again: `altus login`.")  # fmt: skip
         known.seen_at = now
-        if now - known.stored_at >= min(_TOUCH, (known.idle or _TOUCH) / 4):
+        if now - known.stored_at >= known.touch_after:
             known.stored_at = now
             await self._touch(known.actor, source, now)
         return dataclasses.replace(known.actor, source=source, request_id=request_id)

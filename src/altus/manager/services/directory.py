@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from altus.manager.services.access import Access
-from altus.manager.services.audit import AuditLog, AuditService
+from altus.manager.services.audit import AuditLog
 from altus.manager.services.changes import Changes
+from altus.manager.services.consoles import ConsoleService
 from altus.manager.services.doctor import DoctorService
+from altus.manager.services.enrolment import EnrolmentService
 from altus.manager.services.hosts import InventoryService
 from altus.manager.services.images import ImageService
 from altus.manager.services.networks import NetworkService
+from altus.manager.services.security import Security
 from altus.manager.services.system import SystemService
 from altus.manager.services.tasks import TaskService
+from altus.manager.services.uploads import UploadService
 from altus.manager.services.vm_power import VmPowerService
 from altus.manager.services.vms import VmService
 from altus.manager.services.volumes import VolumeService
@@ -25,7 +28,7 @@ class Services:
 
     db: Database
     audit: AuditLog
-    access: Access
+    security: Security
     changes: Changes
     vms: VmService
     power: VmPowerService
@@ -35,5 +38,7 @@ class Services:
     inventory: InventoryService
     tasks: TaskService
     doctor: DoctorService
-    trail: AuditService
+    consoles: ConsoleService
+    uploads: UploadService
+    enrolment: EnrolmentService
     system: SystemService

@@ -46,9 +46,12 @@ def save(tx: Tx, task: Task) -> None:
 
 
 def is_saved(tx: Tx, task: Task) -> bool:
-    """Whether the row is just what `save` would write: then an attempt that seemed to fail was committed."""
+    """Whether the task stands where `save` would lead it: then an attempt that seemed to fail was committed."""
     there = peek(tx, task.id)
-    return there is not None and _saved_part(there) == _saved_part(task)
+    if there is None:
+        return False
+    stored, wanted = _saved_part(there), _saved_part(task)
+    return all(stored[name] == wanted[name] for name in ("state", "trail", "error", "epoch"))
 
 
 def save_progress(tx: Tx, task: Task) -> None:

@@ -32,5 +32,6 @@ def working_memory(tx: Tx) -> dict[str, int]:
     memory: sa.ColumnElement[int] = sa.func.json_extract(table.c.hardware, "$.memory")
     if tx.connection.dialect.name == "postgresql":
         memory = sa.cast(sa.cast(table.c.hardware, postgresql.JSON)["memory"].astext, sa.BigInteger)
-    query = sa.select(table.c.host_id, sa.func.sum(memory)).where(table.c.state.in_(_WORKING)).group_by(table.c.host_id)
-    return {row[0]: int(row[1]) for row in tx.execute(query) if row[0] is not None}
+    working = sa.select(table.c.host_id, sa.func.sum(memory).label("total")).where(table.c.state.in_(_WORKING))
+    query = working.group_by(table.c.host_id)
+    return {row.host_id: int(row.total) for row in tx.execute(query) if row.host_id is not None}

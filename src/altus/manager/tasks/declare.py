@@ -48,7 +48,7 @@ class Step(Generic[A]):
 
 
 @cache
-def _adapter(arguments: type[Any]) -> TypeAdapter[Any]:
+def _adapter(arguments: Any) -> TypeAdapter[Any]:
     """Costs a millisecond to make."""
     return TypeAdapter(arguments)
 

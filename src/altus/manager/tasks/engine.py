@@ -284,7 +284,10 @@ class Engine:
             self.world.journal(tx, task)
 
     async def _save_progress(self, task: Task) -> None:
-        """Tried once only, so that it can never overwrite what is saved later."""
+        """Tried once only, and not after the next checkpoint was begun: it must not overwrite what is newer."""
+        execution = self._executions.get(task.id)
+        if execution is None or execution.task.trail is not task.trail:
+            return
 
         def work(tx: Tx) -> None:
             leases.fence(tx, task.epoch)

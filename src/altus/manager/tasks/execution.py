@@ -107,7 +107,7 @@ class Execution:
         self._set(trail=trail, progress=(index + 1) / count, waiting_for="")
         if not following:
             self._set(state=TaskState.SUCCEEDED, finished_at=utc_now())
-            self._end(self.kind.on_success)
+            self._write(self.kind.on_success)
         try:
             await self._checkpoint()
         except AltusError:
@@ -171,7 +171,7 @@ class Execution:
         described = error.to_dict() if error is not None else before.error
         state = TaskState.CANCELLED if (described or {}).get("kind") == Cancelled.kind else TaskState.FAILED
         self._set(state=state, error=described, waiting_for="", finished_at=utc_now())
-        self._end(self.kind.on_undone)
+        self._write(self.kind.on_undone)
         try:
             await self._checkpoint()
         except LeaseLostError:
@@ -182,7 +182,7 @@ class Execution:
     async def _finish_stuck(self, error: AltusError, trail: tuple[StepRecord, ...]) -> None:
         """The end of a task that can neither go on nor back: it says so, and its objects say so."""
         self._set(state=TaskState.FAILED, error=error.to_dict(), trail=trail, waiting_for="", finished_at=utc_now())
-        self._end(self.kind.on_stuck)
+        self._write(self.kind.on_stuck)
         try:
             await self._checkpoint()
         except LeaseLostError:
@@ -202,10 +202,8 @@ class Execution:
     async def _checkpoint(self) -> None:
         await self._save(self.task, self.run.take_writes())
 
-    def _end(self, hook: Write[Any]) -> None:
-        """The task's last write: the final state of its objects, and the audit."""
-        self.run.write(lambda tx: hook(self.run, tx))
-        self.run.write(lambda tx: self.run.world.journal(tx, self.task))
+    def _write(self, work: Write[Any]) -> None:
+        self.run.write(lambda tx: work(self.run, tx))
 
     def _turns_back(self) -> bool:
         """Whether somebody wants the task to end and it still can; told to the running step too."""

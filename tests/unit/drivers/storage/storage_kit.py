@@ -5,11 +5,15 @@ from __future__ import annotations
 import asyncio
 import os
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 from altus.common.units import MIB
 from altus.drivers.storage.directory.driver import DirectoryStorage
 from altus.model.volume import BaseKind, VolumeBase
+
+T = TypeVar("T")
 
 STORAGE_ID = "0192f0c1-0000-7000-8000-000000000001"
 
@@ -70,6 +74,15 @@ async def import_file(storage: DirectoryStorage, image_id: str, content: bytes) 
     """Stage and import."""
     (storage.staging(image_id) / "upload").write_bytes(content)
     await storage.import_image(image_id)
+
+
+async def eventually(look: Callable[[], T]) -> T:
+    """What `look` gives as soon as it is true; `TimeoutError` after 10 s."""
+    async with asyncio.timeout(10):
+        while True:
+            if found := look():
+                return found
+            await asyncio.sleep(0.01)
 
 
 async def run(*command: str) -> None:

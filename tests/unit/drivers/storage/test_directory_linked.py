@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import itertools
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -127,6 +128,23 @@ async def test_too_long_a_chain_is_refused(storage: DirectoryStorage, monkeypatc
     with pytest.raises(Conflict) as caught:
         await storage.create_volume(new_id(), GIB, volume(source))
     assert caught.value.code == "volume.chain_too_long"
+
+
+async def test_without_hard_links_a_volume_cannot_be_linked_but_copied(
+    storage: DirectoryStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_link(*_: object) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr("os.link", no_link)
+    source = new_id()
+    await storage.create_volume(source, GIB)
+    write(storage.volume_source(source).path, 1, "0", "1M")
+    with pytest.raises(Failed) as caught:
+        await storage.create_volume(new_id(), GIB, volume(source))
+    assert caught.value.code == "volume.linked_from_volume"
+    assert reads(storage.volume_source(source).path, 1, "0", "1M")
+    await storage.create_volume(new_id(), GIB, volume(source, linked=False))
 
 
 async def test_what_a_vm_has_open_is_left_alone(storage: DirectoryStorage) -> None:

@@ -18,11 +18,13 @@ from tests.unit.drivers.storage.storage_kit import STORAGE_ID, disk_bytes, image
 
 
 async def test_a_folder_without_the_marker_is_unavailable_not_empty(tmp_path: Path) -> None:
-    for place in (tmp_path, tmp_path / "missing"):
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    for place in (empty, empty / "missing"):
         with pytest.raises(Unavailable) as caught:
             await opened(place, create=False)
         assert caught.value.code == "storage.unavailable"
-    assert list(tmp_path.iterdir()) == []
+    assert list(empty.iterdir()) == []
 
 
 async def test_an_unmounted_repository_is_noticed_by_every_call(tmp_path: Path) -> None:

@@ -6,8 +6,9 @@ Every step also counts up a number in the database with its checkpoint, which sh
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar, cast
 
@@ -226,7 +227,7 @@ class Place:
 
     def engine(self, **settings: Any) -> Engine:
         """An engine that does not wait long for anything."""
-        options = {"holder": "test", "sole": True, "poll_seconds": 0.02, "first_pause": 0.001} | settings
+        options: dict[str, Any] = {"holder": "test", "sole": True, "poll_seconds": 0.02, "first_pause": 0.001} | settings
         return Engine(self.world, self.kinds, EngineSettings(**options))
 
     async def new_object(self) -> str:
@@ -262,3 +263,15 @@ class Place:
                 if all(task.state.finished for task in found):
                     return found
                 await engine.finished.wait(seen, 0.5)
+
+
+@contextlib.asynccontextmanager
+async def running(place: Place, **settings: Any) -> AsyncIterator[Engine]:
+    """An engine that serves inside the block."""
+    engine = place.engine(**settings)
+    task = asyncio.create_task(engine.run())
+    try:
+        yield engine
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)

@@ -29,7 +29,7 @@ _STOP_REASONS = {
     libvirt.VIR_DOMAIN_EVENT_STOPPED_DESTROYED: "power cut",
     libvirt.VIR_DOMAIN_EVENT_STOPPED_CRASHED: "crashed",
     libvirt.VIR_DOMAIN_EVENT_STOPPED_SAVED: "suspended",
-    libvirt.VIR_DOMAIN_EVENT_STOPPED_FAILED: "could not run",
+    libvirt.VIR_DOMAIN_EVENT_STOPPED_FAILED: "crashed",
 }
 _AGENT_REASONS = {
     libvirt.VIR_CONNECT_DOMAIN_EVENT_AGENT_LIFECYCLE_STATE_CONNECTED: "guest agent connected",

@@ -107,9 +107,9 @@ async def _bootstrap(root: Path, scratch: Path, progress: BuildProgress) -> None
         # are gone when it ends, however it ends, and removing the folder can never reach them
         *("unshare", "--mount", "--pid", "--fork", "--mount-proc", "--kill-child=KILL"),
         *("mmdebstrap", "--mode=root", "--variant=minbase", "--format=directory", f"--include={','.join(PACKAGES)}"),
-        *('--aptopt=APT::Install-Recommends "false"', "--aptopt=Acquire::Languages { \"none\"; }"),
+        *('--aptopt=APT::Install-Recommends "false"', '--aptopt=Acquire::Languages { "none"; }'),
         *(f"--dpkgopt=path-exclude=/usr/share/{part}/*" for part in ("doc", "man", "locale")),
-        *("--dpkgopt=path-include=/usr/share/doc/*/copyright", f"--customize-hook=sh {_CUSTOMIZE} \"$1\""),
+        *("--dpkgopt=path-include=/usr/share/doc/*/copyright", f'--customize-hook=sh {_CUSTOMIZE} "$1"'),
         *(RELEASE, root, sources),
         env={"SOURCE_DATE_EPOCH": str(SOURCE_DATE_EPOCH)},
         on_line=tell,

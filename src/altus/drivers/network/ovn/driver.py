@@ -153,8 +153,7 @@ class OvnNetworks:
                 pause = min(pause * 2, longest)
 
     def _heard(self, table: str, row: Row, changed: frozenset[str]) -> None:
-        """From the connection's thread. A user-space ovs-vswitchd takes the uplink's device with it when it dies, and
-        the addresses and routes on it; the new one has another index."""
+        """From the connection's thread. A device that was made anew has another index, and no addresses or routes."""
         uplink = table == "Interface" and row.name == self._settings.uplink and changed & {"ifindex", "delete"}
         bridge = table == "Bridge" and row.name == BRIDGE and "delete" in changed
         if self._loop is not None and (uplink or bridge):
@@ -186,7 +185,7 @@ class OvnNetworks:
             await self._local.run(
                 lambda rows: switch.ensure_uplink(rows, self._settings, chassis.name, mtu, userspace=userspace)
             )
-        await self._host.apply(nats, userspace=userspace)
+        await self._host.apply(nats)
         if not nats:
             await self._local.run(lambda rows: switch.remove_uplink(rows, self._settings))
 

@@ -75,20 +75,17 @@ class HostStack:
                 raise Conflict(f"{cidr} overlaps {route['dst']}, which this host reaches by {route.get('dev')}.",
                                code="network.cidr_overlap", hint="Choose other addresses.")  # fmt: skip
 
-    async def apply(self, networks: Sequence[NatNetwork], *, userspace: bool) -> None:
+    async def apply(self, networks: Sequence[NatNetwork]) -> None:
         """Make the host so for exactly these networks."""
         if networks:
-            await self._uplink(userspace=userspace)
+            await self._uplink()
             await asyncio.to_thread(_forward)
         await self._routes(networks)
         await run("nft", "-f", "-", text=ruleset(networks, self._settings.uplink))
 
-    async def _uplink(self, *, userspace: bool) -> None:
+    async def _uplink(self) -> None:
         device, address = self._settings.uplink, self._settings.transit
         link = await self._appeared()
-        if userspace and not await self._checksums_whole():
-            # a partial checksum is never completed in user space: ping works and TCP is dead
-            await run("ethtool", "-K", device, "tx", "off")
         if (str(address.ip), address.network.prefixlen) not in _addresses(link):
             await run("ip", "address", "replace", str(address), "dev", device)
         if "UP" not in link["flags"]:
@@ -105,10 +102,6 @@ class HostStack:
                     await asyncio.sleep(0.05)
         raise Unavailable(f"Open vSwitch did not make the device {self._settings.uplink}.", code="network.unavailable",
                           hint="Check that ovs-vswitchd runs.")  # fmt: skip
-
-    async def _checksums_whole(self) -> bool:
-        features = await run("ethtool", "-k", self._settings.uplink)
-        return "tx-checksumming: off" in features
 
     async def _routes(self, networks: Sequence[NatNetwork]) -> None:
         wanted = {str(network.cidr): (str(network.router), network.mtu) for network in networks}

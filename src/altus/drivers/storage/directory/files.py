@@ -22,6 +22,7 @@ VOLUME_MODE = 0o600
 
 _FICLONE = 0x40049409
 _NO_REFLINK = (errno.EOPNOTSUPP, errno.ENOTTY, errno.EXDEV, errno.EINVAL, errno.ENOSYS)
+_NO_HARD_LINK = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EXDEV)
 _PIECE = 32 * 1024 * 1024
 _F_OFD_GETLK = 36
 _FLOCK = "hhqqi4x"
@@ -82,6 +83,17 @@ def reflink(source: Path, target: Path) -> bool:
             if error.errno in _NO_REFLINK:
                 return False
             raise
+    return True
+
+
+def hard_link(source: Path, target: Path) -> bool:
+    """Give a file a second name; False where the file system cannot."""
+    try:
+        os.link(source, target)
+    except OSError as error:
+        if error.errno in _NO_HARD_LINK:
+            return False
+        raise
     return True
 
 

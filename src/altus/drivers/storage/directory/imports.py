@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from altus.common.errors import AltusError, Failed, InvalidInput
 from altus.drivers.storage.base import Progress
-from altus.drivers.storage.directory.files import FOLDER_MODE, SHARED_MODE, allocation, copy, remove_tree, sync
+from altus.drivers.storage.directory.files import (
+    FOLDER_MODE,
+    SHARED_MODE,
+    allocation,
+    copy,
+    hard_link,
+    remove_tree,
+    sync,
+)
 from altus.drivers.storage.directory.images import Images, write_manifest
 from altus.drivers.storage.directory.repository import Repository
 from altus.drivers.storage.directory.room import METADATA
@@ -135,9 +142,7 @@ def _blame(error: Failed) -> AltusError:
 
 def _take(source: Path, target: Path, report: Callable[[float], None]) -> None:
     """A second name for a staged file where that works, else a copy: what is staged stays until the image is there."""
-    try:
-        os.link(source, target)
-    except PermissionError:
+    if not hard_link(source, target):
         copy(source, target, report)
 
 

@@ -14,14 +14,13 @@ stands on what B stands on; this is also why the second clone of an unused templ
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from altus.common.errors import Conflict, Failed
 from altus.drivers.storage.directory.catalog import Disk, origin_base
 from altus.drivers.storage.directory.drafts import finish, refuse_open, show
-from altus.drivers.storage.directory.files import SHARED_MODE, sync
+from altus.drivers.storage.directory.files import SHARED_MODE, hard_link, sync
 from altus.drivers.storage.directory.repository import Repository
 from altus.drivers.storage.refusals import check_covers, no_volume
 from altus.drivers.storage.threads import in_thread
@@ -91,15 +90,12 @@ def _free_layer(repository: Repository, volume_id: str, source: Path) -> Path:
 
 def _freeze(source: Path, layer: Path, overlay: Path) -> None:
     sync(source)
-    try:
-        if not layer.exists():
-            os.link(source, layer)
-    except PermissionError as error:
+    if not layer.exists() and not hard_link(source, layer):
         raise Failed(
             "The repository's file system has no hard links, which linked clones of a volume need.",
             code="volume.linked_from_volume",
             hint="Make a full clone instead.",
-        ) from error
+        )
     sync(layer.parent)
     show(overlay, source)
     layer.chmod(SHARED_MODE)

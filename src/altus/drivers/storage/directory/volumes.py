@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from altus.common.errors import Conflict
+from altus.common.errors import Conflict, Failed
 from altus.drivers.storage.base import Progress
 from altus.drivers.storage.directory.catalog import Disk
 from altus.drivers.storage.directory.drafts import finish, refuse_open, show
@@ -69,12 +69,22 @@ class Volumes:
                     code="volume.in_use",
                     hint="Stop the VM and detach the volume first.",
                 )
+            layered = self._may_need_layer(path)
             path.unlink(missing_ok=True)
             sync(path.parent)
-            repository.drop_idle_layers()
+            if layered:
+                repository.drop_idle_layers()
 
         async with repository.operation(volume_id):
             await repository.commit(change)
+
+    def _may_need_layer(self, path: Path) -> bool:
+        """Whether layers may be idle once this volume is gone; to find the idle ones, all volumes are looked at."""
+        try:
+            below = self._repository.catalog.backing(path)
+        except Failed:
+            return True  # a damaged volume may need anything
+        return below is not None and below.parent == self._repository.layout.layers
 
     async def _make(self, folder: Path, volume_id: str, size: int, base: VolumeBase | None,
                     progress: Progress) -> None:  # fmt: skip

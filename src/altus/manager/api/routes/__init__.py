@@ -8,6 +8,8 @@ from altus.manager.api.routes import (
     images,
     inventory,
     networks,
+    rights,
+    sessions,
     system,
     tasks,
     users,
@@ -17,7 +19,9 @@ from altus.manager.api.routes import (
 
 ROUTERS = (
     system.router,
+    sessions.router,
     users.router,
+    rights.router,
     audit.router,
     vms.router,
     consoles.router,

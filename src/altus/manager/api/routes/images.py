@@ -51,16 +51,14 @@ async def get_image(actor: Reader, services: ServicesDep, ref: Ref) -> Response:
 @router.get("/{ref}/upload", response_model=UploadState)
 async def get_upload(actor: Writer, services: ServicesDep, ref: Ref) -> Response:
     """How much of the file has arrived: where to go on from."""
-    image, host_id = await services.images.upload_target(actor, ref)
-    return send(_UPLOAD, await services.hosts.upload_state(host_id, image.storage_id, image.id))
+    return send(_UPLOAD, UploadState(offset=await services.uploads.offset(actor, ref)))
 
 
 @router.put("/{ref}/upload", response_model=UploadState)
 async def upload_image(request: Request, actor: Writer, services: ServicesDep, ref: Ref,
                        offset: Annotated[int, Query(ge=0)] = 0) -> Response:  # fmt: skip
     """Send the file, or the rest of it from `offset`."""
-    image, host_id = await services.images.upload_target(actor, ref)
-    return send(_UPLOAD, await services.hosts.upload(host_id, image.storage_id, image.id, request.stream(), offset))
+    return send(_UPLOAD, UploadState(offset=await services.uploads.send(actor, ref, request.stream(), offset)))
 
 
 @router.post("/{ref}/finish", status_code=202, responses=CHANGE_RESPONSES)

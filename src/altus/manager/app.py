@@ -1,0 +1,166 @@
+"""The manager put together: database, engine, services, API, clocks."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Coroutine, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from altus.common.errors import Unauthenticated
+from altus.common.files import write_whole
+from altus.common.pki import Authority, Subject, client_context, make_csr, needs_renewal, open_key
+from altus.manager.agents.pool import AgentPool
+from altus.manager.periodic import retention
+from altus.manager.periodic.hosts import HostWatch
+from altus.manager.services.changes import Changes
+from altus.manager.services.consoles import ConsoleService
+from altus.manager.services.directory import Services
+from altus.manager.services.doctor import DoctorService
+from altus.manager.services.enrolment import EnrolmentService
+from altus.manager.services.hosts import InventoryService, ensure_default_project
+from altus.manager.services.images import ImageService
+from altus.manager.services.networks import NetworkService
+from altus.manager.services.security import Security, open_security
+from altus.manager.services.system import SystemService
+from altus.manager.services.tasks import TaskService
+from altus.manager.services.uploads import UploadService
+from altus.manager.services.vm_power import VmPowerService
+from altus.manager.services.vms import VmService
+from altus.manager.services.volumes import VolumeService
+from altus.manager.settings import ManagerSettings
+from altus.manager.store import migrate
+from altus.manager.store.database import Database
+from altus.manager.store.secrets import SecretBox
+from altus.manager.tasks.engine import Engine, EngineSettings
+from altus.manager.tasks.load import TASK_TYPES
+from altus.manager.tasks.observer import Observer, trace
+from altus.manager.tasks.run import World
+from altus.model.account import BUILTIN_ACCOUNTS
+from altus.model.permission import Duty
+
+_log = structlog.get_logger(__name__)
+FIRST_PASSWORDS = "first-passwords.json"
+
+
+@dataclass(frozen=True)
+class Manager:
+    """A manager that works; `tls` holds its certificate (`manager.pem`), key and CA."""
+
+    services: Services
+    engine: Engine
+    tls: Path
+
+
+@asynccontextmanager
+async def running(settings: ManagerSettings, observer: Observer = trace) -> AsyncIterator[Manager]:
+    """A manager from its first migration to its orderly end; `observer` sees every boundary of every task."""
+    settings.state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    tls, authority = settings.state_dir / "tls", Authority.open(settings.state_dir / "ca")
+    await asyncio.to_thread(_ensure_certificate, tls, authority, settings.names)
+    db = Database(settings.database_url)
+    await migrate.upgrade(db)
+    await db.write(ensure_default_project)
+    pool = AgentPool(client_context(tls / "ca.pem", tls / "manager.pem", tls / "manager.key"))
+    audit = settings.state_dir / "audit"
+    security = open_security(db, audit_key=audit / "chain.key", audit_anchor=audit / "anchor.json")
+    await security.local.bootstrap(lambda made: _keep_passwords(settings.state_dir / FIRST_PASSWORDS, made))
+    if settings.local_credentials is not None:
+        await _keep_credentials(settings, security, settings.local_credentials, tls / "ca.pem")
+    secrets = SecretBox.open(settings.state_dir / "secrets.key")
+    world = World(db, pool, secrets, security.audit_log.of_task_end)
+    engine = Engine(world, TASK_TYPES, _engine_settings(settings, db), observer)
+    services = _services(settings, world, engine, security, pool, authority)
+    loops = [engine.run(), HostWatch(db, pool).run(), retention.run(db, security, settings)]
+    async with _background(loops):
+        yield Manager(services, engine, tls)
+        await engine.resign()
+    await pool.close()
+    await security.close()
+    db.close()
+
+
+def _engine_settings(settings: ManagerSettings, db: Database) -> EngineSettings:
+    return EngineSettings(holder=settings.node, sole=db.is_sqlite, lease_seconds=settings.lease_seconds,
+                          max_running=settings.max_running_tasks)  # fmt: skip
+
+
+def _services(settings: ManagerSettings, world: World, engine: Engine, security: Security, pool: AgentPool,
+              authority: Authority) -> Services:  # fmt: skip
+    db, audit = world.db, security.audit_log
+    images = ImageService(db)
+    return Services(
+        db=db,
+        audit=audit,
+        security=security,
+        changes=Changes(world, audit, engine.wake),
+        vms=VmService(db, world.secrets),
+        power=VmPowerService(db),
+        volumes=VolumeService(db),
+        images=images,
+        networks=NetworkService(db),
+        inventory=InventoryService(db, audit),
+        tasks=TaskService(world, audit, engine.wake),
+        doctor=DoctorService(world),
+        consoles=ConsoleService(db, pool, audit),
+        uploads=UploadService(pool, images),
+        enrolment=EnrolmentService(audit, authority, settings.url),
+        system=SystemService(db, engine, authority.certificate),
+    )
+
+
+@asynccontextmanager
+async def _background(loops: list[Coroutine[Any, Any, None]]) -> AsyncIterator[None]:
+    """Loops that last as long as the manager; one that ends by a fault of ours is logged at once."""
+    tasks = [asyncio.create_task(loop) for loop in loops]
+    for task in tasks:
+        task.add_done_callback(_report)
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _report(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and (error := task.exception()) is not None:
+        _log.error("a loop of the manager ended", exc_info=error)
+
+
+def _ensure_certificate(folder: Path, authority: Authority, names: list[str]) -> None:
+    """The manager's own certificate, from its own CA; renewed when it nears its end or its names change."""
+    key = open_key(folder / "manager.key")
+    write_whole(folder / "ca.pem", authority.certificate.encode(), 0o644)
+    path, named = folder / "manager.pem", folder / "names.json"
+    wanted = json.dumps(names)
+    if path.exists() and not needs_renewal(path.read_text()) and named.exists() and named.read_text() == wanted:
+        return
+    subject = Subject(common_name="altus-manager", names=tuple(names))
+    write_whole(path, authority.issue(make_csr(key, "altus-manager"), subject).encode(), 0o644)
+    write_whole(named, wanted.encode(), 0o644)
+
+
+async def _keep_credentials(settings: ManagerSettings, security: Security, path: Path, ca: Path) -> None:
+    """A file by which root on this machine is its system administrator; a good one stays as it is."""
+    try:
+        written = await asyncio.to_thread(path.read_text)
+        await security.access.authenticate(json.loads(written)["token"])
+    except (OSError, Unauthenticated, ValueError, KeyError) as error:
+        _log.info("local credentials are made", path=str(path), why=type(error).__name__)
+    else:
+        return
+    token = await security.local.issue_token(BUILTIN_ACCOUNTS[Duty.SYSTEM], "local-root")
+    content = {"url": settings.url, "token": token, "ca_file": str(ca)}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(path, (json.dumps(content, indent=2) + "\n").encode(), 0o600)
+
+
+def _keep_passwords(path: Path, made: Mapping[str, str]) -> None:
+    """Where root finds them, before they become true."""
+    write_whole(path, (json.dumps(dict(made), indent=2) + "\n").encode(), 0o600)

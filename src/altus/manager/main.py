@@ -1,0 +1,79 @@
+"""`altus-manager`: run the manager, or help root on its machine."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import structlog
+import typer
+import uvicorn
+import uvloop
+
+from altus.common.errors import AltusError
+from altus.manager.api.app import create_api
+from altus.manager.app import running
+from altus.manager.settings import DEFAULT_CONFIG, ManagerSettings, load
+from altus.manager.tasks.observer import Observer, trace
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+
+@app.callback(invoke_without_command=True)
+def run(context: typer.Context,
+        config: Annotated[Path, typer.Option(help="Settings file (TOML).")] = DEFAULT_CONFIG) -> None:  # fmt: skip
+    """Run the manager until SIGTERM; VMs run on without it, and unfinished tasks go on with the next start."""
+    if context.invoked_subcommand is None:
+        try:
+            serve(load(config))
+        except AltusError as error:
+            sys.exit(f"altus-manager: {error.message} {error.hint}")
+
+
+def serve(settings: ManagerSettings, observer: Observer = trace) -> None:
+    """Run a manager with these settings in this process."""
+    configure_logging(settings.log_level)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_serve(settings, observer))
+
+
+async def _serve(settings: ManagerSettings, observer: Observer) -> None:
+    async with running(settings, observer) as manager:
+        server = uvicorn.Server(
+            uvicorn.Config(
+                create_api(manager.services),
+                host=settings.listen,
+                port=settings.port,
+                ssl_certfile=str(manager.tls / "manager.pem"),
+                ssl_keyfile=str(manager.tls / "manager.key"),
+                log_config=None,
+                access_log=False,
+                timeout_graceful_shutdown=3,
+                server_header=False,
+                ws="websockets-sansio",
+            )
+        )
+        await server.serve()
+
+
+def configure_logging(level: str) -> None:
+    """Structured lines on standard error, one JSON object each."""
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso"),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+
+
+def main() -> None:
+    """Entry point."""
+    app()

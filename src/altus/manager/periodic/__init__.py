@@ -1,0 +1,1 @@
+"""Clocks: loops that start work or tidy up."""
