@@ -32,8 +32,7 @@ class AgentCore:
         self.hub = EventHub()
         self.facts = FactsKeeper(drivers, look, self.hub.publish)
         self.watcher = VmWatcher(drivers.hypervisor, self.hub.publish, partial(self.facts.warn, "hypervisor"))
-        self.epochs = Epochs(state_dir / "epoch")
-        self.calls = Calls(drivers, self.epochs)
+        self.calls = Calls(drivers, Epochs(state_dir / "epoch"))
         self._boot_id = _BOOT_ID.read_text().strip()
         self._work: list[Callable[[], Awaitable[None]]] = [self.facts.run, self.watcher.run]
         self._tasks: list[asyncio.Task[None]] = []

@@ -12,7 +12,6 @@ from typing import Annotated, Any, TypeVar
 
 import structlog
 import typer
-import uvloop
 
 from altus.agent.app import AgentServer
 from altus.agent.assemble import assemble
@@ -86,7 +85,7 @@ async def _serve(settings: AgentSettings) -> None:
 
 
 def _run(work: Coroutine[Any, Any, T]) -> T:
-    return _or_exit(lambda: uvloop.run(work))
+    return _or_exit(lambda: asyncio.run(work))
 
 
 def _or_exit(call: Callable[[], T]) -> T:

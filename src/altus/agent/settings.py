@@ -45,7 +45,7 @@ class AgentSettings(BaseSettings):
     hypervisor: Literal["libvirt", "fake"] = "libvirt"
     libvirt_uri: str = "qemu:///system"
     network: Literal["ovn", "fake"] = "ovn"
-    image_cache: Path = Path("/var/cache/altus/images")
+    image_cache: Path = Path("/var/cache/altus")
     max_upload: int = Field(default=2 * TIB, gt=0)
 
     @property

@@ -10,7 +10,7 @@ from pathlib import Path
 from aiohttp import web
 
 from altus.agent.drivers import HostDrivers
-from altus.agent.http import CORE, epoch_of, id_in, number
+from altus.agent.http import CORE, id_in, number
 from altus.common.errors import Conflict, LimitExceeded, Unavailable
 from altus.wire.agent import UploadState
 
@@ -33,11 +33,10 @@ class Uploads:
 
     async def put(self, request: web.Request) -> web.StreamResponse:
         """Write the body from `offset` on; what was there beyond is dropped. Answers how much is on disk."""
-        core, image = request.app[CORE], id_in(request, "image")
-        await core.epochs.admit(epoch_of(request))
+        image = id_in(request, "image")
         path = await self._path(request)
         offset = number(request.query.get("offset", "0"), "The offset")
-        await self._require_room(core.drivers, request, offset)
+        await self._require_room(request.app[CORE].drivers, request, offset)
         await self._end(image)
         work = asyncio.create_task(self._receive(request, path, offset))
         self._running[image] = work
@@ -59,7 +58,6 @@ class Uploads:
 
     async def delete(self, request: web.Request) -> web.StreamResponse:
         """Drop it; missing is success."""
-        await request.app[CORE].epochs.admit(epoch_of(request))
         await self._end(id_in(request, "image"))
         path = await self._path(request)
         await asyncio.to_thread(path.unlink, missing_ok=True)

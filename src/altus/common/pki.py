@@ -189,13 +189,9 @@ def serial(certificate: str) -> int:
 
 def certificate_host(certificate: str) -> str:
     """The id of the host that a certificate (PEM) is for; empty for managers."""
-    return _after(_HOST_URI, _alternatives(certificate).get_values_for_type(x509.UniformResourceIdentifier))
-
-
-def names_of(certificate: str) -> set[str]:
-    """The DNS names and IP addresses that a certificate (PEM) is for."""
-    found = _alternatives(certificate)
-    return {*found.get_values_for_type(x509.DNSName), *map(str, found.get_values_for_type(x509.IPAddress))}
+    extensions = x509.load_pem_x509_certificate(certificate.encode()).extensions
+    names = extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    return _after(_HOST_URI, names.get_values_for_type(x509.UniformResourceIdentifier))
 
 
 def holds_key(certificate: str, key: ec.EllipticCurvePrivateKey) -> bool:
@@ -261,11 +257,6 @@ def _general_name(name: str) -> x509.GeneralName:
 
 def _after(prefix: str, uris: Iterable[str]) -> str:
     return next((uri.removeprefix(prefix) for uri in uris if uri.startswith(prefix)), "")
-
-
-def _alternatives(certificate: str) -> x509.SubjectAlternativeName:
-    extensions = x509.load_pem_x509_certificate(certificate.encode()).extensions
-    return extensions.get_extension_for_class(x509.SubjectAlternativeName).value
 
 
 def _pem(thing: x509.Certificate | x509.CertificateSigningRequest) -> bytes:

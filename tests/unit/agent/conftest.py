@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -14,11 +14,8 @@ from altus.agent.drivers import HostDrivers
 from altus.agent.identity import Identity
 from altus.common.ids import new_id
 from altus.common.pki import Authority, Subject, client_context, make_csr, open_key
-from altus.manager.agents.identity import open_identity
 from altus.manager.agents.pool import AgentPool
 from testbed.local_hosts import LocalHost
-
-Certify = Callable[[Path, Subject], ssl.SSLContext]
 
 
 @pytest.fixture
@@ -65,8 +62,8 @@ async def server(host: LocalHost, authority: Authority, tmp_path: Path) -> Async
 @pytest.fixture
 async def pool(host: LocalHost, authority: Authority, server: AgentServer, tmp_path: Path) -> AsyncIterator[AgentPool]:
     """The manager's side of it."""
-    _, identity = open_identity(tmp_path / "pki", ("localhost",))
-    pool = AgentPool(identity.client_context(), silence=3.0)
+    identity = certify(tmp_path / "manager", authority, Subject(common_name="m", names=("localhost",)))
+    pool = AgentPool(client_of(identity), silence=3.0)
     pool.add(host.id, f"127.0.0.1:{server.port}")
     yield pool
     await pool.close()

@@ -27,6 +27,7 @@ from altus.wire.operations import (
     VmRef,
     VolumeCreate,
 )
+from tests.unit.agent.waiting import until
 
 BODY = VmRef(vm_id="a").model_dump_json().encode()
 
@@ -80,12 +81,6 @@ def work() -> Work:
 @pytest.fixture
 def calls(work: Work, drivers: HostDrivers, tmp_path: Path) -> Calls:
     return Calls(drivers, Epochs(tmp_path / "epoch"), work.handlers())
-
-
-async def until(condition: Callable[[], object]) -> None:
-    async with asyncio.timeout(5):
-        while not condition():
-            await asyncio.sleep(0.001)
 
 
 async def all_lines(execution: Execution, keepalive: float = 2.0) -> list[CallLine]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
@@ -21,6 +22,7 @@ from altus.wire.agent import FactsChanged, Heartbeat, Hello, HostMessage, StateS
 from testbed.local_agents import LocalAgents
 from testbed.local_hosts import LocalHost
 from tests.unit.agent.sample import make_vm
+from tests.unit.agent.waiting import until
 
 
 class Seen:
@@ -46,12 +48,6 @@ class Seen:
 
     def events(self) -> list[VmEvent]:
         return [news.event for news in self.news if isinstance(news, VmHappened)]
-
-
-async def until(condition: Callable[[], object], seconds: float = 10) -> None:
-    async with asyncio.timeout(seconds):
-        while not condition():
-            await asyncio.sleep(0.005)
 
 
 @asynccontextmanager
@@ -95,7 +91,9 @@ async def test_guest_facts_come_again_with_the_next_hello(pool: AgentPool, host:
         assert known.guest.addresses == ("10.20.0.2",)
 
 
-async def test_stopped_agent_is_down_and_its_successor_up(pool: AgentPool, host: LocalHost, server: AgentServer) -> None:
+async def test_stopped_agent_is_down_and_its_successor_up(
+    pool: AgentPool, host: LocalHost, server: AgentServer
+) -> None:
     async with watching(pool, host.id) as seen:
         await server.close()
         await until(lambda: seen.downs == [host.id])
@@ -170,7 +168,7 @@ async def test_stream_is_never_silent_for_longer_than_a_second(core: AgentCore) 
         if len(times) == 3:
             assert isinstance(message, Heartbeat)
             break
-    assert max(b - a for a, b in zip(times, times[1:], strict=False)) < 1.5
+    assert max(b - a for a, b in itertools.pairwise(times)) < 1.5
     await core.close()
 
 

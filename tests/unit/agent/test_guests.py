@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-from collections.abc import Callable
 
 from altus.agent.guests import Guests
 from altus.common.errors import NotFound
 from altus.model.vm import GuestFacts, GuestFilesystem, VmObservation, VmState
+from tests.unit.agent.waiting import until
 
 MIB = 1 << 20
 RUNNING = VmObservation(id="a", name="a", state=VmState.RUNNING)
@@ -35,12 +35,6 @@ class Guest:
 
     def guests(self, first: float = 0.005, longest: float = 0.01) -> Guests:
         return Guests(self.ask, self.told.append, first, longest)
-
-
-async def until(condition: Callable[[], object]) -> None:
-    async with asyncio.timeout(5):
-        while not condition():
-            await asyncio.sleep(0.001)
 
 
 async def test_only_changes_are_told() -> None:

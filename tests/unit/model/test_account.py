@@ -53,8 +53,8 @@ def test_a_grant_reaches_as_far_as_its_scope() -> None:
     assert not carol.may(Permission.VM_OPERATE)
     assert not carol.may(Permission.VM_DELETE, "a", "vm-9")
     assert carol.may_somewhere(Permission.VM_OPERATE)
-    assert carol.visible_projects(Permission.VM_READ) == {"a"}
-    assert carol.visible_objects(Permission.VM_READ) == {"vm-1"}
+    assert carol.visible_projects(Permission.VM_READ) == frozenset({"a"})
+    assert carol.visible_objects(Permission.VM_READ) == frozenset({"vm-1"})
     assert carol.visible_projects(Permission.VM_DELETE) == frozenset()
 
 
@@ -71,7 +71,7 @@ def test_a_token_restriction_narrows_what_the_account_may() -> None:
     assert not carol.may(Permission.VM_DELETE, "a", "x")
     assert not carol.may(Permission.AUDIT_READ, "a", "x"), "a token never adds rights"
     assert not carol.may(Permission.SELF)
-    assert carol.visible_projects(Permission.VM_READ) == {"a"}
+    assert carol.visible_projects(Permission.VM_READ) == frozenset({"a"})
 
 
 def test_lists_show_nothing_of_which_it_is_unknown_whether_a_token_may_see_it() -> None:

@@ -14,6 +14,7 @@ from altus.common.errors import InvalidInput
 from altus.model.vm import CloudInit
 
 _HEADER = "#cloud-config\n"
+_MINIMUM_SIZE = 512 * 1024  # as other makers of ISO images pad: guests that look for file systems read beyond 64 KiB
 
 
 def seed_iso(vm_id: str, name: str, cloud_init: CloudInit) -> bytes:
@@ -28,7 +29,7 @@ def seed_iso(vm_id: str, name: str, cloud_init: CloudInit) -> bytes:
     out = io.BytesIO()
     iso.write_fp(out)
     iso.close()
-    return out.getvalue()
+    return out.getvalue().ljust(_MINIMUM_SIZE, b"\0")
 
 
 def user_data(cloud_init: CloudInit) -> str:

@@ -56,8 +56,8 @@ class BuildCache:
         self.folder.mkdir(parents=True, exist_ok=True)
         lock = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            # polled, because a thread that blocks in flock() could not be cancelled
-            while not _try_lock(lock):
+            # polled, because a thread that blocks in flock() could not be cancelled; another process sets no event
+            while not _try_lock(lock):  # noqa: ASYNC110
                 await asyncio.sleep(_LOCK_POLL_SECONDS)
             yield
         finally:
@@ -94,12 +94,16 @@ class BuildCache:
 
 async def copy_image(source: Path, out: Path) -> None:
     """Copy an image's files into `out`, sharing blocks where the file system can; each appears whole or not at all."""
+    for path in await asyncio.to_thread(_prepare_copy, source, out):
+        new = out / f".{path.name}.new"
+        await run("cp", "--reflink=auto", "--sparse=always", path, new)
+        new.rename(out / path.name)
+
+
+def _prepare_copy(image: Path, out: Path) -> list[Path]:
+    """Make the folder `out` and tell which files go there."""
     out.mkdir(parents=True, exist_ok=True)
-    for name in OUTPUTS:
-        if (source / name).exists():
-            new = out / f".{name}.new"
-            await run("cp", "--reflink=auto", "--sparse=always", source / name, new)
-            new.rename(out / name)
+    return [image / name for name in OUTPUTS if (image / name).exists()]
 
 
 def _try_lock(lock: int) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -39,7 +38,7 @@ def _walk(folder: Path) -> Iterator[Path]:
 def _entry(path: Path) -> tuple[int, bytes]:
     mode = path.lstat().st_mode
     if stat.S_ISLNK(mode):
-        return stat.S_IFLNK | 0o777, os.readlink(path).encode()
+        return stat.S_IFLNK | 0o777, str(path.readlink()).encode()
     if stat.S_ISDIR(mode):
         return stat.S_IFDIR | _EXECUTABLE, b""
     if stat.S_ISREG(mode):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import struct
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,7 +30,10 @@ _BIOS_BOOT_TYPE = "21686148-6449-6E6F-744E-656564454649"
 _ESP_TYPE = "C12A7328-F81F-11D2-BA4B-00A0C93EC93B"
 _ROOT_TYPE = "4F68BCE3-E8CD-4DB1-96E7-FBCAF984B709"  # x86-64 root, Discoverable Partitions Specification
 
-_MODULES = "part_gpt ext2 search search_label normal configfile linux serial terminal echo boot test all_video".split()
+_MODULES = (
+    *("part_gpt", "ext2", "search", "search_label", "normal", "configfile", "linux"),
+    *("serial", "terminal", "echo", "boot", "test", "all_video"),
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -157,6 +161,10 @@ async def _write_esp(plan: DiskPlan, raw: Path, loader: Path, esp: Path) -> None
     await run("mkfs.fat", "--invariant", "-i", serial, "-F", "16", "-n", "ESP", esp, env=reproducible)
     await run("mmd", "-i", esp, "::/EFI", "::/EFI/BOOT", env=reproducible)
     await run("mcopy", "-i", esp, loader, "::/EFI/BOOT/BOOTX64.EFI", env=reproducible)
+    await asyncio.to_thread(_write_at, raw, _ESP_START * _SECTOR, esp)
+
+
+def _write_at(raw: Path, offset: int, source: Path) -> None:
     with raw.open("r+b") as disk:
-        disk.seek(_ESP_START * _SECTOR)
-        disk.write(esp.read_bytes())
+        disk.seek(offset)
+        disk.write(source.read_bytes())

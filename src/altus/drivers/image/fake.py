@@ -23,13 +23,17 @@ class FakeBuilder:
     async def build(self, out: Path, progress: BuildProgress) -> None:
         """See ImageBuilder."""
         progress(0.0, "pretending")
-        out.mkdir(parents=True, exist_ok=True)
-        files = {"disk": empty_qcow2(SIZE), "kernel": b"kernel", "initrd": b"initrd", "cmdline": b"console=ttyS0"}
-        for name, content in files.items():
-            new = out / f".{name}.new"
-            new.write_bytes(content)
-            new.rename(out / name)
+        _write(out)
         progress(1.0, "done")
+
+
+def _write(out: Path) -> None:
+    out.mkdir(parents=True, exist_ok=True)
+    files = {"disk": empty_qcow2(SIZE), "kernel": b"kernel", "initrd": b"initrd", "cmdline": b"console=ttyS0"}
+    for name, content in files.items():
+        new = out / f".{name}.new"
+        new.write_bytes(content)
+        new.rename(out / name)
 
 
 def empty_qcow2(size: int) -> bytes:

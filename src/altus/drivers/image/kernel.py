@@ -57,10 +57,10 @@ async def copy_modules(source: Path, target: Path, release: str, wanted: Iterabl
     for name in ("modules.order", "modules.builtin", "modules.builtin.modinfo"):
         shutil.copyfile(source / folder / name, target / folder / name)
     await run("depmod", "-b", target, release)
-    for path in (target / folder).glob("modules.*"):
+    for index_file in (target / folder).glob("modules.*"):
         # busybox reads the text forms only
-        if path.name not in ("modules.dep", "modules.alias", "modules.symbols"):
-            path.unlink()
+        if index_file.name not in ("modules.dep", "modules.alias", "modules.symbols"):
+            index_file.unlink()
 
 
 def read_index(text: str) -> dict[str, list[str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 import re
@@ -27,10 +28,8 @@ class Package:
     file: str
     digest: str
 
-    @property
-    def name(self) -> str:
-        """The package's name."""
-        return self.file.partition("_")[0]
+    def __str__(self) -> str:
+        return f"{self.file} {self.digest}"
 
 
 async def dependencies(names: Sequence[str]) -> list[str]:
@@ -61,19 +60,24 @@ async def locate(names: Sequence[str]) -> list[Package]:
 
 async def fetch(packages: Sequence[Package], store: Path, tmp: Path) -> None:
     """Bring the packages that `store` lacks into it (apt checks their signatures), and remove others from it."""
-    store.mkdir(parents=True, exist_ok=True)
-    wanted = {package.file for package in packages}
-    missing = sorted(wanted - {path.name for path in store.iterdir()})
+    missing = await asyncio.to_thread(_missing, packages, store, tmp)
     if missing:
-        tmp.mkdir(parents=True, exist_ok=True)
         specs = [_spec(file) for file in missing]
         # the folder is private to us: apt's own unprivileged user could not write into it
         await run("apt-get", "-o", "APT::Sandbox::User=root", "--quiet", "download", *specs, cwd=tmp)
         for file in missing:
             (tmp / file).rename(store / file)
-    for path in store.iterdir():
-        if path.name not in wanted:
-            path.unlink()
+
+
+def _missing(packages: Sequence[Package], store: Path, tmp: Path) -> list[str]:
+    """Make the folders, remove from `store` what is not wanted any more, and tell what it lacks."""
+    store.mkdir(parents=True, exist_ok=True)
+    tmp.mkdir(parents=True, exist_ok=True)
+    wanted = {package.file for package in packages}
+    here = {path.name for path in store.iterdir()}
+    for file in here - wanted:
+        (store / file).unlink()
+    return sorted(wanted - here)
 
 
 def _spec(file: str) -> str:

@@ -102,12 +102,11 @@ class AgentConnection:
                 async with self._session.get(url) as got:  # a failed handshake tells no body: ask again for the reason
                     raise await refusal(got) from None
 
-    async def upload(self, storage_id: str, image_id: str, data: AsyncIterator[bytes], *, offset: int = 0,
-                     epoch: int = 0) -> int:  # fmt: skip
+    async def upload(self, storage_id: str, image_id: str, data: AsyncIterator[bytes], *, offset: int = 0) -> int:
         """Send an image's bytes from `offset` on; how many the host has on disk then."""
         with translated(self.host_id):
-            async with self._session.put(self._upload(storage_id, image_id), params={"offset": str(offset)},
-                                         data=data, headers={EPOCH_HEADER: str(epoch)}) as got:  # fmt: skip
+            at = {"offset": str(offset)}
+            async with self._session.put(self._upload(storage_id, image_id), params=at, data=data) as got:
                 return await self._upload_state(got)
 
     async def uploaded(self, storage_id: str, image_id: str) -> int:
@@ -116,11 +115,10 @@ class AgentConnection:
             async with self._session.get(self._upload(storage_id, image_id)) as got:
                 return await self._upload_state(got)
 
-    async def drop_upload(self, storage_id: str, image_id: str, *, epoch: int = 0) -> None:
+    async def drop_upload(self, storage_id: str, image_id: str) -> None:
         """Forget an upload; missing is success."""
         with translated(self.host_id):
-            headers = {EPOCH_HEADER: str(epoch)}
-            async with self._session.delete(self._upload(storage_id, image_id), headers=headers) as got:
+            async with self._session.delete(self._upload(storage_id, image_id)) as got:
                 await self._upload_state(got)
 
     async def _answer(self, response: aiohttp.ClientResponse, patience: float,

@@ -66,6 +66,8 @@ def problem_response(request: Request, status: int, detail: str, code: str, hint
 async def _altus_error(request: Request, error: Exception) -> Response:
     if not isinstance(error, AltusError):
         raise error
+    if isinstance(error, Internal):
+        _log.error("request failed by a fault of ours", path=request.url.path, exc_info=error)
     return problem_response(request, status_of(error), error.message, error.code, error.hint, _plain(error.context))
 
 

@@ -48,10 +48,6 @@ class Anchor:
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
-    def due(self) -> bool:
-        """Whether the next record would be written to the file at once."""
-        return time.monotonic() - self._last_write >= self.interval
-
     def note(self, seq: int, record_hash: str) -> None:
         """The chain has been committed this far (called on the event loop); the file follows soon."""
         if self._pending is None or seq > self._pending.seq:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import os
+import time
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -41,6 +43,13 @@ HEAD = sa.Table(
     sa.Column("seal", sa.Text, nullable=False),
 )
 _TABLE = RECORDS.table
+_LAST = sa.select(sa.func.max(_TABLE.c.seq)).scalar_subquery().label("last")
+_STATE = sa.select(_LAST, HEAD.c.seq, HEAD.c.hash, HEAD.c.seal).select_from(
+    sa.select(sa.literal(1).label("one")).subquery().outerjoin(HEAD, HEAD.c.id == 1)
+)
+_INSERT = _TABLE.insert().inline()
+_INSERT_HEAD = HEAD.insert().inline()
+_UPDATE_HEAD = HEAD.update()
 
 
 @dataclass(frozen=True)
@@ -68,6 +77,7 @@ class AuditChain:
         self.key = key
         self.anchor = anchor
         self.astray = False
+        self._watched = -math.inf
 
     @classmethod
     def open(cls, key_path: Path, anchor_path: Path, interval: float = 1.0) -> AuditChain:
@@ -92,10 +102,10 @@ class AuditChain:
         row = RECORDS.dump(dataclasses.replace(record, seq=seq, prev_hash=previous))
         stored_at = UtcTime().process_bind_param(record.at, tx.connection.dialect)
         row["hash"] = hash_of(self.key, row | {"at": stored_at})
-        tx.execute(_TABLE.insert().values(row))
+        tx.execute(_INSERT, row)
         point = Point.sealed(self.key, HEAD_PURPOSE, seq, row["hash"])
-        values = {"seq": point.seq, "hash": point.hash, "seal": point.seal}
-        tx.execute(HEAD.insert().values(id=1, **values) if state.head is None else HEAD.update().values(**values))
+        head = {"id": 1, "seq": point.seq, "hash": point.hash, "seal": point.seal}
+        tx.execute(_INSERT_HEAD if state.head is None else _UPDATE_HEAD, head)
         if not self.astray:
             tx.on_commit(lambda: self.anchor.note(seq, row["hash"]))
         return dataclasses.replace(record, seq=seq, prev_hash=previous, hash=row["hash"])
@@ -121,8 +131,9 @@ class AuditChain:
 
     def _watch_anchor(self, tx: Tx) -> None:
         """Leave the anchor where it is once the chain has not what it knows, so that the proof is not overwritten."""
-        if self.astray or not self.anchor.due():
+        if self.astray or time.monotonic() - self._watched < self.anchor.interval:
             return
+        self._watched = time.monotonic()
         point = self.anchor.load()
         if point is None or not point.genuine(self.key, ANCHOR_PURPOSE):
             self.astray = True
@@ -140,10 +151,7 @@ def hash_of(key: bytes, row: dict[str, Any]) -> str:
 
 def load_state(tx: Tx, key: bytes) -> ChainState:
     """In one statement, so that it is of one moment."""
-    last = sa.select(sa.func.max(_TABLE.c.seq)).scalar_subquery().label("last")
-    one = sa.select(sa.literal(1).label("one")).subquery()
-    query = sa.select(last, HEAD.c.seq, HEAD.c.hash, HEAD.c.seal).select_from(one.outerjoin(HEAD, sa.true()))
-    row = tx.execute(query.limit(1)).one()
+    row = tx.execute(_STATE).one()
     head = None if row.hash is None else Point(row.seq, row.hash, row.seal)
     return ChainState(head, head is not None and head.genuine(key, HEAD_PURPOSE), int(row.last or 0))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -79,5 +79,5 @@ async def office(db: Database, tmp_path: Path, clock: Clock) -> AsyncIterator[Of
 
 
 @pytest.fixture
-def anchor_path(tmp_path: Path) -> Iterator[Path]:
-    yield tmp_path / "audit.anchor"
+def anchor_path(tmp_path: Path) -> Path:
+    return tmp_path / "audit.anchor"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+
 import pytest
 
 from altus.common.errors import AltusError, Conflict, Forbidden, InvalidInput, NotFound, Unauthenticated
@@ -70,15 +72,14 @@ async def test_names_are_unique(office: Office) -> None:
 @pytest.mark.parametrize("deed", ["disable", "delete", "reset", "logout"])
 async def test_the_system_administrator_cannot_shut_out_who_watches(office: Office, name: str, deed: str) -> None:
     system, accounts = await office.actor("sysadmin"), office.security.accounts
+    deeds: dict[str, Callable[[], Awaitable[object]]] = {
+        "disable": lambda: accounts.update(system, name, enabled=False),
+        "delete": lambda: accounts.delete(system, name),
+        "reset": lambda: accounts.reset_password(system, name),
+        "logout": lambda: office.security.sessions.revoke_all(system, name),
+    }
     with pytest.raises(Forbidden):
-        if deed == "disable":
-            await accounts.update(system, name, enabled=False)
-        elif deed == "delete":
-            await accounts.delete(system, name)
-        elif deed == "reset":
-            await accounts.reset_password(system, name)
-        else:
-            await office.security.sessions.revoke_all(system, name)
+        await deeds[deed]()
 
 
 async def test_the_security_administrator_cannot_take_over_an_audit_administrator(office: Office) -> None:

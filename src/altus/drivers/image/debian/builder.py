@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from pathlib import Path
 
 from altus.common.errors import Failed
@@ -57,7 +58,7 @@ class DebianBuilder:
         async with self._cache.locked():
             progress(0.0, "looking up packages")
             packages = await self._packages()
-            key = cache_key(sources_digest(Path(__file__).parent), [f"{p.file} {p.digest}" for p in packages])
+            key = cache_key(sources_digest(Path(__file__).parent), map(str, packages))
 
             async def make(image: Path, scratch: Path) -> None:
                 await _make(key, image, scratch, progress)
@@ -109,7 +110,10 @@ async def _bootstrap(root: Path, scratch: Path, progress: BuildProgress) -> None
         *("mmdebstrap", "--mode=root", "--variant=minbase", "--format=directory", f"--include={','.join(PACKAGES)}"),
         *('--aptopt=APT::Install-Recommends "false"', '--aptopt=Acquire::Languages { "none"; }'),
         *(f"--dpkgopt=path-exclude=/usr/share/{part}/*" for part in ("doc", "man", "locale")),
-        *("--dpkgopt=path-include=/usr/share/doc/*/copyright", f'--customize-hook=sh {_CUSTOMIZE} "$1"'),
+        *(
+            "--dpkgopt=path-include=/usr/share/doc/*/copyright",
+            f'--customize-hook=sh {shlex.quote(str(_CUSTOMIZE))} "$1"',
+        ),
         *(RELEASE, root, sources),
         env={"SOURCE_DATE_EPOCH": str(SOURCE_DATE_EPOCH)},
         on_line=tell,

@@ -30,6 +30,9 @@ apt:
   preserve_sources_list: true
 END
 
+# without a seed, too: network by DHCP, host keys, and the rest of what a first boot makes
+echo 'policy: enabled' > "$root/etc/cloud/ds-identify.cfg"
+
 chroot "$root" systemctl enable serial-getty@ttyS0.service ssh.service qemu-guest-agent.service
 chroot "$root" passwd --quiet --lock root
 

@@ -96,6 +96,17 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_audit_records_prev_hash"), ["prev_hash"], unique=False)
 
     op.create_table(
+        "enrolments",
+        sa.Column("secret_hash", sa.Text(), nullable=False),
+        sa.Column("host_id", sa.Text(), nullable=False),
+        sa.Column("expires_at", sa.Float(), nullable=False),
+        sa.Column("key_hash", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("secret_hash"),
+    )
+    with op.batch_alter_table("enrolments", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_enrolments_host_id"), ["host_id"], unique=False)
+
+    op.create_table(
         "events",
         sa.Column("seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("at", sa.BigInteger(), nullable=False),
@@ -421,6 +432,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_events_object_id"))
 
     op.drop_table("events")
+    with op.batch_alter_table("enrolments", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_enrolments_host_id"))
+
+    op.drop_table("enrolments")
     with op.batch_alter_table("audit_records", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_audit_records_prev_hash"))
         batch_op.drop_index(batch_op.f("ix_audit_records_object_id"))

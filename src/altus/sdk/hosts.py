@@ -1,0 +1,27 @@
+"""Hosts and how they come into the pool."""
+
+from __future__ import annotations
+
+from altus.model.label import Label
+from altus.sdk.resources import Resources
+from altus.sdk.shapes import read
+from altus.wire.agent import EnrolledAs, EnrolRequest
+from altus.wire.hosts import HostEnrol, HostToken
+from altus.wire.resources import HostView
+
+
+class Hosts(Resources[HostView]):
+    """`/hosts`."""
+
+    path = "/hosts"
+    view = HostView
+
+    async def enrol_token(self, name: str, label: Label = Label.OPEN) -> HostToken:
+        """A one-time token for the host that will have this name."""
+        body = HostEnrol(name=name, label=label)
+        return read(HostToken, (await self._transport.call("POST", "/hosts/enrol", body=body)).body)
+
+    async def redeem(self, request: EnrolRequest) -> EnrolledAs:
+        """What a host does with its token; the same request may be repeated."""
+        answer = await self._transport.call("POST", "/enrolments", body=request, repeat=True)
+        return read(EnrolledAs, answer.body)

@@ -1,0 +1,70 @@
+"""Virtual machines."""
+
+from __future__ import annotations
+
+from altus.sdk.changes import Change
+from altus.sdk.resources import Resources
+from altus.sdk.shapes import read_page
+from altus.wire.base import ListView
+from altus.wire.tasks import EventView
+from altus.wire.vms import VmClone, VmCreate, VmEdit, VmRestart, VmStop, VmView
+
+
+class Vms(Resources[VmView]):
+    """`/vms`; every argument `vm` is an id or a name."""
+
+    path = "/vms"
+    view = VmView
+
+    def create(self, body: VmCreate) -> Change:
+        """A new VM."""
+        return self._change("POST", self.path, body)
+
+    def edit(self, vm: str, body: VmEdit) -> Change:
+        """Change what `body` has set."""
+        return self._change("PATCH", self._one(vm), body)
+
+    def delete(self, vm: str, *, keep_volumes: bool = False) -> Change:
+        """Remove it, with its disks unless they are to be kept."""
+        query = [("keep_volumes", "true")] if keep_volumes else []
+        return self._change("DELETE", self._one(vm), query=query)
+
+    def clone(self, vm: str, body: VmClone) -> Change:
+        """Copy a stopped VM."""
+        return self._change("POST", self._one(vm, "clone"), body)
+
+    def start(self, vm: str) -> Change:
+        """Start it; a suspended one goes on."""
+        return self._change("POST", self._one(vm, "start"))
+
+    def stop(self, vm: str, body: VmStop | None = None) -> Change:
+        """Ask the guest to shut down."""
+        return self._change("POST", self._one(vm, "stop"), body or VmStop())
+
+    def restart(self, vm: str, body: VmRestart | None = None) -> Change:
+        """Restart the guest."""
+        return self._change("POST", self._one(vm, "restart"), body or VmRestart())
+
+    def kill(self, vm: str) -> Change:
+        """Cut its power."""
+        return self._change("POST", self._one(vm, "kill"))
+
+    def pause(self, vm: str) -> Change:
+        """Stop its vCPUs."""
+        return self._change("POST", self._one(vm, "pause"))
+
+    def resume(self, vm: str) -> Change:
+        """Let a paused or suspended one run again."""
+        return self._change("POST", self._one(vm, "resume"))
+
+    def suspend(self, vm: str) -> Change:
+        """Save its memory to disk and stop it."""
+        return self._change("POST", self._one(vm, "suspend"))
+
+    async def events(self, vm: str) -> ListView[EventView]:
+        """What happened to it, newest first."""
+        return read_page(EventView, (await self._transport.call("GET", self._one(vm, "events"))).body)
+
+    async def screenshot(self, vm: str) -> bytes:
+        """Its screen as PNG."""
+        return (await self._transport.call("GET", self._one(vm, "screenshot"))).body

@@ -1,0 +1,24 @@
+"""Waiting for something to become so."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+_PAUSE = 0.005
+
+
+async def until(condition: Callable[[], object], seconds: float = 10) -> None:
+    """Until `condition()` holds; TimeoutError otherwise."""
+
+    async def ask() -> object:
+        return condition()
+
+    await until_told(ask, seconds)
+
+
+async def until_told(condition: Callable[[], Awaitable[object]], seconds: float = 10) -> None:
+    """The same for something that has to be asked for."""
+    async with asyncio.timeout(seconds):
+        while not await condition():  # noqa: ASYNC110 - what is watched has no event to wait for
+            await asyncio.sleep(_PAUSE)
