@@ -88,7 +88,7 @@ def outcomes(kind: TaskType[Any]) -> Iterator[Outcome]:
 
 
 async def walk(kind: TaskType[Any], outcome: Outcome, make_stage: Callable[[], Awaitable[Stage]],
-               pairs: int = 8) -> int:  # fmt: skip
+               pairs: int = 4) -> int:  # fmt: skip
     """Kill the manager at every boundary, and at `pairs` random pairs of them; returns how often it died."""
     chance = random.Random(f"{_SEED} {kind.kind} {outcome}")  # noqa: S311 - repeatable on purpose
     boundaries = len((await trial(kind, outcome, await make_stage(), ()))[0].passed)

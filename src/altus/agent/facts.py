@@ -68,7 +68,7 @@ class FactsKeeper:
             hypervisor = await self._host.hypervisor.capabilities()
         except AltusError as error:
             hypervisor = None
-            self._away.append(f"The hypervisor does not answer: {error.message}")
+            self._away.append(f"The hypervisor cannot tell what it can do: {error.message}")
         try:
             network = await self._host.network.capabilities()
         except AltusError as error:

@@ -31,6 +31,7 @@ _log = structlog.get_logger(__name__)
 def run(context: typer.Context,
         config: Annotated[Path, typer.Option(help="Settings file (TOML).")] = DEFAULT_CONFIG) -> None:  # fmt: skip
     """Run the agent of this host until SIGTERM; VMs run on without it."""
+    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(levelname)s %(name)s %(message)s")
     structlog.configure(
         processors=[structlog.contextvars.merge_contextvars, structlog.processors.add_log_level,
                     structlog.processors.TimeStamper(fmt="iso"), structlog.processors.format_exc_info,

@@ -54,7 +54,8 @@ class VmWatcher:
                     await self._follow()
                     pause = _FIRST_PAUSE
                 except AltusError as error:
-                    _log.warning("the hypervisor does not answer", error=error.message)
+                    if not self._blind:
+                        _log.warning("the hypervisor does not answer", error=error.message)
                     pause = min(pause * 2, _LONGEST_PAUSE)
                 self._blind = True
                 self._warn("The hypervisor does not answer; what its VMs do is not known.")

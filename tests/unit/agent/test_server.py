@@ -13,12 +13,13 @@ from altus.common.errors import AltusError, Cancelled, Conflict, Forbidden, Limi
 from altus.common.ids import new_id
 from altus.common.pki import Authority, Subject
 from altus.manager.agents.pool import AgentPool
-from altus.model.vm import VmState
+from altus.model.vm import VmObservation, VmState
 from altus.wire import operations as op
+from altus.wire.agent import StateSeen
 from testbed.local_hosts import LocalHost
 from tests.unit.agent.conftest import certify, client_of
 from tests.unit.agent.sample import make_vm
-from tests.unit.agent.waiting import until_told
+from tests.unit.agent.waiting import until, until_told
 
 
 async def test_vm_is_made_started_and_seen(pool: AgentPool, host: LocalHost) -> None:
@@ -236,6 +237,21 @@ async def test_upload_beyond_the_limit_is_refused(pool: AgentPool, host: LocalHo
     with pytest.raises(LimitExceeded) as caught:
         await pool.upload(host.id, host.local, new_id(), _pieces(b"x" * 600_000, b"y" * 600_000))
     assert caught.value.code == "upload.too_large"
+
+
+async def test_reader_that_does_not_read_is_cut_off(pool: AgentPool, host: LocalHost) -> None:
+    connection = pool.host(host.id)
+    async with connection._session.get(f"{connection._base}/v1/events") as stuck:
+        assert stuck.status == 200
+        await until(lambda: host.core.hub.listeners == 1)
+        news = StateSeen(vms=[VmObservation(id="x" * 100_000, name="", state=VmState.STOPPED)])
+
+        def told_much() -> bool:
+            for _ in range(100):
+                host.core.hub.publish(news)
+            return host.core.hub.listeners == 0
+
+        await until(told_much)
 
 
 @pytest.mark.parametrize("path", ["/v1/storages/x/images/y/upload", "/v1/vms/..%2f/screenshot"])

@@ -90,7 +90,8 @@ class AgentPool:
                         greeted, pause = heard, _FIRST_PAUSE
             except AltusError as error:
                 silent = error.code == "host.silent"
-                _log.info("host's event stream ended", host=host_id, error=error.message)
+                if host.up.is_set():
+                    _log.warning("host's event stream ended", host=host_id, error=error.message)
             except asyncio.CancelledError:
                 host.up.clear()
                 raise

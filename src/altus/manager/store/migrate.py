@@ -62,34 +62,52 @@ def _upgrade(tx: Tx, revision: str) -> None:
                        hint=f"Start that version, or restore a backup. ({error})") from error  # fmt: skip
 
 
-def _config(connection: sa.Connection | None = None) -> Config:
+def _config(connection: sa.Connection | None = None, folder: Path = _FOLDER) -> Config:
     config = Config()
-    config.set_main_option("script_location", str(_FOLDER).replace("%", "%%"))
+    config.set_main_option("script_location", str(folder).replace("%", "%%"))
     config.attributes["connection"] = connection
     config.attributes["metadata"] = metadata()
     return config
 
 
-def _write_revision(message: str, revision: str | None, *, upgraded: bool) -> Path:
-    """Compare the tables with those of a scratch database and write the difference as a migration."""
-    with tempfile.TemporaryDirectory() as folder:
-        database = Database(f"sqlite:///{folder}/scratch.db")
+def _write_revision(message: str, *, anew: bool) -> Path:
+    """Compare the tables with those of a scratch database and write the difference as a migration.
+
+    It is made in a copy of the folder and moved into place whole: managers may be starting meanwhile.
+    """
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch) / "migrations"
+        shutil.copytree(_FOLDER, folder, ignore=shutil.ignore_patterns("__pycache__", *(["[0-9]*.py"] if anew else [])))
+        database = Database(f"sqlite:///{scratch}/scratch.db")
         try:
-            if upgraded:
-                asyncio.run(upgrade(database))
-            name = revision or f"{len(list(ScriptDirectory(str(_FOLDER)).walk_revisions())) + 1:04d}"
-            made = asyncio.run(database.write(lambda tx: command.revision(
-                _config(tx.connection), message=message, autogenerate=True, rev_id=name)))  # fmt: skip
+            asyncio.run(database.write(lambda tx: _autogenerate(tx, folder, message)))
         finally:
             database.close()
-    if made is None or isinstance(made, list):
-        raise SystemExit("no migration was written")
-    path = Path(made.path)
+        made = max(path.name for path in (folder / "versions").glob("[0-9]*.py"))
+        path = _FOLDER / "versions" / made
+        _tidy(folder / "versions" / made)
+        shutil.copy(folder / "versions" / made, path.with_suffix(".new"))
+        path.with_suffix(".new").replace(path)
+    for old in (_FOLDER / "versions").glob("[0-9]*.py"):
+        if anew and old != path:
+            old.unlink()
+    return path
+
+
+def _autogenerate(tx: Tx, folder: Path, message: str) -> None:
+    config = _config(tx.connection, folder)
+    known = len(list(ScriptDirectory(str(folder)).walk_revisions()))
+    if known:
+        command.upgrade(config, "head")
+    command.revision(config, message=message, autogenerate=True, rev_id=f"{known + 1:04d}")
+
+
+def _tidy(path: Path) -> None:
     path.write_text(re.sub(r"(?m)^ *# ###.*\n", "", path.read_text()))
     if ruff := shutil.which("ruff", path=str(Path(sys.executable).parent)):
-        subprocess.run([ruff, "format", "--quiet", str(path)], check=True)
-        subprocess.run([ruff, "check", "--fix", "--quiet", str(path)], check=True)
-    return path
+        settings = str(Path(__file__).parents[4] / "pyproject.toml")
+        subprocess.run([ruff, "format", "--quiet", "--config", settings, str(path)], check=True)
+        subprocess.run([ruff, "check", "--fix", "--quiet", "--config", settings, str(path)], check=True)
 
 
 def main() -> None:
@@ -99,12 +117,8 @@ def main() -> None:
     actions.add_parser("revision", help="write a migration to the tables as declared now").add_argument("message")
     actions.add_parser("rewrite", help="replace all migrations by one, while nothing is released")
     asked = parser.parse_args()
-    if asked.action == "revision":
-        written = _write_revision(asked.message, None, upgraded=True)
-    else:
-        for old in (_FOLDER / "versions").glob("[0-9]*.py"):
-            old.unlink()
-        written = _write_revision("initial", "0001", upgraded=False)
+    anew = asked.action == "rewrite"
+    written = _write_revision("initial" if anew else asked.message, anew=anew)
     sys.stdout.write(f"{written}\n")
 
 

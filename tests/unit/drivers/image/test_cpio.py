@@ -26,7 +26,8 @@ def _archive(folder: Path) -> bytes:
 
 def _entries(archive: bytes) -> dict[str, tuple[list[int], bytes]]:
     """An independent reader: name → header fields and content."""
-    found, at = {}, 0
+    found: dict[str, tuple[list[int], bytes]] = {}
+    at = 0
     while True:
         assert archive[at : at + 6] == b"070701"
         fields = [int(archive[at + 6 + 8 * i : at + 14 + 8 * i], 16) for i in range(13)]
