@@ -65,6 +65,7 @@ class Guest:
         self._process = process
         self._folder = folder
         self._agent: JsonSocket | None = None
+        self._monitor: JsonSocket | None = None
 
     @property
     def serial(self) -> str:
@@ -92,12 +93,18 @@ class Guest:
         assert status["exitcode"] == 0, errors
         return printed.strip()
 
+    async def monitor(self) -> JsonSocket:
+        """QEMU's monitor, ready for commands."""
+        if self._monitor is None:
+            socket = await JsonSocket.connect(self._folder / "monitor")
+            await socket.read()
+            await socket.call("qmp_capabilities")
+            self._monitor = socket
+        return self._monitor
+
     async def press_power_button(self) -> None:
         """ACPI power button; returns when the guest has powered itself off."""
-        monitor = await JsonSocket.connect(self._folder / "monitor")
-        await monitor.read()
-        await monitor.call("qmp_capabilities")
-        await monitor.call("system_powerdown")
+        await (await self.monitor()).call("system_powerdown")
         await self.ended()
 
     async def ended(self) -> None:

@@ -12,7 +12,14 @@ from altus.common.units import GIB, MIB, format_size, parse_size
 
 @pytest.mark.parametrize(
     ("text", "size"),
-    [("512", 512), ("512M", 512 * MIB), ("512 MiB", 512 * MIB), ("20gb", 20 * GIB), ("1.5T", 1536 * GIB), (" 1K ", 1024)],
+    [
+        ("512", 512),
+        ("512M", 512 * MIB),
+        ("512 MiB", 512 * MIB),
+        ("20gb", 20 * GIB),
+        ("1.5T", 1536 * GIB),
+        (" 1K ", 1024),
+    ],
 )
 def test_sizes_are_read(text: str, size: int) -> None:
     assert parse_size(text) == size

@@ -12,7 +12,8 @@ from altus.model.locks import LockTable, Order
 from altus.model.task import Lock, LockMode, exclusive, shared
 
 CLAIMS = st.lists(
-    st.tuples(st.sampled_from("abc"), st.booleans()).map(lambda c: (exclusive if c[1] else shared)("r", c[0])), max_size=3
+    st.tuples(st.sampled_from("abc"), st.booleans()).map(lambda c: (exclusive if c[1] else shared)("r", c[0])),
+    max_size=3,
 )
 
 

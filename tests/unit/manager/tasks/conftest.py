@@ -8,7 +8,6 @@ from altus.manager.store.database import Database
 from tests.unit.manager.tasks.things import Place
 
 
-
 @pytest.fixture
 def place(sqlite_db: Database) -> Place:
     """A host that has made nothing, on SQLite."""

@@ -15,6 +15,7 @@ from typing import Any, TypeVar, cast
 from altus.common.errors import Cancelled, NotFound, Unavailable
 from altus.common.ids import derived_id, new_id
 from altus.manager.agents.base import ReportProgress
+from altus.manager.store import tasks as rows
 from altus.manager.store.database import Database, Tx
 from altus.manager.store.resources import NETWORK
 from altus.manager.store.secrets import SecretBox
@@ -22,7 +23,6 @@ from altus.manager.tasks import submit
 from altus.manager.tasks.declare import Step, TaskType
 from altus.manager.tasks.engine import Engine, EngineSettings
 from altus.manager.tasks.run import Run, World
-from altus.manager.store import tasks as rows
 from altus.model.network import Network
 from altus.model.permission import Permission
 from altus.model.query import ListQuery
@@ -69,7 +69,7 @@ class Things:
     async def call(self, host_id: str, operation: Operation[Q, S], request: Q, *, key: str = "", epoch: int = 0,
                    progress: ReportProgress | None = None) -> S:  # fmt: skip
         """As `Agents.call`."""
-        name = cast(Thing, request).name
+        name = cast("Thing", request).name
         self.calls[operation.name, name] += 1
         self.order.append((operation.name, name))
         self.epochs.append(epoch)
@@ -86,7 +86,7 @@ class Things:
             self.made.add(name)
         else:
             self.made.discard(name)
-        return cast(S, Nothing())
+        return cast("S", Nothing())
 
     async def _obstacles(self, host_id: str, operation: str, name: str, key: str) -> None:
         if self.away[name] > 0:
@@ -227,7 +227,12 @@ class Place:
 
     def engine(self, **settings: Any) -> Engine:
         """An engine that does not wait long for anything."""
-        options: dict[str, Any] = {"holder": "test", "sole": True, "poll_seconds": 0.02, "first_pause": 0.001} | settings
+        options: dict[str, Any] = {
+            "holder": "test",
+            "sole": True,
+            "poll_seconds": 0.02,
+            "first_pause": 0.001,
+        } | settings
         return Engine(self.world, self.kinds, EngineSettings(**options))
 
     async def new_object(self) -> str:
