@@ -16,7 +16,7 @@ from altus.model.volume import DiskSource
 from tests.contract.hypervisor_samples import attachments, definition, disks, largest, nics
 
 _SEED = "/var/lib/altus/vms/x/seed.iso"
-_KERNEL = DirectKernel(kernel="/srv/kernel", initrd="/srv/initrd", cmdline="console=ttyS0 a=\"<&>'\"")
+_KERNEL = DirectKernel(kernel="/srv/kernel", initrd="/srv/initrd", cmdline='console=ttyS0 a="<&>\'"')
 
 
 def _vm(name: str, hardware: VmHardware) -> VmDefinition:

@@ -18,35 +18,51 @@ DEFAULT_CONFIG = Path("/etc/altus/agent.toml")
 
 
 class StorageSettings(BaseModel):
-    """A repository of this host. Its `id` follows from host and name unless it is given, as for a shared folder that
-    another host has already made one. `reserve` is the free space to keep in bytes; None: the driver's own rule."""
+    """A repository of this host."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
 
     name: str = Field(default="local", pattern=NAME_PATTERN)
+    """How the host calls it; the pool's name for it has the host's before it unless it is shared."""
     kind: Literal["directory", "fake"] = "directory"
+    """Its driver."""
     path: Path = Path("/var/lib/altus/storage")
+    """Its folder."""
     id: str | None = None
+    """Its id if another host has made this shared folder a repository; else it follows from host and name."""
     shared: bool = False
+    """Whether several hosts use it."""
     reserve: int | None = Field(default=None, ge=0)
+    """The free space to keep, in bytes; none: the driver's own rule."""
 
 
 class AgentSettings(BaseSettings):
-    """All of them. `address` is host:port under which managers reach the agent; where it listens, if empty."""
+    """All of them."""
 
-    model_config = SettingsConfigDict(env_prefix="ALTUS_AGENT_", extra="forbid")
+    model_config = SettingsConfigDict(env_prefix="ALTUS_AGENT_", extra="forbid", use_attribute_docstrings=True)
 
     host_name: str = Field(default_factory=lambda: socket.gethostname().split(".")[0])
+    """How the host calls itself when it enrols; the machine's own name unless given."""
     listen: str = "127.0.0.1"
+    """The address where the agent listens."""
     port: int = Field(default=8441, ge=0, le=65535)
+    """The port where the agent listens."""
     address: str = ""
+    """host:port by which managers reach the agent; if empty, where it listens."""
     state_dir: Path = Path("/var/lib/altus/agent")
+    """Certificate and key, the newest manager's epoch, the hypervisor's files."""
     storages: list[StorageSettings] = Field(default_factory=lambda: [StorageSettings()])
+    """The host's repositories, see below; one with all defaults unless given."""
     hypervisor: Literal["libvirt", "fake"] = "libvirt"
+    """The driver of virtual machines."""
     libvirt_uri: str = "qemu:///system"
+    """Whom the libvirt driver connects to."""
     network: Literal["ovn", "fake"] = "ovn"
+    """The driver of networks."""
     image_cache: Path = Path("/var/cache/altus")
+    """What builds of images keep."""
     max_upload: int = Field(default=2 * TIB, gt=0)
+    """The largest upload in bytes."""
 
     @property
     def reached_at(self) -> str:
@@ -70,4 +86,4 @@ def load_settings(path: Path = DEFAULT_CONFIG) -> AgentSettings:
         return AgentSettings(**written)
     except (tomllib.TOMLDecodeError, ValidationError, OSError) as error:
         raise InvalidInput(f"The agent's settings in {path} are not right: {error}", code="settings.invalid",
-                           hint="See docs/agent.md for what can be set.") from error  # fmt: skip
+                           hint="See docs/reference/settings.md for what can be set.") from error  # fmt: skip

@@ -44,7 +44,7 @@ class Root(TyperGroup):
 
 
 app = typer.Typer(name="altus", cls=Root, rich_markup_mode=None, no_args_is_help=True, epilog=EPILOG,
-                  pretty_exceptions_enable=False, help="Altus: virtual machines, their disks and networks.")  # fmt: skip
+                  pretty_exceptions_enable=False, help="Altus: virtual machines, disks and networks.")  # fmt: skip
 here.add_to(app)
 
 

@@ -93,7 +93,7 @@ def _engine_settings(settings: ManagerSettings, db: Database) -> EngineSettings:
 def _services(settings: ManagerSettings, world: World, engine: Engine, security: Security, pool: AgentPool,
               authority: Authority) -> Services:  # fmt: skip
     db, audit = world.db, security.audit_log
-    images = ImageService(db)
+    images = ImageService(db, audit)
     return Services(
         db=db,
         audit=audit,

@@ -16,23 +16,36 @@ DEFAULT_CONFIG = Path("/etc/altus/manager.toml")
 
 
 class ManagerSettings(BaseSettings):
-    """Times in seconds. `database` empty: SQLite in `state_dir`."""
+    """All of them. Times in seconds unless the name tells."""
 
-    model_config = SettingsConfigDict(env_prefix="ALTUS_MANAGER_", extra="forbid")
+    model_config = SettingsConfigDict(env_prefix="ALTUS_MANAGER_", extra="forbid", use_attribute_docstrings=True)
 
     state_dir: Path = Path("/var/lib/altus/manager")
+    """Database, CA, certificate and keys; for root alone."""
     listen: str = "127.0.0.1"
+    """The address where the API listens."""
     port: int = Field(default=8440, ge=1, le=65535)
+    """The port where the API listens."""
     public_url: str = ""
+    """Where clients and hosts reach the API; if empty, where it listens."""
     names: list[str] = ["localhost", "127.0.0.1"]
+    """Names and addresses in the API's certificate."""
     database: str = ""
+    """SQLAlchemy's URL of a PostgreSQL database (`postgresql+psycopg://…`); if empty, SQLite in `state_dir`."""
     local_credentials: Path | None = Path("/etc/altus/admin-credentials.json")
+    """The file by which root on this machine is its system administrator."""
     node: str = Field(default_factory=lambda: f"{socket.gethostname()}-{os.getpid()}")
+    """This manager's name in the lease; its host's name and process number unless given."""
     lease_seconds: float = Field(default=5.0, gt=0.5)
+    """After how long another manager takes over the tasks of one that is silent."""
     max_running_tasks: int = Field(default=64, ge=1)
+    """How many tasks run at once; children of running ones come on top."""
     keep_events_days: int = Field(default=30, ge=1)
+    """How long events are kept."""
     keep_tasks_days: int = Field(default=90, ge=1)
+    """How long finished tasks are kept."""
     log_level: str = "info"
+    """`debug`, `info`, `warning` or `error`; `debug` tells every step of every task."""
 
     @property
     def url(self) -> str:

@@ -24,14 +24,16 @@ class Finding:
 
 @dataclass(frozen=True, kw_only=True)
 class Intent:
-    """What the database says of one host. `busy` are ids of objects which unfinished tasks are about: they may differ
-    for now."""
+    """What the database says of one host. `ports` are the addresses reserved on networks (port id → network id), `nics`
+    the ids of the NICs of all VMs, wherever they are. `busy` are ids of objects which unfinished tasks are about: they
+    may differ for now."""
 
     vms: Sequence[Vm]
     volumes: Sequence[Volume]
     images: Sequence[Image]
     networks: Sequence[Network]
     ports: Mapping[str, str]
+    nics: frozenset[str] = frozenset()
     busy: frozenset[str] = frozenset()
 
 
@@ -59,6 +61,22 @@ def compare(intent: Intent, truth: Truth) -> list[Finding]:
     ]
 
 
+def compare_database(vms: Sequence[Vm], ports: Mapping[str, str], busy: frozenset[str]) -> list[Finding]:
+    """What does not agree in the database itself, whatever host it is about: VMs on no host, addresses of nobody."""
+    findings = [_unfinished(vm) for vm in vms if vm.host_id is None and vm.id not in busy]
+    if not busy:
+        owned = {nic.id for vm in vms for nic in vm.hardware.nics}
+        findings += [
+            Finding("port.leaked", "port", port_id, f"An address is reserved for port {port_id}, which no VM has.")
+            for port_id in sorted(ports.keys() - owned)
+        ]
+    return findings
+
+
+def _unfinished(vm: Vm) -> Finding:
+    return Finding("vm.unfinished", "vm", vm.id, f"VM {vm.name} is {vm.state} and no task works on it.", "Delete it.")
+
+
 def _vms(intent: Intent, truth: Truth) -> Iterator[Finding]:
     seen = {vm.id: vm for vm in truth.vms}
     known = {vm.id for vm in intent.vms}
@@ -67,8 +85,7 @@ def _vms(intent: Intent, truth: Truth) -> Iterator[Finding]:
             continue
         there = seen.get(vm.id)
         if vm.state in (VmState.CREATING, VmState.DELETING, VmState.FAILED):
-            yield Finding("vm.unfinished", "vm", vm.id, f"VM {vm.name} is {vm.state} and no task works on it.",
-                          "Delete it.")  # fmt: skip
+            yield _unfinished(vm)
         elif there is None:
             yield Finding("vm.missing", "vm", vm.id, f"VM {vm.name} is not defined on its host.",
                           "Delete it, or restore its definition.")  # fmt: skip
@@ -143,9 +160,6 @@ def _ports(intent: Intent, truth: Truth) -> Iterator[Finding]:
         yield Finding("port.missing", "port", port_id, f"A port of VM {owners[port_id].name} is not on its network.")
     for port_id in wanted - intent.ports.keys():
         yield Finding("port.unreserved", "port", port_id, f"VM {owners[port_id].name} has an address not its own.")
-    for port_id in truth.ports.keys() - owners.keys():
+    for port_id in truth.ports.keys() - owners.keys() - intent.nics:
         if port_id not in intent.ports or not intent.busy:
             yield Finding("port.orphan", "port", port_id, f"The network has a port {port_id} that belongs to no VM.")
-    if not intent.busy:
-        for port_id in intent.ports.keys() - owners.keys():
-            yield Finding("port.leaked", "port", port_id, "An address is reserved for a port that no VM has.")

@@ -32,7 +32,8 @@ _ON_HOST = frozenset({_S.STOPPED, _S.RUNNING, _S.PAUSED, _S.SUSPENDED, _S.CRASHE
 
 @dataclass(frozen=True)
 class ActionRule:
-    """The states in which an action is possible, and the permission it needs."""
+    """The states in which an action is possible, and the permission it needs. Deleting is offered for `unknown` too,
+    since a VM may be gone from its host; the task looks there first."""
 
     states: frozenset[VmState]
     permission: Permission
@@ -48,7 +49,9 @@ RULES: dict[VmAction, ActionRule] = {
     VmAction.SUSPEND: ActionRule(frozenset({_S.RUNNING, _S.PAUSED}), Permission.VM_OPERATE),
     VmAction.EDIT: ActionRule(_ON_HOST, Permission.VM_EDIT),
     VmAction.CLONE: ActionRule(frozenset({_S.STOPPED}), Permission.VM_CREATE),
-    VmAction.DELETE: ActionRule(frozenset({_S.STOPPED, _S.CRASHED, _S.SUSPENDED, _S.FAILED}), Permission.VM_DELETE),
+    VmAction.DELETE: ActionRule(
+        frozenset({_S.STOPPED, _S.CRASHED, _S.SUSPENDED, _S.UNKNOWN, _S.FAILED}), Permission.VM_DELETE
+    ),
     VmAction.CONSOLE: ActionRule(frozenset({_S.RUNNING, _S.PAUSED}), Permission.VM_CONSOLE),
 }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from altus.model.label import Label
 from altus.sdk.resources import Resources
-from altus.sdk.shapes import read
+from altus.sdk.shapes import make, read
 from altus.wire.agent import EnrolledAs, EnrolRequest
 from altus.wire.hosts import HostEnrol, HostToken
 from altus.wire.resources import HostView
@@ -18,7 +18,7 @@ class Hosts(Resources[HostView]):
 
     async def enrol_token(self, name: str, label: Label = Label.OPEN) -> HostToken:
         """A one-time token for the host that will have this name."""
-        body = HostEnrol(name=name, label=label)
+        body = make(HostEnrol, name=name, label=label)
         return read(HostToken, (await self._transport.call("POST", "/hosts/enrol", body=body)).body)
 
     async def redeem(self, request: EnrolRequest) -> EnrolledAs:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from altus.sdk.resources import Resources
-from altus.sdk.shapes import read
+from altus.sdk.shapes import make, read
 from altus.wire.resources import ProjectCreate, ProjectView
 
 
@@ -15,5 +15,5 @@ class Projects(Resources[ProjectView]):
 
     async def create(self, name: str) -> ProjectView:
         """A new project."""
-        answer = await self._transport.call("POST", self.path, body=ProjectCreate(name=name))
+        answer = await self._transport.call("POST", self.path, body=make(ProjectCreate, name=name))
         return read(ProjectView, answer.body)

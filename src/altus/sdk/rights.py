@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from altus.sdk.resources import Noun, Resources
-from altus.sdk.shapes import read, read_page, segment
+from altus.sdk.shapes import make, read, read_page, segment
 from altus.wire.base import ListView
 from altus.wire.users import (
     GrantCreate,
@@ -32,7 +32,7 @@ class Groups(Resources[GroupView]):
 
     async def create(self, name: str, description: str = "") -> GroupView:
         """An empty group."""
-        body = GroupCreate(name=name, description=description)
+        body = make(GroupCreate, name=name, description=description)
         return read(GroupView, (await self._transport.call("POST", self.path, body=body)).body)
 
     async def delete(self, group: str) -> None:
@@ -88,5 +88,5 @@ class Policies(Noun):
 
     async def edit(self, name: str, values: Mapping[str, int | bool]) -> PolicyView:
         """Change some values."""
-        path, body = f"/policies/{segment(name)}", PolicyEdit(values=dict(values))
+        path, body = f"/policies/{segment(name)}", make(PolicyEdit, values=dict(values))
         return read(PolicyView, (await self._transport.call("PATCH", path, body=body, repeat=True)).body)

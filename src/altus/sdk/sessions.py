@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from altus.sdk.resources import Noun
-from altus.sdk.shapes import read, read_page, segment
+from altus.sdk.shapes import make, read, read_page, segment
 from altus.sdk.transport import Query
 from altus.wire.base import ListView
 from altus.wire.users import (
@@ -22,7 +22,7 @@ class Sessions(Noun):
 
     async def login(self, name: str, password: str) -> SessionOpened:
         """A new session; make a client with its `token`."""
-        answer = await self._transport.call("POST", "/sessions", body=Login(name=name, password=password))
+        answer = await self._transport.call("POST", "/sessions", body=make(Login, name=name, password=password))
         return read(SessionOpened, answer.body)
 
     async def logout(self) -> None:
@@ -39,7 +39,7 @@ class Sessions(Noun):
 
     async def change_password(self, old: str, new: str) -> None:
         """Change one's own password; one's other sessions end."""
-        await self._transport.call("POST", "/password", body=PasswordChange(old=old, new=new))
+        await self._transport.call("POST", "/password", body=make(PasswordChange, old=old, new=new))
 
 
 class Tokens(Noun):

@@ -8,10 +8,21 @@ from urllib.parse import quote
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from altus.common.errors import Failed
+from altus.common.errors import Failed, InvalidInput
 from altus.wire.base import ListView
 
 V = TypeVar("V", bound=BaseModel)
+
+
+def make(shape: type[V], **fields: Any) -> V:
+    """A value to send; `InvalidInput` (`request.invalid`) that names the fields which are wrong, never their values:
+    one could be a password."""
+    try:
+        return shape(**fields)
+    except ValidationError as error:
+        problems = [(".".join(map(str, e["loc"])), str(e["msg"]).removeprefix("Value error, ")) for e in error.errors()]
+        raise InvalidInput("; ".join(f"{place}: {text}" if place else text for place, text in problems[:5]) + ".",
+                           code="request.invalid") from None  # fmt: skip
 
 
 def read(view: type[V], body: bytes) -> V:

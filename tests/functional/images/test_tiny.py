@@ -53,14 +53,14 @@ async def test_script_in_the_seed_is_run(tiny: Path, folder: Path) -> None:
 
 async def test_network_cards_get_addresses_also_when_plugged_in_later(tiny: Path, folder: Path) -> None:
     options = ["-netdev", "user,id=other,net=10.9.0.0/24", "-device", "e1000e,netdev=other"]
-    options += ["-netdev", "user,id=late,net=10.8.0.0/24", "-device", "pcie-root-port,id=port"]
+    options += ["-netdev", "user,id=late,net=10.8.0.0/24", "-device", "pcie-root-port,id=rp1"]
     address = "until ip -4 -o a | grep -q {0}; do usleep 50000; done; ip -4 -o a | grep -o {0}"
     async with running(folder, *direct(tiny), *options) as guest:
         assert await guest.run(address.format("10.9.0.15/24")) == "10.9.0.15/24"
         assert "nameserver 10.9.0.3" in await guest.run("cat /etc/resolv.conf")
         assert "via 10.9.0.2" in await guest.run("until ip route | grep ^default; do usleep 50000; done")
         monitor = await guest.monitor()
-        await monitor.call("device_add", driver="virtio-net-pci", netdev="late", bus="port", id="card")
+        await monitor.call("device_add", driver="virtio-net-pci", netdev="late", bus="rp1", id="card")
         assert await guest.run(address.format("10.8.0.15/24")) == "10.8.0.15/24"
         await monitor.call("device_del", id="card")
         await guest.run("while ip -4 -o a | grep 10.8.0.15; do usleep 50000; done; ! ls /run/udhcpc.eth2.pid")

@@ -7,7 +7,7 @@ import pytest
 from altus.common import errors
 
 
-@pytest.mark.parametrize("cls", [cls for cls in errors._KINDS.values()], ids=lambda cls: cls.__name__)
+@pytest.mark.parametrize("cls", list(errors._KINDS.values()), ids=lambda cls: cls.__name__)
 def test_an_error_that_crosses_a_process_stays_the_same(cls: type[errors.AltusError]) -> None:
     error = cls("It failed.", code="vm.case", hint="Do better.", host_id="h1", count=3)
     again = errors.from_dict(error.to_dict())

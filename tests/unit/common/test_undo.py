@@ -17,12 +17,15 @@ async def test_a_failure_undoes_in_reverse_and_is_raised_even_if_an_undo_fails()
         done.append("broken")
         raise OSError("stuck")
 
-    with pytest.raises(ValueError, match="cause"):
+    async def fail() -> None:
         async with Undo() as undo:
             undo.push(lambda: done.append("first"))
             undo.push(later)
             undo.push(broken)
             raise ValueError("the cause")
+
+    with pytest.raises(ValueError, match="cause"):
+        await fail()
     assert done == ["broken", "second", "first"]
 
 

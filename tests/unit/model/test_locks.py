@@ -11,10 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from altus.model.locks import LockTable, Order
 from altus.model.task import Lock, LockMode, exclusive, shared
 
-CLAIMS = st.lists(
-    st.tuples(st.sampled_from("abc"), st.booleans()).map(lambda c: (exclusive if c[1] else shared)("r", c[0])),
-    max_size=3,
-)
+CLAIMS = st.lists(st.builds(Lock, st.sampled_from(["r:a", "r:b"]), st.sampled_from(LockMode)), max_size=2)
 
 
 @dataclass
@@ -74,9 +71,12 @@ class Locks(RuleBasedStateMachine):
         near = [o for o in self._waiting() if self.model[o].locks.keys() & gone.locks.keys()]
         assert self.table.release(name) == sorted(near, key=lambda other: self.model[other].order)
 
-    @rule(locks=CLAIMS)
-    def submit(self, locks: list[Lock]) -> None:
-        self._add((), locks)
+    @rule(locks=CLAIMS, start=st.booleans())
+    def submit(self, locks: list[Lock], start: bool) -> None:
+        name = self._add((), locks)
+        if start and not self._blockers(name):
+            self.model[name].held = True
+            self.table.take(name)
 
     @precondition(lambda self: any(c.held for c in self.model.values()))
     @rule(data=st.data(), locks=CLAIMS)

@@ -41,9 +41,10 @@ class InventoryService:
         return await self.db.read(lambda tx: STORAGE.page(tx, query))
 
     async def projects(self, actor: Actor, query: ListQuery) -> Page[Resource]:
-        """A page of projects."""
-        actor.require(Permission.PROJECT_READ)
-        return await self.db.read(lambda tx: PROJECT.page(tx, query))
+        """A page of the projects in which the actor may look around."""
+        seen = actor.visible_projects(Permission.PROJECT_READ)
+        condition = {} if seen is None else {"project_ids": (), "object_ids": seen}
+        return await self.db.read(lambda tx: PROJECT.page(tx, query, **condition))
 
     async def create_project(self, actor: Actor, name: str) -> Resource:
         """A new, empty project."""

@@ -7,7 +7,7 @@ import ipaddress
 from altus.common.errors import Conflict, InvalidInput
 from altus.common.ids import new_id
 from altus.manager.services.changes import Change
-from altus.manager.services.lookup import project_id, visible
+from altus.manager.services.lookup import project_for, visible, visible_page
 from altus.manager.store.database import Database, Tx
 from altus.manager.store.resources import NETWORK
 from altus.manager.tasks.network_tasks import (
@@ -35,8 +35,7 @@ class NetworkService:
 
     async def page(self, actor: Actor, query: ListQuery) -> Page[Network]:
         """A page of the networks the actor may see."""
-        projects = actor.visible_projects(Permission.NETWORK_READ)
-        return await self.db.read(lambda tx: NETWORK.page(tx, query, projects))
+        return await self.db.read(lambda tx: visible_page(tx, actor, NETWORK, query, Permission.NETWORK_READ))
 
     async def create(self, actor: Actor, body: wire.NetworkCreate) -> Change[NetworkMake]:
         """A new network; the CIDRs of NAT networks must not overlap, since they share their hosts' routes."""
@@ -46,12 +45,7 @@ class NetworkService:
         for server in body.dns:
             _address(server)
 
-        def draft(tx: Tx) -> str:
-            project = project_id(tx, body.project)
-            actor.require(Permission.NETWORK_WRITE, project_id=project)
-            return project
-
-        project = await self.db.read(draft)
+        project = await self.db.read(lambda tx: project_for(tx, actor, body.project, Permission.NETWORK_WRITE))
         network = Network(id=new_id(), name=body.name, project_id=project, label=body.label, kind=body.kind,
                           cidr=str(cidr), gateway=gateway, dns=tuple(body.dns), mtu=body.mtu)  # fmt: skip
 
@@ -75,7 +69,8 @@ def _address(text: str) -> ipaddress.IPv4Address:
     try:
         return ipaddress.IPv4Address(text)
     except ValueError as error:
-        raise InvalidInput(f"{text!r} is not an IPv4 address.", code="network.address_invalid") from error
+        raise InvalidInput(f"{text!r} is not an IPv4 address.", code="network.address_invalid",
+                           hint="Write it like 192.0.2.1.") from error  # fmt: skip
 
 
 def _require_inside(gateway: str, cidr: ipaddress.IPv4Network) -> None:

@@ -30,16 +30,15 @@ class TaskService:
         """A task, and the ids of the tasks it waits for."""
 
         def look(tx: Tx) -> tuple[Task, list[str]]:
-            task = rows.get(tx, task_id)
-            actor.require(Permission.TASK_READ, project_id=task.project_id, object_id=task.object_id)
+            task = _visible(tx, actor, task_id)
             return task, waits_for(tx, task)
 
         return await self.db.read(look)
 
     async def page(self, actor: Actor, query: ListQuery) -> Page[Task]:
         """A page of the tasks the actor may see."""
-        projects = actor.visible_projects(Permission.TASK_READ)
-        return await self.db.read(lambda tx: rows.page(tx, query, projects))
+        projects, objects = (see(Permission.TASK_READ) for see in (actor.visible_projects, actor.visible_objects))
+        return await self.db.read(lambda tx: rows.page(tx, query, projects, objects))
 
     async def children(self, actor: Actor, task_id: str) -> list[Task]:
         """The tasks which this one started."""
@@ -50,12 +49,14 @@ class TaskService:
         """Ask a task to end; it undoes what it did. Asking twice is fine; a finished task is a `Conflict`."""
 
         def work(tx: Tx) -> Task:
-            task = rows.get(tx, task_id)
+            task = _visible(tx, actor, task_id)
             actor.require(Permission.TASK_CANCEL, project_id=task.project_id, object_id=task.object_id)
             if task.state.finished:
-                raise Conflict(f"The task is {task.state} already.", code="task.finished")
+                raise Conflict(f"The task is {task.state} already.", code="task.finished",
+                               hint="There is nothing left to end.")  # fmt: skip
             if not task.cancellable:
-                raise Conflict(f"A task of kind {task.kind} cannot be taken back.", code="task.not_cancellable")
+                raise Conflict(f"A task of kind {task.kind} cannot be taken back.", code="task.not_cancellable",
+                               hint="It ends by itself: see `altus task show`.")  # fmt: skip
             act.object_name, act.project_id = task.title, task.project_id
             tx.on_commit(self._wake)
             return rows.request_cancel(tx, task_id)
@@ -67,3 +68,11 @@ class TaskService:
         """The newest events of one object, newest first."""
         actor.require(Permission.EVENT_READ, project_id=project_id, object_id=object_id)
         return await self.db.read(lambda tx: outbox.of_object(tx, object_id))
+
+
+def _visible(tx: Tx, actor: Actor, task_id: str) -> Task:
+    """A task about something that the actor may not see is not there."""
+    task = rows.get(tx, task_id)
+    if not actor.may(Permission.TASK_READ, project_id=task.project_id, object_id=task.object_id):
+        raise rows.missing(task_id)
+    return task

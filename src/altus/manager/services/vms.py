@@ -9,11 +9,12 @@ from typing import Any
 from altus.common.errors import InvalidInput
 from altus.common.ids import new_id
 from altus.manager.services.changes import Change
-from altus.manager.services.lookup import project_id, visible
+from altus.manager.services.images import disk_image, ready_image
+from altus.manager.services.lookup import project_for, storage, visible, visible_page
 from altus.manager.store import ports
 from altus.manager.store import tasks as task_rows
 from altus.manager.store.database import Database, Tx
-from altus.manager.store.resources import IMAGE, NETWORK, STORAGE, VM, VOLUME
+from altus.manager.store.resources import NETWORK, VM, VOLUME
 from altus.manager.store.secrets import SecretBox
 from altus.manager.store.vms import seal_seed
 from altus.manager.tasks.vm_build import VmBuild
@@ -55,17 +56,25 @@ class VmService:
         """By id or name."""
         return await self.db.read(lambda tx: visible(tx, actor, VM, reference, Permission.VM_READ))
 
+    async def show(self, actor: Actor, reference: str) -> tuple[Vm, str]:
+        """A VM, and the title of the task that works on it now; empty for none."""
+
+        def look(tx: Tx) -> tuple[Vm, str]:
+            vm = visible(tx, actor, VM, reference, Permission.VM_READ)
+            busy = task_rows.unfinished_of(tx, vm.id)
+            return vm, busy[0].title if busy else ""
+
+        return await self.db.read(look)
+
     async def page(self, actor: Actor, query: ListQuery) -> Page[Vm]:
         """A page of the VMs the actor may see."""
-        projects = actor.visible_projects(Permission.VM_READ)
-        return await self.db.read(lambda tx: VM.page(tx, query, projects))
+        return await self.db.read(lambda tx: visible_page(tx, actor, VM, query, Permission.VM_READ))
 
     async def create(self, actor: Actor, body: wire.VmCreate) -> Change[Any]:
         """A new VM with its own volumes and ports."""
 
         def draft(tx: Tx) -> VmCreate:
-            project = project_id(tx, body.project)
-            actor.require(Permission.VM_CREATE, project_id=project)
+            project = project_for(tx, actor, body.project, Permission.VM_CREATE)
             return self._drafted(tx, actor, _Draft(new_id(), body, project))
 
         arguments = await self.db.read(draft)
@@ -107,10 +116,10 @@ class VmService:
             plain = body.model_dump(exclude={"attach_volumes", "detach_volumes", "add_nics", "remove_nics"})
             plain["tags"] = None if body.tags is None else tuple(dict.fromkeys(body.tags))
             plain["boot"] = None if body.boot is None else _boot(body.boot)
-            volumes = [VOLUME.find(tx, name, vm.project_id) for name in body.attach_volumes]
-            gone = [VOLUME.find(tx, name, vm.project_id).id for name in body.detach_volumes]
-            return VmEdit(vm_id=vm.id, attach_volumes=tuple(VmDisk(volume_id=volume.id) for volume in volumes),
-                          detach_volumes=tuple(gone), remove_nics=tuple(body.remove_nics),
+            attach = _volumes(tx, actor, vm, body.attach_volumes)
+            return VmEdit(vm_id=vm.id, attach_volumes=tuple(VmDisk(volume_id=volume) for volume in attach),
+                          detach_volumes=_volumes(tx, actor, vm, body.detach_volumes),
+                          remove_nics=tuple(dict.fromkeys(body.remove_nics)),
                           add_nics=_nics(tx, actor, body.add_nics), **plain)  # fmt: skip
 
         arguments = await self.db.read(draft)
@@ -127,15 +136,10 @@ class VmService:
         volumes = () if body.keep_volumes else tuple(disk.volume_id for disk in vm.hardware.disks)
         return _change(VM_DELETE, vm, VmDelete(vm_id=vm.id, volume_ids=volumes))
 
-    async def allowed_actions(self, actor: Actor, vm: Vm) -> dict[str, tuple[bool, str]]:
-        """For every action whether the actor may do it now, and why not."""
-        busy = await self.db.read(lambda tx: task_rows.unfinished_of(tx, vm.id))
-        return allowed_actions(actor, vm, busy=busy[0].title if busy else "")
-
     def _drafted(self, tx: Tx, actor: Actor, draft: _Draft) -> VmCreate:
         body = draft.body
         if body.storage is not None:
-            draft.storage_id = STORAGE.find(tx, body.storage).id
+            draft.storage_id = storage(tx, body.storage, body.label).id
         wanted = list(body.disks)
         if body.image is not None:
             wanted.insert(0, wire.DiskCreate(image=body.image, size=body.disk_size, linked=body.linked))
@@ -174,9 +178,7 @@ def _add_disk(tx: Tx, actor: Actor, draft: _Draft, number: int, disk: wire.DiskC
                            hint="Create the VM, then `altus vm edit --attach`.")  # fmt: skip
     image: Image | None = None
     if disk.image is not None:
-        image = visible(tx, actor, IMAGE, disk.image, Permission.IMAGE_READ)
-        if image.source_format is ImageFormat.ISO:
-            raise InvalidInput(f"Image {image.name} is an ISO.", code="image.is_iso", hint="Give it as cdrom.")
+        image = disk_image(tx, actor, disk.image)
         if number == 0 and image.direct_boot:
             draft.kernel = image.id
         draft.storage_id = draft.storage_id or image.storage_id
@@ -193,10 +195,16 @@ def _add_disk(tx: Tx, actor: Actor, draft: _Draft, number: int, disk: wire.DiskC
 
 
 def _iso(tx: Tx, actor: Actor, reference: str) -> str:
-    image = visible(tx, actor, IMAGE, reference, Permission.IMAGE_READ)
+    image = ready_image(tx, actor, reference)
     if image.source_format is not ImageFormat.ISO:
         raise InvalidInput(f"Image {image.name} is not an ISO.", code="image.not_iso", hint="Give it as image.")
     return image.id
+
+
+def _volumes(tx: Tx, actor: Actor, vm: Vm, references: list[str]) -> tuple[str, ...]:
+    """Ids of volumes of the VM's own project."""
+    found = (visible(tx, actor, VOLUME, name, Permission.VOLUME_READ, vm.project_id).id for name in references)
+    return tuple(dict.fromkeys(found))
 
 
 def _nics(tx: Tx, actor: Actor, wanted: list[wire.NicCreate]) -> tuple[VmNic, ...]:
@@ -215,7 +223,8 @@ def _addressed(tx: Tx, vm_id: str, nics: tuple[VmNic, ...]) -> tuple[VmNic, ...]
 
 def _boot(order: list[Any]) -> tuple[Any, ...]:
     if len(set(order)) != len(order):
-        raise InvalidInput("The boot order names a device twice.", code="vm.boot_order")
+        raise InvalidInput("The boot order names a device twice.", code="vm.boot_order",
+                           hint="Name each at most once.")  # fmt: skip
     return tuple(order)
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, Generic, TypeVar
 
 import sqlalchemy as sa
 
 from altus.common.errors import Conflict, NotFound
 from altus.manager.store.columns import Record
+from altus.manager.store.conditions import is_storable
 from altus.manager.store.database import Tx
 from altus.manager.store.events import emit
 from altus.manager.store.paging import fetch_page
@@ -43,24 +44,24 @@ class Resources(Generic[T]):
 
     def peek(self, tx: Tx, resource_id: str) -> T | None:
         """By id, None if there is none."""
+        if not is_storable(resource_id):
+            return None
         row = tx.execute(sa.select(self.table).where(self.table.c.id == resource_id)).one_or_none()
         return None if row is None else self.record.load(row)
 
-    def find(self, tx: Tx, reference: str, project_id: str | None = None) -> T:
-        """By id or by name (within `project_id` if given); `NotFound`, or `Conflict` if the name is ambiguous."""
-        found = self.peek(tx, reference)
-        if found is not None:
-            return found
-        query = sa.select(self.table).where(self.table.c.name == reference).limit(2)
-        if project_id is not None:
-            query = query.where(self.table.c.project_id == project_id)
-        rows = tx.execute(query).all()
-        if not rows:
+    def find(self, tx: Tx, reference: str, visible: Callable[[T], bool] = lambda _found: True) -> T:
+        """By id or by name, among those which are `visible`; `NotFound`, or `Conflict` if the name is ambiguous."""
+        by_id = self.peek(tx, reference)
+        if by_id is not None and visible(by_id):
+            return by_id
+        named = self.all(tx, self.table.c.name == reference) if is_storable(reference) else []
+        found = [one for one in named if visible(one)]
+        if not found:
             raise self.missing(reference)
-        if len(rows) > 1:
+        if len(found) > 1:
             raise Conflict(f"More than one {self.noun} is named {reference}.", code=f"{self.noun}.ambiguous",
                            hint="Name it by its id.")  # fmt: skip
-        return self.record.load(rows[0])
+        return found[0]
 
     def missing(self, reference: str) -> NotFound:
         """The error for a reference that leads nowhere."""
@@ -108,11 +109,13 @@ class Resources(Generic[T]):
         tx.execute(self.table.delete().where(self.table.c.id == resource_id))
         self._emit(tx, "deleted", found)
 
-    def page(self, tx: Tx, query: ListQuery, project_ids: Iterable[str] | None = None) -> Page[T]:
-        """One page by key; `project_ids` limits it to what the asker may see."""
+    def page(self, tx: Tx, query: ListQuery, project_ids: Iterable[str] | None = None,
+             object_ids: Iterable[str] = ()) -> Page[T]:  # fmt: skip
+        """One page by key; `project_ids` limits it to what the asker may see, to which `object_ids` are added."""
         statement = sa.select(self.table)
         if project_ids is not None:
-            statement = statement.where(self.table.c.project_id.in_(list(project_ids)))
+            seen = self.table.c.project_id.in_(list(project_ids)) | self.table.c.id.in_(list(object_ids))
+            statement = statement.where(seen)
         rows, following = fetch_page(tx, self.record, statement, query)
         return Page([self.record.load(row) for row in rows], following)
 

@@ -31,6 +31,9 @@ class SecretBox:
                 file.flush()
                 os.fsync(file.fileno())
             fresh.rename(path)
+            folder = os.open(path.parent, os.O_RDONLY)
+            os.fsync(folder)  # nothing may be sealed with a key that a power cut could take away
+            os.close(folder)
         return cls(path.read_bytes())
 
     def seal(self, plain: bytes, purpose: str) -> bytes:
@@ -42,6 +45,6 @@ class SecretBox:
         """The plain text; `Internal` (`secret.unreadable`) if the key or the purpose is another one."""
         try:
             return self._cipher.decrypt(sealed[:_NONCE], sealed[_NONCE:], purpose.encode())
-        except InvalidTag as error:
+        except (InvalidTag, ValueError) as error:  # ValueError: too short to be one of ours
             raise Internal("A stored secret cannot be read with this manager's key.", code="secret.unreadable",
                            hint="Was the key file of another installation copied here?") from error  # fmt: skip

@@ -10,6 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from altus.common.errors import NotFound
+from altus.manager.store.conditions import is_storable
 from altus.manager.store.database import Tx
 from altus.manager.store.events import emit
 from altus.manager.store.paging import fetch_page
@@ -74,7 +75,7 @@ def request_cancel(tx: Tx, task_id: str) -> Task:
 
 def peek(tx: Tx, task_id: str) -> Task | None:
     """By id, None if there is none."""
-    row = tx.execute(_PEEK, {"task_id": task_id}).one_or_none()
+    row = tx.execute(_PEEK, {"task_id": task_id}).one_or_none() if is_storable(task_id) else None
     return None if row is None else TASKS.load(row)
 
 
@@ -82,8 +83,13 @@ def get(tx: Tx, task_id: str) -> Task:
     """By id; `NotFound` (`task.not_found`)."""
     found = peek(tx, task_id)
     if found is None:
-        raise NotFound(f"There is no task {task_id[:80]!r}.", code="task.not_found", hint="See `altus task list`.")
+        raise missing(task_id)
     return found
+
+
+def missing(task_id: str) -> NotFound:
+    """The error for an id that leads nowhere."""
+    return NotFound(f"There is no task {task_id[:80]!r}.", code="task.not_found", hint="See `altus task list`.")
 
 
 def peek_all(tx: Tx, task_ids: Collection[str]) -> list[Task]:
@@ -96,6 +102,16 @@ def unfinished(tx: Tx, after_seq: int = 0) -> list[Task]:
     """Tasks which are not finished, with a number above `after_seq`, oldest first."""
     query = sa.select(_TABLE).where(_TABLE.c.state.in_(_UNFINISHED), _TABLE.c.seq > after_seq).order_by(_TABLE.c.seq)
     return [TASKS.load(row) for row in tx.execute(query)]
+
+
+def newer(tx: Tx, seq: int) -> list[Task]:
+    """All tasks with a number above `seq`, finished or not, oldest first."""
+    return [TASKS.load(row) for row in tx.execute(sa.select(_TABLE).where(_TABLE.c.seq > seq).order_by(_TABLE.c.seq))]
+
+
+def last_seq(tx: Tx) -> int:
+    """The highest number a task has; 0 if there is none."""
+    return int(tx.execute(sa.select(sa.func.max(_TABLE.c.seq))).scalar() or 0)
 
 
 def unfinished_of(tx: Tx, object_id: str) -> list[Task]:
@@ -116,11 +132,13 @@ def children(tx: Tx, parent_id: str) -> list[Task]:
     return [TASKS.load(row) for row in tx.execute(query)]
 
 
-def page(tx: Tx, query: ListQuery, project_ids: Iterable[str] | None = None) -> Page[Task]:
-    """One page by key; `project_ids` limits it to what the asker may see."""
+def page(tx: Tx, query: ListQuery, project_ids: Iterable[str] | None = None,
+         object_ids: Iterable[str] = ()) -> Page[Task]:  # fmt: skip
+    """One page by key; `project_ids` limits it to what the asker may see, to which tasks about `object_ids` are added."""
     statement = sa.select(_TABLE)
     if project_ids is not None:
-        statement = statement.where(_TABLE.c.project_id.in_(list(project_ids)))
+        seen = _TABLE.c.project_id.in_(list(project_ids)) | _TABLE.c.object_id.in_(list(object_ids))
+        statement = statement.where(seen)
     rows, following = fetch_page(tx, TASKS, statement, query)
     return Page([TASKS.load(row) for row in rows], following)
 

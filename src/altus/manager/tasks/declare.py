@@ -91,10 +91,15 @@ class TaskType(Generic[A]):
 
     def dump(self, arguments: A) -> dict[str, Any]:
         """Arguments as plain JSON."""
-        plain: dict[str, Any] = _adapter(self.arguments).dump_python(arguments, mode="json")
+        plain: dict[str, Any] = self._adapter.dump_python(arguments, mode="json")
         return plain
 
     def load(self, plain: dict[str, Any]) -> A:
         """Arguments from plain JSON."""
-        loaded: A = _adapter(self.arguments).validate_python(plain)
+        loaded: A = self._adapter.validate_python(plain)
         return loaded
+
+    @property
+    def _adapter(self) -> TypeAdapter[Any]:
+        arguments: Any = self.arguments
+        return _adapter(arguments)

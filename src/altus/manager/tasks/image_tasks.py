@@ -11,6 +11,7 @@ from altus.common.errors import Conflict
 from altus.manager.store.database import Tx
 from altus.manager.store.resources import IMAGE, STORAGE, VM, VOLUME
 from altus.manager.tasks.declare import Action, Step, TaskType
+from altus.manager.tasks.outcome import refused
 from altus.manager.tasks.run import Run
 from altus.manager.tasks.volume_tasks import storage_host
 from altus.model.image import BuiltinImage, Image, ImageFacts, ImageState
@@ -105,7 +106,9 @@ async def _remove(run: Run[ImageRemove]) -> None:
 
 
 def _remove_failed(run: Run[ImageRemove], tx: Tx) -> None:
-    IMAGE.change(tx, run.args.image_id, state=ImageState.FAILED)
+    """What storage refused to remove, because a volume that nobody knows needs it, is as good as before."""
+    state = ImageState.READY if refused(run.task) else ImageState.FAILED
+    IMAGE.change(tx, run.args.image_id, state=state)
 
 
 def _making(kind: str, title: str, step: str, do: Action[ImageMake]) -> TaskType[ImageMake]:

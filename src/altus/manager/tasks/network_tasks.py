@@ -75,6 +75,7 @@ async def _remove(run: Run[NetworkRemove]) -> None:
 
 
 def _remove_failed(run: Run[NetworkRemove], tx: Tx) -> None:
+    """A network that some hosts have removed already is not what it was."""
     NETWORK.change(tx, run.args.network_id, state=NetworkState.FAILED)
 
 

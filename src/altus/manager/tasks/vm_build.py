@@ -15,10 +15,10 @@ from altus.manager.store.resources import HOST, IMAGE, NETWORK, STORAGE, VM, VOL
 from altus.manager.store.vms import seed_of, working_memory
 from altus.manager.tasks.declare import Step
 from altus.manager.tasks.run import Run
-from altus.manager.tasks.vm_parts import definition
+from altus.manager.tasks.vm_parts import definition, require_pluggable
 from altus.model.image import ImageState
 from altus.model.label import require_combinable
-from altus.model.network import NetworkState, PortSpec
+from altus.model.network import PortSpec
 from altus.model.storage import Storage
 from altus.model.vm import PowerIntent, Vm, VmState
 from altus.model.volume import BaseKind, Volume, VolumeFacts, VolumeState
@@ -60,15 +60,13 @@ async def check(run: Run[B]) -> None:
     def look(tx: Tx) -> None:
         vm = run.args.vm
         for nic in vm.hardware.nics:
-            network = NETWORK.get(tx, nic.network_id)
-            require_combinable(f"Plugging VM {vm.name} into network {network.name}", vm.label, network.label)
-            if network.state is not NetworkState.READY:
-                raise Conflict(f"Network {network.name} is {network.state}.", code="network.not_ready")
+            require_pluggable(vm, NETWORK.get(tx, nic.network_id))
         for image_id in filter(None, {_image_of(run.args), vm.hardware.kernel_image_id, vm.hardware.cdrom_image_id}):
             image = IMAGE.get(tx, image_id)
             require_combinable(f"Making VM {vm.name} from image {image.name}", vm.label, image.label)
             if image.state is not ImageState.READY:
-                raise Conflict(f"Image {image.name} is {image.state}.", code="image.not_ready")
+                raise Conflict(f"Image {image.name} is {image.state}.", code="image.not_ready",
+                               hint="See `altus image list`.")  # fmt: skip
 
     await run.db.read(look)
     await verdicts(run)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from altus.common.errors import Conflict
 from altus.manager.store import ports
 from altus.manager.store.database import Tx
 from altus.manager.store.resources import VM, VOLUME
 from altus.manager.tasks.declare import Step, TaskType
 from altus.manager.tasks.run import Run
-from altus.manager.tasks.vm_parts import the_vm
+from altus.manager.tasks.vm_parts import observe, require_host, the_vm
 from altus.model.permission import Permission
 from altus.model.task import Lock, exclusive
 from altus.model.vm import VmState
@@ -42,8 +44,13 @@ def _locks(args: VmDelete) -> Sequence[Lock]:
 
 async def _check(run: Run[VmDelete]) -> None:
     vm = await the_vm(run, run.args.vm_id)
-    if vm.state is not VmState.DELETING:  # left so by a deletion that got stuck: it may be tried again
-        require(vm, VmAction.DELETE)
+    require(vm, VmAction.DELETE)
+    await require_host(run, vm)
+    if set(run.args.volume_ids) - {disk.volume_id for disk in vm.hardware.disks}:  # edited since it was asked
+        raise Conflict(f"The disks of VM {vm.name} were changed meanwhile.", code="vm.changed",
+                       hint="Look at it again and repeat the deletion.")  # fmt: skip
+    if vm.state is VmState.UNKNOWN and (seen := await observe(run, vm.id)) is not None:
+        require(dataclasses.replace(vm, state=seen.state), VmAction.DELETE)
 
 
 async def _mark(run: Run[VmDelete]) -> None:

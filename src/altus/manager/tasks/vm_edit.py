@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -14,17 +14,18 @@ from altus.manager.store.database import Tx
 from altus.manager.store.resources import NETWORK, VM, VOLUME
 from altus.manager.tasks.declare import Step, TaskType
 from altus.manager.tasks.run import Run
-from altus.manager.tasks.vm_parts import definition, the_vm
+from altus.manager.tasks.vm_parts import definition, require_host, require_pluggable, the_vm
 from altus.model.label import require_combinable
 from altus.model.network import PortSpec
 from altus.model.permission import Permission
 from altus.model.task import Lock, exclusive, shared
 from altus.model.vm import MAX_DISKS, MAX_NICS, BootDevice, Firmware, Vm, VmDisk, VmNic, VmState
 from altus.model.vm_action import VmAction, require
-from altus.model.volume import VolumeState
+from altus.model.volume import Volume, VolumeState
 from altus.wire.operations import PORT_DELETE, PORT_ENSURE, VM_DEFINE, PortEnsure, PortRef, VmDefine
 
 _VM = TypeAdapter(Vm)
+_OFF = (VmState.STOPPED, VmState.CRASHED)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -70,26 +71,32 @@ async def _check(run: Run[VmEdit]) -> None:
     def look(tx: Tx) -> None:
         vm = VM.get(tx, args.vm_id)
         require(vm, VmAction.EDIT)
-        for disk in args.attach_volumes:
-            volume = VOLUME.get(tx, disk.volume_id)
-            require_combinable(f"Attaching volume {volume.name} to VM {vm.name}", vm.label, volume.label)
-            if volume.vm_id is not None:
-                raise Conflict(f"Volume {volume.name} is attached to a VM already.", code="volume.attached")
-            if volume.state is not VolumeState.READY or volume.storage_id != vm.storage_id:
-                raise Conflict(f"Volume {volume.name} is {volume.state} or on another storage than VM {vm.name}.",
-                               code="volume.not_usable")  # fmt: skip
-        for nic in args.add_nics:
-            network = NETWORK.get(tx, nic.network_id)
-            require_combinable(f"Plugging VM {vm.name} into network {network.name}", vm.label, network.label)
-        _require_present(vm, args)
         newer = _edited(vm, args)
+        VM.require_free_name(tx, newer)
+        for disk in args.attach_volumes:
+            _require_attachable(vm, VOLUME.get(tx, disk.volume_id))
+        for nic in args.add_nics:
+            require_pluggable(vm, NETWORK.get(tx, nic.network_id))
+        _require_present(vm, args)
         if len(newer.hardware.disks) > MAX_DISKS or len(newer.hardware.nics) > MAX_NICS:
-            raise LimitExceeded(f"A VM has at most {MAX_DISKS} disks and {MAX_NICS} NICs.", code="vm.too_many_devices")
+            raise LimitExceeded(f"A VM has at most {MAX_DISKS} disks and {MAX_NICS} NICs.", code="vm.too_many_devices",
+                                hint="Detach or remove others first.")  # fmt: skip
         if vm.state is VmState.SUSPENDED and newer.hardware != vm.hardware:
             raise Conflict(f"VM {vm.name} is suspended: its saved memory only fits the hardware it has.",
                            code="vm.suspended", hint="Resume or kill it first.")  # fmt: skip
 
     await run.db.read(look)
+    await require_host(run, await the_vm(run, args.vm_id))
+
+
+def _require_attachable(vm: Vm, volume: Volume) -> None:
+    require_combinable(f"Attaching volume {volume.name} to VM {vm.name}", vm.label, volume.label)
+    if volume.vm_id is not None:
+        raise Conflict(f"Volume {volume.name} is attached to a VM already.", code="volume.attached",
+                       hint="Detach it there first.")  # fmt: skip
+    if volume.state is not VolumeState.READY or volume.storage_id != vm.storage_id:
+        raise Conflict(f"Volume {volume.name} is {volume.state} or on another storage than VM {vm.name}.",
+                       code="volume.not_usable", hint="See `altus volume show`.")  # fmt: skip
 
 
 def _require_present(vm: Vm, args: VmEdit) -> None:
@@ -98,6 +105,8 @@ def _require_present(vm: Vm, args: VmEdit) -> None:
     for missing in (set(args.detach_volumes) - disks) | (set(args.remove_nics) - nics):
         raise Conflict(f"VM {vm.name} has no disk or NIC {missing}.", code="vm.no_such_device",
                        hint=f"See `altus vm show {vm.name}`.")  # fmt: skip
+    if args.detach_volumes and vm.state not in _OFF:
+        raise Conflict(f"VM {vm.name} is {vm.state} and uses its disks.", code="volume.in_use", hint="Stop it first.")
 
 
 async def _prepare(run: Run[VmEdit]) -> Any:
@@ -112,7 +121,11 @@ def _before(run: Run[VmEdit]) -> Vm | None:
 
 async def _plug(run: Run[VmEdit]) -> None:
     host_id = (await the_vm(run, run.args.vm_id)).host_id or ""
-    for nic in run.args.add_nics:
+    await _ensure_ports(run, host_id, run.args.add_nics)
+
+
+async def _ensure_ports(run: Run[VmEdit], host_id: str, nics: Iterable[VmNic]) -> None:
+    for nic in nics:
         port = PortSpec(id=nic.id, network_id=nic.network_id, mac=nic.mac, address=nic.address)
         await run.call(host_id, PORT_ENSURE, PortEnsure(port=port))
 
@@ -134,14 +147,26 @@ async def _define_as_before(run: Run[VmEdit]) -> None:
         await run.call(before.host_id or "", VM_DEFINE, VmDefine(vm=definition(before)))
 
 
+async def _remove_ports(run: Run[VmEdit]) -> None:
+    """Nothing on the host refers to them any more; a running guest's NIC loses its network at once."""
+    host_id = (await the_vm(run, run.args.vm_id)).host_id or ""
+    for port_id in run.args.remove_nics:
+        await run.call(host_id, PORT_DELETE, PortRef(port_id=port_id))
+
+
+async def _make_ports_again(run: Run[VmEdit]) -> None:
+    if (before := _before(run)) is not None:
+        removed = (nic for nic in before.hardware.nics if nic.id in run.args.remove_nics)
+        await _ensure_ports(run, before.host_id or "", removed)
+
+
 async def _store(run: Run[VmEdit]) -> None:
-    """Write the change; names are unique in a project, which is decided here for good."""
+    """Write the change with the end of the task; names are unique in a project, which is decided here for good."""
     before, args = _before(run), run.args
     if before is None:
         return
     edited = _edited(before, args)
-    off = before.state in (VmState.STOPPED, VmState.CRASHED)
-    pending = before.restart_pending or (edited.hardware != before.hardware and not off)
+    pending = before.state not in _OFF and (before.restart_pending or edited.hardware != before.hardware)
 
     def write(tx: Tx) -> None:
         if edited.name != before.name:
@@ -154,13 +179,6 @@ async def _store(run: Run[VmEdit]) -> None:
             VOLUME.change(tx, volume_id, vm_id=None)
 
     run.write(write)
-
-
-async def _remove_ports(run: Run[VmEdit]) -> None:
-    """Only when nothing refers to them any more; a running guest's NIC loses its network at once."""
-    host_id = (await the_vm(run, run.args.vm_id)).host_id or ""
-    for port_id in run.args.remove_nics:
-        await run.call(host_id, PORT_DELETE, PortRef(port_id=port_id))
 
 
 def _released(run: Run[VmEdit], tx: Tx) -> None:
@@ -185,8 +203,8 @@ VM_EDIT = TaskType(
         Step("prepare", "Remember the VM as it is", _prepare),
         Step("plug", "Make new network ports", _plug, undo=_unplug),
         Step("define", "Define the VM anew on its host", _define, undo=_define_as_before),
-        Step("store", "Store the change", _store, commits=True),
-        Step("unplug", "Remove network ports", _remove_ports),
+        Step("unplug", "Remove network ports", _remove_ports, undo=_make_ports_again),
+        Step("store", "Store the change", _store),
     ),
     on_success=_released,
     on_undone=_forgotten,

@@ -8,6 +8,8 @@ from altus.common.errors import Conflict
 from altus.manager.store.database import Tx
 from altus.manager.store.resources import VM
 from altus.manager.tasks.run import Run
+from altus.model.label import require_combinable
+from altus.model.network import Network, NetworkState
 from altus.model.vm import PowerIntent, Vm, VmDefinition, VmObservation, VmState
 from altus.wire.operations import VM_OBSERVE, VmRef, VmSeen
 
@@ -25,19 +27,43 @@ async def the_host(run: Run[Any], vm_id: str) -> str:
     return vm.host_id
 
 
-def record(run: Run[Any], vm_id: str, seen: VmSeen, intent: PowerIntent | None = None, **fields: Any) -> None:
-    """Write what the host observed, and what is wanted now, with the step's checkpoint."""
+def record(run: Run[Any], before: Vm, seen: VmSeen, intent: PowerIntent | None = None, **fields: Any) -> None:
+    """Write what the host observed, and what is wanted now, with the step's checkpoint.
+
+    `before` is the VM as it was read before the host was asked: if its state was changed since, the host's own stream
+    of events did that, which is in order and goes on; then the answer may be older and is left out.
+    """
     observation = seen.observation
-    state = observation.state if observation is not None else VmState.STOPPED
+    state = observation.state if observation is not None else VmState.UNKNOWN
+    told: dict[str, Any] = {"state": state}
+    if state is not VmState.RUNNING:
+        told["guest"] = None
+    if state is VmState.STOPPED:
+        told["restart_pending"] = False
     if intent is not None:
         fields["intent"] = intent
-    if state is not VmState.RUNNING:
-        fields["guest"] = None
 
     def write(tx: Tx) -> None:
-        VM.change(tx, vm_id, state=state, **fields)
+        current = VM.peek(tx, before.id)
+        if current is not None:
+            VM.change(tx, before.id, **fields, **(told if current.state is before.state else {}))
 
     run.write(write)
+
+
+def require_pluggable(vm: Vm, network: Network) -> None:
+    """`Conflict` (`label.mismatch`, `network.not_ready`) unless the VM may have a NIC there."""
+    require_combinable(f"Plugging VM {vm.name} into network {network.name}", vm.label, network.label)
+    if network.state is not NetworkState.READY:
+        raise Conflict(f"Network {network.name} is {network.state}.", code="network.not_ready",
+                       hint="See `altus network list`.")  # fmt: skip
+
+
+async def require_host(run: Run[Any], vm: Vm) -> None:
+    """`Conflict` (`host.unreachable`) while the VM's host does not answer."""
+    if vm.host_id and not run.world.agents.is_up(vm.host_id):
+        raise Conflict(f"The host of VM {vm.name} does not answer.", code="host.unreachable",
+                       hint="See `altus host list`.")  # fmt: skip
 
 
 async def observe(run: Run[Any], vm_id: str) -> VmObservation | None:

@@ -8,14 +8,14 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from altus.common.errors import Conflict, Failed, LimitExceeded
+from altus.common.errors import Failed, LimitExceeded
 from altus.common.units import format_size
 from altus.manager.store.database import Tx
 from altus.manager.store.resources import HOST, VM
 from altus.manager.store.vms import working_memory
 from altus.manager.tasks.declare import Action, Step, TaskType
 from altus.manager.tasks.run import Run
-from altus.manager.tasks.vm_parts import observe, record, the_host, the_vm
+from altus.manager.tasks.vm_parts import observe, record, require_host, the_host, the_vm
 from altus.model.permission import Permission
 from altus.model.task import exclusive
 from altus.model.vm import PowerIntent, VmState
@@ -67,17 +67,16 @@ def _checked(action: VmAction) -> Action[Any]:
     async def check(run: Run[VmPower]) -> None:
         vm = await the_vm(run, run.args.vm_id)
         require(vm, action)
-        if vm.host_id and not run.world.agents.is_up(vm.host_id):
-            raise Conflict(f"The host of VM {vm.name} does not answer.", code="host.unreachable",
-                           hint="See `altus host list`.")  # fmt: skip
+        await require_host(run, vm)
 
     return check
 
 
 def _simple(operation: Operation[VmRef, VmSeen], intent: PowerIntent) -> Action[Any]:
     async def do(run: Run[VmPower]) -> str | None:
-        seen = await run.call(await the_host(run, run.args.vm_id), operation, VmRef(vm_id=run.args.vm_id))
-        record(run, run.args.vm_id, seen, intent)
+        before = await the_vm(run, run.args.vm_id)
+        seen = await run.call(await the_host(run, before.id), operation, VmRef(vm_id=before.id))
+        record(run, before, seen, intent)
         return seen.observation.state if seen.observation else None
 
     return do
@@ -85,7 +84,16 @@ def _simple(operation: Operation[VmRef, VmSeen], intent: PowerIntent) -> Action[
 
 async def _check_start(run: Run[VmPower]) -> None:
     await _checked(VmAction.START)(run)
+    await _check_memory(run)
 
+
+async def _check_resume(run: Run[VmPower]) -> None:
+    await _checked(VmAction.RESUME)(run)
+    if (await the_vm(run, run.args.vm_id)).state is VmState.SUSPENDED:
+        await _check_memory(run)
+
+
+async def _check_memory(run: Run[VmPower]) -> None:
     def fits(tx: Tx) -> None:
         vm = VM.get(tx, run.args.vm_id)
         host = HOST.get(tx, vm.host_id or "")
@@ -100,9 +108,9 @@ async def _check_start(run: Run[VmPower]) -> None:
 
 
 async def _start(run: Run[VmPower]) -> str | None:
-    vm_id = run.args.vm_id
-    seen = await run.call(await the_host(run, vm_id), VM_START, VmRef(vm_id=vm_id))
-    record(run, vm_id, seen, PowerIntent.RUNNING, restart_pending=False)
+    before = await the_vm(run, run.args.vm_id)
+    seen = await run.call(await the_host(run, before.id), VM_START, VmRef(vm_id=before.id))
+    record(run, before, seen, PowerIntent.RUNNING, restart_pending=False)
     return seen.observation.state if seen.observation else None
 
 
@@ -113,9 +121,9 @@ async def _undo_start(run: Run[VmPower]) -> None:
     host_id = await the_host(run, vm_id)
     vm, seen = await the_vm(run, vm_id), await observe(run, vm_id)
     if seen is not None and seen.state is VmState.RUNNING and vm.state is not VmState.SUSPENDED:
-        record(run, vm_id, await run.call(host_id, VM_DESTROY, VmRef(vm_id=vm_id)), PowerIntent.STOPPED)
+        record(run, vm, await run.call(host_id, VM_DESTROY, VmRef(vm_id=vm_id)), PowerIntent.STOPPED)
     else:
-        record(run, vm_id, VmSeen(observation=seen))
+        record(run, vm, VmSeen(observation=seen))
 
 
 async def _shut_down(run: Run[Any], vm_id: str, timeout: float, *, force: bool) -> VmSeen:
@@ -138,13 +146,15 @@ async def _shut_down(run: Run[Any], vm_id: str, timeout: float, *, force: bool) 
 
 
 async def _stop(run: Run[VmStop]) -> None:
-    seen = await _shut_down(run, run.args.vm_id, run.args.timeout, force=run.args.force)
-    record(run, run.args.vm_id, seen, PowerIntent.STOPPED)
+    before = await the_vm(run, run.args.vm_id)
+    seen = await _shut_down(run, before.id, run.args.timeout, force=run.args.force)
+    record(run, before, seen, PowerIntent.STOPPED)
 
 
 async def _tell_truth(run: Run[Any]) -> None:
     """What was asked of a guest cannot be taken back; its state is written as it is."""
-    record(run, run.args.vm_id, VmSeen(observation=await observe(run, run.args.vm_id)))
+    before = await the_vm(run, run.args.vm_id)
+    record(run, before, VmSeen(observation=await observe(run, before.id)))
 
 
 async def _restart(run: Run[VmRestart]) -> None:
@@ -153,14 +163,18 @@ async def _restart(run: Run[VmRestart]) -> None:
     if vm.restart_pending:  # changed hardware needs a new QEMU, not only a new boot
         await _shut_down(run, vm.id, 0.0 if run.args.force else VmStop(vm_id=vm.id).timeout, force=run.args.force)
         seen = await run.call(host_id, VM_START, ref)
-        record(run, vm.id, seen, PowerIntent.RUNNING, restart_pending=False)
+        record(run, vm, seen, PowerIntent.RUNNING, restart_pending=False)
         return
     await run.call(host_id, VM_REBOOT, VmReboot(vm_id=vm.id, force=run.args.force))
 
 
 async def _undo_pause(run: Run[VmPower]) -> None:
-    record(run, run.args.vm_id, await run.call(await the_host(run, run.args.vm_id), VM_RESUME,
-                                               VmRef(vm_id=run.args.vm_id)))  # fmt: skip
+    """Let it run again, if it was paused at all."""
+    before, seen = await the_vm(run, run.args.vm_id), await observe(run, run.args.vm_id)
+    if seen is not None and seen.state is VmState.PAUSED:
+        record(run, before, await run.call(await the_host(run, before.id), VM_RESUME, VmRef(vm_id=before.id)))
+    else:
+        record(run, before, VmSeen(observation=seen))
 
 
 async def _resume(run: Run[VmPower]) -> None:
@@ -188,7 +202,7 @@ VM_STOP_TASK = _power(VmAction.STOP, "Stop VM", VmStop, _stop)
 VM_RESTART_TASK = _power(VmAction.RESTART, "Restart VM", VmRestart, _restart)
 VM_KILL_TASK = _power(VmAction.KILL, "Power off VM", VmPower, _simple(VM_DESTROY, PowerIntent.STOPPED))
 VM_PAUSE_TASK = _power(VmAction.PAUSE, "Pause VM", VmPower, _simple(VM_PAUSE, PowerIntent.PAUSED), undo=_undo_pause)
-VM_RESUME_TASK = _power(VmAction.RESUME, "Resume VM", VmPower, _resume)
+VM_RESUME_TASK = _power(VmAction.RESUME, "Resume VM", VmPower, _resume, check=_check_resume)
 VM_SUSPEND_TASK = _power(VmAction.SUSPEND, "Suspend VM", VmPower, _simple(VM_SUSPEND, PowerIntent.SUSPENDED))
 POWER_TASKS = (VM_START_TASK, VM_STOP_TASK, VM_RESTART_TASK, VM_KILL_TASK, VM_PAUSE_TASK, VM_RESUME_TASK,
                VM_SUSPEND_TASK)  # fmt: skip

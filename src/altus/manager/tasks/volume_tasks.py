@@ -12,7 +12,9 @@ from altus.common.errors import Conflict, InvalidInput
 from altus.manager.store.database import Tx
 from altus.manager.store.resources import HOST, IMAGE, STORAGE, VM, VOLUME
 from altus.manager.tasks.declare import Step, TaskType
+from altus.manager.tasks.outcome import refused
 from altus.manager.tasks.run import Run
+from altus.model.host import HostState
 from altus.model.image import ImageState
 from altus.model.label import require_combinable
 from altus.model.permission import Permission
@@ -42,10 +44,11 @@ class VolumeMake:
 
 @dataclass(frozen=True, kw_only=True)
 class VolumeGrow:
-    """The new size in bytes."""
+    """The new size in bytes; `vm_id` is the VM that has the volume, which must stay off meanwhile."""
 
     volume_id: str
     size: int
+    vm_id: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,10 +61,12 @@ class VolumeRemove:
 def storage_host(tx: Tx, storage_id: str) -> str:
     """The id of a host through which a repository is reached."""
     storage = STORAGE.get(tx, storage_id)
-    hosts = [storage.host_id] if storage.host_id is not None else [host.id for host in HOST.all(tx)]
+    if storage.host_id is not None:
+        return storage.host_id
+    hosts = sorted(HOST.all(tx), key=lambda host: host.state is not HostState.UP)
     if not hosts:
-        raise Conflict(f"No host reaches storage {storage.name}.", code="storage.no_host")
-    return hosts[0]
+        raise Conflict(f"No host reaches storage {storage.name}.", code="storage.no_host", hint="Enrol a host first.")
+    return hosts[0].id
 
 
 async def _where(run: Run[Any], volume_id: str) -> tuple[str, Volume]:
@@ -89,7 +94,8 @@ async def _check_make(run: Run[VolumeMake]) -> None:
         image = IMAGE.get(tx, volume.base.id)
         require_combinable(f"Making volume {volume.name} from image {image.name}", volume.label, image.label)
         if image.state is not ImageState.READY or image.storage_id != storage.id:
-            raise Conflict(f"Image {image.name} is {image.state} or on another storage.", code="image.not_ready")
+            raise Conflict(f"Image {image.name} is {image.state} or on another storage.", code="image.not_ready",
+                           hint="See `altus image list`.")  # fmt: skip
 
     await run.db.read(look)
 
@@ -116,8 +122,12 @@ async def _check_grow(run: Run[VolumeGrow]) -> None:
     def look(tx: Tx) -> None:
         volume = VOLUME.get(tx, run.args.volume_id)
         _require_state(volume, VolumeState.READY)
+        if volume.vm_id != run.args.vm_id:
+            raise Conflict(f"Volume {volume.name} was attached or detached meanwhile.", code="volume.changed",
+                           hint="Look at it again and repeat your change.")  # fmt: skip
         if run.args.size < volume.size:
-            raise InvalidInput(f"Volume {volume.name} is larger already; volumes only grow.", code="volume.shrink")
+            raise InvalidInput(f"Volume {volume.name} is larger already; volumes only grow.", code="volume.shrink",
+                               hint="Make a smaller volume and copy what is needed.")  # fmt: skip
         vm = VM.peek(tx, volume.vm_id) if volume.vm_id is not None else None
         if vm is not None and vm.state not in _OFF:
             raise Conflict(f"VM {vm.name} uses volume {volume.name} and is {vm.state}.", code="volume.in_use",
@@ -143,7 +153,8 @@ async def _tell_size(run: Run[VolumeGrow]) -> None:
 
 
 def _grow_locks(args: VolumeGrow) -> Sequence[Lock]:
-    return [exclusive("volume", args.volume_id)]
+    own = exclusive("volume", args.volume_id)
+    return [own] if args.vm_id is None else [own, shared("vm", args.vm_id)]
 
 
 async def _check_remove(run: Run[VolumeRemove]) -> None:
@@ -167,7 +178,8 @@ async def _remove(run: Run[VolumeRemove]) -> None:
 
 def _require_state(volume: Volume, *states: VolumeState) -> None:
     if volume.state not in states:
-        raise Conflict(f"Volume {volume.name} is {volume.state}.", code="volume.state")
+        raise Conflict(f"Volume {volume.name} is {volume.state}.", code="volume.state",
+                       hint="See `altus volume show`.")  # fmt: skip
 
 
 def _required(facts: VolumeFacts | None) -> VolumeFacts:
@@ -178,6 +190,12 @@ def _required(facts: VolumeFacts | None) -> VolumeFacts:
 
 def _failed(tx: Tx, volume_id: str) -> None:
     VOLUME.change(tx, volume_id, state=VolumeState.FAILED)
+
+
+def _remove_failed(run: Run[VolumeRemove], tx: Tx) -> None:
+    """What storage refused to remove is as good as before."""
+    state = VolumeState.READY if refused(run.task) else VolumeState.FAILED
+    VOLUME.change(tx, run.args.volume_id, state=state)
 
 
 VOLUME_CREATE_TASK = TaskType(
@@ -216,7 +234,7 @@ VOLUME_DELETE_TASK = TaskType(
         Step("delete", "Remove the volume from its storage", _remove),
     ),
     on_success=lambda run, tx: VOLUME.delete(tx, run.args.volume_id),
-    on_stuck=lambda run, tx: _failed(tx, run.args.volume_id),
+    on_stuck=_remove_failed,
     cancellable=False,
 )
 VOLUME_TASKS = (VOLUME_CREATE_TASK, VOLUME_RESIZE_TASK, VOLUME_DELETE_TASK)

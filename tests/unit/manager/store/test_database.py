@@ -80,8 +80,11 @@ async def test_what_waits_for_the_commit_is_called_once_it_is_visible_and_never_
 
 
 async def test_a_call_after_the_commit_that_fails_does_not_hide_the_result(db: Database) -> None:
+    def explode() -> None:
+        raise ZeroDivisionError
+
     def work(tx: Tx) -> str:
-        tx.on_commit(lambda: 1 // 0)
+        tx.on_commit(explode)
         return "written"
 
     assert await db.write(work) == "written"

@@ -17,9 +17,9 @@ from altus.model.task import StepRecord, StepState, Task, TaskState, exclusive
 
 
 def a_task(**fields: Any) -> Task:
-    values: dict[str, Any] = {"id": new_id(), "kind": "vm.start", "title": "Start VM", "noun": "vm", "object_id": "v1",
-                              "arguments": {"vm_id": "v1", "size": [1, 2]}, "locks": (exclusive("vm", "v1"),)}  # fmt: skip
-    return Task(**(values | fields))
+    values: dict[str, Any] = {"id": new_id(), "kind": "vm.start", "title": "Start VM", "noun": "vm", "object_id": "v1"}
+    arguments = {"vm_id": "v1", "size": [1, 2]}
+    return Task(**(values | {"arguments": arguments, "locks": (exclusive("vm", "v1"),)} | fields))
 
 
 async def test_a_task_comes_back_as_it_was_stored(db: Database) -> None:

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from altus.common.errors import Conflict, Unavailable
-from altus.manager.store import tasks as rows
 from altus.manager.store.database import Tx
 from altus.manager.store.resources import NETWORK
 from altus.manager.tasks.declare import Step
@@ -241,9 +240,7 @@ async def test_progress_is_stored_while_a_step_lasts(place: Place) -> None:
     place.kinds[kind.kind] = kind
     async with running(place, progress_seconds=0.0) as engine:
         task = await place.submit(kind)
-        async with asyncio.timeout(10):
-            while (seen := await place.task(task.id)).waiting_for != "half of it":
-                await asyncio.sleep(0.005)
+        seen = await place.until_task(task.id, lambda task: task.waiting_for == "half of it")
         assert seen.progress == 0.75
         gate.set()
         (ended,) = await place.until(engine, task.id)
@@ -272,7 +269,8 @@ async def test_a_commit_without_an_answer_is_not_written_twice(place: Place) -> 
 
     async def write(work: Any) -> Any:
         result = await real(work)
-        if lost[0] < 3 and (await place.db.read(rows.unfinished)) and (await place.number(task.object_id)) > lost[0]:
+        counted = await place.number(task.object_id)
+        if lost[0] < 2 and counted > lost[0]:
             lost[0] += 1
             raise Unavailable("The answer was lost.", code="database.unavailable")
         return result
@@ -281,7 +279,7 @@ async def test_a_commit_without_an_answer_is_not_written_twice(place: Place) -> 
     place.db.write = write  # type: ignore[method-assign]
     async with running(place) as engine:
         (ended,) = await place.until(engine, task.id)
-    assert lost[0] >= 2
+    assert lost[0] == 2
     assert ended.state is TaskState.SUCCEEDED
     assert await place.number(task.object_id) == 3
 
@@ -298,5 +296,5 @@ async def test_the_journal_is_told_each_end_in_the_transaction_that_ends_it(plac
 
 @pytest.mark.parametrize("steps", [(), (make_step("a"), make_step("a"))])
 def test_a_task_type_needs_steps_with_names_of_their_own(steps: tuple[Step[Build], ...]) -> None:
-    with pytest.raises(ValueError, match="test.wrong"):
+    with pytest.raises(ValueError, match=r"test\.wrong"):
         make_kind("test.wrong", *steps)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -14,7 +13,7 @@ from altus.manager.store import migrate
 from altus.manager.store.database import Database, LeaseLostError
 from altus.model.task import TaskState
 from devkit import postgres
-from tests.unit.manager.tasks.things import ONE, THREE, Place, running
+from tests.unit.manager.tasks.things import ONE, THREE, Place, eventually, running
 
 SHORT = 0.3
 
@@ -75,13 +74,12 @@ async def test_the_lease_is_renewed_while_the_engine_serves(place: Place) -> Non
         await place.until(engine, (await place.submit(ONE)).id)
         first = await place.db.read(leases.current)
         assert first is not None
-        async with asyncio.timeout(5):
-            while (now := await place.db.read(lambda tx: tx.now())) < first.expires_at:
-                await asyncio.sleep(0.02)
+        expired = first.expires_at
+        await eventually(lambda: place.db.read(lambda tx: tx.now() > expired))
+        now = await place.db.read(lambda tx: tx.now())
         later = await place.db.read(leases.current)
         assert later is not None
-        assert later.epoch == 1
-        assert later.expires_at > now
+        assert (later.epoch, later.expires_at > now) == (1, True)
 
 
 async def test_a_second_manager_on_sqlite_is_refused(sqlite_db: Database) -> None:
@@ -116,6 +114,7 @@ async def test_a_frozen_manager_that_wakes_up_can_write_nothing(two: tuple[Place
     frozen, real_write = asyncio.Event(), first.db.write
     thaw = asyncio.Event()
     refused: list[Exception] = []
+    was_refused = asyncio.Event()
 
     async def write(work: Callable[..., object]) -> object:
         if frozen.is_set():
@@ -124,6 +123,7 @@ async def test_a_frozen_manager_that_wakes_up_can_write_nothing(two: tuple[Place
             return await real_write(work)
         except LeaseLostError as error:
             refused.append(error)
+            was_refused.set()
             raise
 
     first.things.hold = asyncio.Event()
@@ -138,8 +138,8 @@ async def test_a_frozen_manager_that_wakes_up_can_write_nothing(two: tuple[Place
             (ended,) = await second.until(new, task.id)
             thaw.set()
             async with asyncio.timeout(10):
-                while not refused or old.lease is not None:
-                    await asyncio.sleep(0.01)
+                await was_refused.wait()
+            await eventually(lambda: asyncio.sleep(0, old.lease is None))
             assert new.lease is not None
             assert new.lease.epoch == 2
     assert ended.state is TaskState.SUCCEEDED
@@ -163,12 +163,7 @@ async def test_the_engine_goes_on_after_the_database_was_killed_and_came_back() 
             with pytest.raises(Unavailable):
                 await place.db.read(lambda tx: tx.now())
             await asyncio.to_thread(server.start)
-            engine_is_back = False
-            async with asyncio.timeout(60):
-                while not engine_is_back:
-                    with contextlib.suppress(Unavailable):
-                        ended = await place.until(engine, *(task.id for task in tasks))
-                        engine_is_back = True
+            ended = await place.until(engine, *(task.id for task in tasks))
         assert {task.state for task in ended} == {TaskState.SUCCEEDED}
         assert await place.number(network) == 30
         assert [await place.number(task.object_id) for task in tasks[10:]] == [3] * 20

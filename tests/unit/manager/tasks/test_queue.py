@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import itertools
 
 from altus.common.ids import new_id
 from altus.manager.store import tasks as rows
@@ -39,7 +40,7 @@ async def test_fifty_tasks_on_one_object_run_one_at_a_time_in_order_while_others
     mine = [name for _, name in any_place.things.order if name.startswith("q")]
     assert mine == [f"q{number}/a" for number in range(50)]
     spans = [(task.started_at, task.finished_at) for task in ended[:50]]
-    for (_, end), (start, _) in zip(spans, spans[1:], strict=False):
+    for (_, end), (start, _) in itertools.pairwise(spans):
         assert end is not None
         assert start is not None
         assert end <= start
@@ -136,9 +137,7 @@ async def test_a_task_past_its_commit_cannot_be_cancelled(place: Place) -> None:
     place.kinds[kind.kind] = kind
     task = await place.submit(kind)
     async with running(place) as engine:
-        async with asyncio.timeout(10):
-            while len((await place.task(task.id)).trail) < 2:
-                await asyncio.sleep(0.005)
+        await place.until_task(task.id, lambda task: len(task.trail) == 2)
         await _cancel(place, task)
         engine.wake()
         other = await place.submit(ONE)

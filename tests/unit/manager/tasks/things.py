@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar, cast
 
@@ -259,6 +259,15 @@ class Place:
         """All of them, oldest first."""
         return (await self.db.read(lambda tx: rows.page(tx, ListQuery(sort="seq", limit=1000)))).items
 
+    async def until_task(self, task_id: str, condition: Callable[[Task], bool]) -> Task:
+        """Wait until the task as stored meets the condition."""
+
+        async def holds() -> bool:
+            return condition(await self.task(task_id))
+
+        await eventually(holds)
+        return await self.task(task_id)
+
     async def until(self, engine: Engine, *task_ids: str) -> list[Task]:
         """Wait until the tasks have ended."""
         async with asyncio.timeout(30):
@@ -268,6 +277,13 @@ class Place:
                 if all(task.state.finished for task in found):
                     return found
                 await engine.finished.wait(seen, 0.5)
+
+
+async def eventually(condition: Callable[[], Awaitable[bool]]) -> None:
+    """Wait until what nobody tells us about has come true."""
+    async with asyncio.timeout(20):
+        while not await condition():
+            await asyncio.sleep(0.005)
 
 
 @contextlib.asynccontextmanager

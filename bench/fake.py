@@ -1,0 +1,124 @@
+"""The manager's own speed: fake drivers, 5,000 VMs."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp
+
+from altus.wire.resources import NetworkCreate
+from bench.rig import Rig, rig
+from bench.table import Row, percentile
+
+_ROUNDS = 200
+_AT_ONCE = 32
+
+
+@dataclass
+class _Api:
+    """Bare HTTP: what is measured is the manager, not a client library."""
+
+    session: aiohttp.ClientSession
+    url: str
+
+    async def get(self, path: str) -> dict[str, Any]:
+        """A JSON answer."""
+        async with self.session.get(f"{self.url}/api/v1{path}") as response:
+            response.raise_for_status()
+            answer: dict[str, Any] = await response.json()
+            return answer
+
+    async def create(self, name: str) -> None:
+        """Queue the creation of a VM with a disk and a NIC."""
+        body = {"name": name, "disk_size": 1 << 30, "memory": 128 << 20, "nics": [{"network": "lan"}]}
+        async with self.session.post(f"{self.url}/api/v1/vms", json=body) as response:
+            response.raise_for_status()
+
+
+async def measure(*, vms: int, seconds: float) -> list[Row]:
+    """All rows; `vms` to make, `seconds` of the steady-rate and idle measurements."""
+    async with rig(fake=True) as made, aiohttp.ClientSession(
+        headers={"Authorization": f"Bearer {made.token}"},
+        connector=aiohttp.TCPConnector(ssl=ssl.create_default_context(cafile=str(made.ca)), limit=_AT_ONCE),
+    ) as session:  # fmt: skip
+        api = _Api(session, made.url)
+        await _network(made)
+        rows = [await _creations(api, vms)]
+        rows += [await _page(api), await _one(api), await _steady(made, api, seconds)]
+        return rows
+
+
+async def _network(made: Rig) -> None:
+    await made.altus.networks.create(NetworkCreate(name="lan", cidr="10.0.0.0/16")).run()
+
+
+async def idle(made: Rig, seconds: float) -> Row:
+    """The CPU both processes take when nothing happens."""
+    processes = (made.manager, made.agent)
+    before = [sum(process.cpu_times()[:2]) for process in processes]
+    await asyncio.sleep(seconds)
+    used = sum(sum(process.cpu_times()[:2]) for process in processes) - sum(before)
+    return Row("idle CPU of manager + agent", 100 * used / seconds, "%", 1.0, f"over {seconds:.0f} s")
+
+
+async def _creations(api: _Api, vms: int) -> Row:
+    """From the first request until the last task is done."""
+    names = iter(range(vms))
+    began = time.monotonic()
+
+    async def worker() -> None:
+        for number in names:
+            await api.create(f"vm{number:05d}")
+
+    await asyncio.gather(*(worker() for _ in range(_AT_ONCE)))
+    accepted = time.monotonic() - began
+    while (await api.get("/tasks?filter=state:queued,running,undoing&limit=1"))["items"]:
+        await asyncio.sleep(0.1)
+    failed = (await api.get("/tasks?filter=state:failed&limit=1"))["items"]
+    if failed:
+        raise RuntimeError(f"a creation failed: {failed[0]['error']}")
+    took = time.monotonic() - began
+    note = f"{vms} VMs in {took:.1f} s, accepted in {accepted:.1f} s"
+    return Row("VM creations a second, sustained", vms / took, "/s", 20.0, note, at_least=True)
+
+
+async def _timed(api: _Api, paths: list[str]) -> list[float]:
+    took = []
+    for path in paths:
+        began = time.monotonic()
+        await api.get(path)
+        took.append(1000 * (time.monotonic() - began))
+    return took
+
+
+async def _page(api: _Api) -> Row:
+    took = await _timed(api, ["/vms?limit=100&sort=name"] * _ROUNDS)
+    return Row("page of 100 VMs, p95", percentile(took, 0.95), "ms", 30.0, f"median {percentile(took, 0.5):.1f} ms")
+
+
+async def _one(api: _Api) -> Row:
+    ids = [vm["id"] for vm in (await api.get("/vms?limit=100&fields=id"))["items"]]
+    took = await _timed(api, [f"/vms/{vm_id}" for vm_id in ids * 2])
+    return Row("one VM, p95", percentile(took, 0.95), "ms", 10.0, f"median {percentile(took, 0.5):.1f} ms")
+
+
+async def _steady(made: Rig, api: _Api, seconds: float) -> Row:
+    """2.5 creations a second, evenly: the share of one core that the manager takes."""
+    before, began, number = sum(made.manager.cpu_times()[:2]), time.monotonic(), 0
+    while time.monotonic() - began < seconds:
+        await api.create(f"steady{number:05d}")
+        number += 1
+        await asyncio.sleep(max(0.0, began + number / 2.5 - time.monotonic()))
+    used = sum(made.manager.cpu_times()[:2]) - before
+    share = 100 * used / (time.monotonic() - began)
+    return Row("manager's CPU at 2.5 creations a second", share, "% of a core", 50.0, f"{number} VMs")
+
+
+async def memory(made: Rig) -> Row:
+    """Resident memory of both processes."""
+    used = sum(process.memory_info().rss for process in (made.manager, made.agent)) / (1 << 20)
+    return Row("memory of manager + agent", used, "MB", 250.0, "RSS, real drivers, idle")

@@ -1,0 +1,53 @@
+"""`./dev bench`: measure, print the table, and with `--write` keep it in docs/benchmarks.md. Run in a test machine."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import datetime as dt
+import os
+import platform
+import sys
+from pathlib import Path
+
+from bench import fake, real
+from bench.table import Row, markdown
+from devkit.services.plain import Plain
+
+_DOCUMENT = Path(__file__).parent.parent / "docs" / "benchmarks.md"
+
+
+def main() -> int:
+    """Exit 1 if a bar was missed."""
+    parser = argparse.ArgumentParser(prog="./dev bench")
+    parser.add_argument("part", nargs="?", choices=("real", "fake", "all"), default="all")
+    parser.add_argument("--vms", type=int, default=5000, help="VMs to create with the fake driver")
+    parser.add_argument("--rounds", type=int, default=7, help="pairs of each comparison")
+    parser.add_argument("--seconds", type=float, default=30.0, help="of idle and steady-rate measurements")
+    parser.add_argument("--write", action="store_true", help="keep the table in docs/benchmarks.md")
+    asked = parser.parse_args()
+    rows: list[Row] = []
+    if asked.part in ("real", "all"):
+        Plain().start(["libvirt", "ovn"])
+        rows += asyncio.run(real.measure(rounds=asked.rounds, seconds=asked.seconds))
+    if asked.part in ("fake", "all"):
+        rows += asyncio.run(fake.measure(vms=asked.vms, seconds=asked.seconds))
+    table = markdown(rows)
+    print(table)
+    if asked.write:
+        _DOCUMENT.write_text(_document(table))
+    return int(any(row.missed for row in rows))
+
+
+def _document(table: str) -> str:
+    machine = f"{os.cpu_count()} cores, {platform.system()} {platform.release()}, Python {platform.python_version()}"
+    return (
+        "# Benchmarks\n\n"
+        "Made by `./dev bench --write`. Comparisons are ratios of medians, measured in turns in one run; absolute "
+        "times vary with the machine.\n\n"
+        f"{dt.datetime.now(dt.UTC):%Y-%m-%d}, {machine}, QEMU's TCG unless the host has a working KVM.\n\n{table}\n"
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,106 @@
+"""Altus against the raw tools, in turns, on the same machine with the same guest."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable
+from pathlib import Path
+
+from altus.model.image import BuiltinImage
+from altus.wire.resources import ImageBuild, ImageCreate, NetworkCreate, VolumeCreate
+from altus.wire.vms import NicCreate, VmCreate
+from bench import fake, raw
+from bench.rig import Rig, rig, until
+from bench.table import Row, ratio
+
+_MEMORY = 128 << 20
+_GIB = 1 << 30
+
+
+async def measure(*, rounds: int, seconds: float) -> list[Row]:
+    """All rows; `rounds` pairs of each comparison."""
+    async with rig(fake=False) as made:
+        altus = made.altus
+        await altus.images.build(ImageBuild(image=BuiltinImage.TINY)).run()
+        await altus.networks.create(NetworkCreate(name="lan", cidr="10.99.0.0/24")).run()
+        rows = [await fake.idle(made, seconds), await fake.memory(made)]
+        rows += await _lives(made, rounds)
+        rows += await _clones(made, rounds)
+        return rows
+
+
+async def _timed(work: Awaitable[object]) -> float:
+    began = time.monotonic()
+    await work
+    return time.monotonic() - began
+
+
+async def _lives(made: Rig, rounds: int) -> list[Row]:
+    """Whole lives of VMs: created and answering, stopped, started, stopped, deleted."""
+    ours: dict[str, list[float]] = {verb: [] for verb in ("answer", "stop", "start", "delete")}
+    theirs: dict[str, list[float]] = {verb: [] for verb in ours}
+    for number in range(rounds):
+        name = f"bench{number}"
+        ours["answer"].append(await _timed(_create_and_answer(made, name)))
+        vm = await made.altus.vms.get(name)
+        copy = await raw.alike(f"altus-{vm.id}", made.folder, f"10.99.0.{200 + number}")
+        theirs["answer"].append(await _timed(_raw_answer(copy)))
+        ours["stop"].append(await _timed(made.altus.vms.stop(name).run()))
+        theirs["stop"].append(await _timed(copy.stop()))
+        ours["start"].append(await _timed(made.altus.vms.start(name).run()))
+        theirs["start"].append(await _timed(copy.start()))
+        await made.altus.vms.kill(name).run()
+        await raw.virsh("destroy", copy.name)
+        ours["delete"].append(await _timed(made.altus.vms.delete(name).run()))
+        theirs["delete"].append(await _timed(copy.delete()))
+    return [
+        ratio("create + start + guest answers, against virsh + qemu-img", ours["answer"], theirs["answer"], 1.15),
+        ratio("start, against virsh", ours["start"], theirs["start"], 1.25),
+        ratio("stop, against virsh", ours["stop"], theirs["stop"], 1.25),
+        ratio("delete, against virsh + ovn-nbctl + rm", ours["delete"], theirs["delete"], 1.25),
+    ]
+
+
+async def _create_and_answer(made: Rig, name: str) -> None:
+    body = VmCreate(name=name, image=BuiltinImage.TINY, memory=_MEMORY, nics=[NicCreate(network="lan")], start=True)
+    await made.altus.vms.create(body).run()
+
+    async def answers() -> bool:
+        return (await made.altus.vms.get(name)).guest is not None
+
+    await until(answers)
+
+
+async def _raw_answer(copy: raw.RawVm) -> None:
+    await copy.create()
+    await copy.start()
+    await copy.wait_guest()
+
+
+async def _clones(made: Rig, rounds: int) -> list[Row]:
+    """Linked clones of an image of 20 GiB with 1 GiB in it."""
+    source = made.folder / "large.qcow2"
+    await _large(source)
+    image = await made.altus.images.begin(ImageCreate(name="large"))
+    await made.altus.images.upload(image.id, source)
+    await made.altus.images.finish(image.id).run()
+    ours, theirs = [], []
+    for number in range(rounds):
+        body = VolumeCreate(name=f"clone{number}", image="large", linked=True)
+        ours.append(await _timed(made.altus.volumes.create(body).run()))
+        target = made.folder / f"clone{number}.qcow2"
+        theirs.append(await _timed(raw.run("qemu-img", "create", "-q", "-f", "qcow2", "-F", "qcow2", "-b", str(source),
+                                           str(target))))  # fmt: skip
+    ours.sort()
+    theirs.sort()
+    mine, bare = ours[len(ours) // 2], theirs[len(theirs) // 2]
+    note = f"{mine:.3f} s against {bare:.3f} s (medians of {rounds})"
+    return [
+        Row("linked clone of a 20 GiB image", mine, "s", 2.0, note),
+        Row("the same, above qemu-img", mine - bare, "s", 0.2, note),
+    ]
+
+
+async def _large(path: Path) -> None:
+    await raw.run("qemu-img", "create", "-q", "-f", "qcow2", str(path), str(20 * _GIB))
+    await raw.run("qemu-io", "-f", "qcow2", "-c", f"write -P 0x5a 0 {_GIB}", str(path))

@@ -1,0 +1,115 @@
+"""A manager and an agent of their own for measuring: real processes, real TLS, real or fake drivers."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import socket
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from altus.model.host import HostState
+from altus.sdk.client import AltusClient
+
+_BIN = Path(sys.executable).parent
+_PATIENCE = 120.0
+
+
+@dataclass(frozen=True)
+class Rig:
+    """What benchmarks work with."""
+
+    altus: AltusClient
+    url: str
+    token: str
+    ca: Path
+    folder: Path
+    manager: psutil.Process
+    agent: psutil.Process
+
+
+@asynccontextmanager
+async def rig(*, fake: bool) -> AsyncIterator[Rig]:
+    """Started, enrolled and up; all gone afterwards."""
+    with tempfile.TemporaryDirectory(prefix="altus-bench-", dir="/var/tmp") as name:
+        folder = Path(name)
+        folder.chmod(0o711)
+        manager_port, agent_port = _free_port(), _free_port()
+        (folder / "manager.toml").write_text(
+            f'state_dir = "{folder}/manager"\nport = {manager_port}\nlocal_credentials = "{folder}/login.json"\n'
+            'log_level = "warning"\n'
+        )
+        (folder / "agent.toml").write_text(_agent_settings(folder, agent_port, fake=fake))
+        manager = await _start("altus-manager", folder)
+        agent: asyncio.subprocess.Process | None = None
+        try:
+            await until(lambda: _true((folder / "login.json").exists()))
+            login = json.loads((folder / "login.json").read_text())
+            async with AltusClient(login["url"], login["token"], Path(login["ca_file"]), patience=_PATIENCE) as altus:
+                token = (await altus.hosts.enrol_token("bench")).token
+                await _enrol(folder, token)
+                agent = await _start("altus-agent", folder)
+                await until(lambda: _host_up(altus))
+                yield Rig(altus, login["url"], login["token"], Path(login["ca_file"]), folder,
+                          psutil.Process(manager.pid), psutil.Process(agent.pid))  # fmt: skip
+        finally:
+            for process in (agent, manager):
+                if process is not None:
+                    process.terminate()
+                    await process.wait()
+
+
+async def until(condition: Callable[[], Awaitable[bool]], pause: float = 0.02) -> None:
+    """Wait for a condition."""
+    deadline = time.monotonic() + _PATIENCE
+    while not await condition():
+        if time.monotonic() > deadline:
+            raise TimeoutError("the rig is not ready; see its log")
+        await asyncio.sleep(pause)
+
+
+async def _true(value: bool) -> bool:
+    return value
+
+
+async def _host_up(altus: AltusClient) -> bool:
+    return any(host.state is HostState.UP for host in (await altus.hosts.page()).items)
+
+
+def _agent_settings(folder: Path, port: int, *, fake: bool) -> str:
+    kind = "fake" if fake else "directory"
+    lines = [f'host_name = "bench"\nport = {port}\nstate_dir = "{folder}/agent"']
+    if fake:
+        lines.append('hypervisor = "fake"\nnetwork = "fake"')
+    lines.append(f'[[storages]]\nname = "local"\nkind = "{kind}"\npath = "{folder}/storage"\nreserve = 0')
+    return "\n".join(lines) + "\n"
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+async def _start(program: str, folder: Path) -> asyncio.subprocess.Process:
+    config = folder / f"{program.removeprefix('altus-')}.toml"
+    log = (folder / f"{program}.log").open("wb")
+    return await asyncio.create_subprocess_exec(str(_BIN / program), "--config", str(config), stdout=log, stderr=log)
+
+
+async def _enrol(folder: Path, token: str) -> None:
+    process = await asyncio.create_subprocess_exec(
+        str(_BIN / "altus-agent"), "--config", str(folder / "agent.toml"), "enrol",
+        env={**os.environ, "ALTUS_ENROL_TOKEN": token}, stdout=asyncio.subprocess.DEVNULL,
+    )  # fmt: skip
+    if await process.wait():
+        raise RuntimeError("the enrolment failed")

@@ -1,0 +1,75 @@
+"""Networks."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from altus.cli import options
+from altus.cli.call import Call
+from altus.cli.command import change, group, query
+from altus.cli.finish import confirm, finish
+from altus.cli.layout import AnyLayout, Layout, Ref
+from altus.cli.listing import list_things
+from altus.cli.text import ago, listed
+from altus.model.label import Label
+from altus.model.network import NetworkKind
+
+app = group("Networks of VMs.")
+NETWORK: AnyLayout = Layout(
+    columns=(
+        ("NAME", lambda network: network.name),
+        ("STATE", lambda network: network.state.value),
+        ("KIND", lambda network: network.kind.value),
+        ("ADDRESSES", lambda network: network.cidr),
+        ("GATEWAY", lambda network: network.gateway),
+        ("CREATED", lambda network: ago(network.created_at)),
+    ),
+    details=(
+        ("ID", lambda network: network.id),
+        ("PROJECT", lambda network: Ref("project", network.project_id)),
+        ("LABEL", lambda network: network.label.value),
+        ("DNS", lambda network: listed(network.dns)),
+        ("MTU", lambda network: network.mtu),
+    ),
+)
+
+
+@query(app, "list")
+async def list_networks(call: Call, filters: options.Filters = [], sort: options.Sort = "name",  # noqa: B006
+                        limit: options.Limit = 100, everything: options.All = False) -> None:  # fmt: skip
+    """List networks."""
+    await list_things(call, call.altus.networks, NETWORK, filters, sort, limit, everything)
+
+
+@query(app, "show")
+async def show(call: Call, network: options.Network) -> None:
+    """Show a network."""
+    await call.show(await call.altus.networks.get(network), NETWORK)
+
+
+@change(app, "create")
+async def create(
+    call: Call, name: options.NewName, cidr: Annotated[str, typer.Option(help="Its addresses, such as 10.1.0.0/24.")],
+    kind: Annotated[NetworkKind, typer.Option(help="With a way out, or without.")] = NetworkKind.NAT,
+    gateway: Annotated[str | None, typer.Option(help="Its first address if left out.")] = None,
+    dns: Annotated[list[str], typer.Option(help="A name server for its guests; repeatable.")] = [],  # noqa: B006
+    mtu: Annotated[int | None, typer.Option(help="Largest packet.")] = None,
+    project: options.InProject = None, label: options.WithLabel = Label.OPEN,
+) -> None:  # fmt: skip
+    """Create a network with DHCP."""
+    from altus.sdk.shapes import make
+    from altus.wire.resources import NetworkCreate
+
+    given = {} if mtu is None else {"mtu": mtu}
+    body = make(NetworkCreate, name=name, cidr=cidr, kind=kind, gateway=gateway, dns=dns, project=project, label=label,
+                **given)  # fmt: skip
+    await finish(call, call.altus.networks.create(body), call.altus.networks.get, NETWORK)
+
+
+@change(app, "delete", asks=True)
+async def delete(call: Call, network: options.Network) -> None:
+    """Delete a network that nobody uses."""
+    confirm(call, f"Delete network {network}?")
+    await finish(call, call.altus.networks.delete(network))

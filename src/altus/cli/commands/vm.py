@@ -1,0 +1,155 @@
+"""Virtual machines: made, looked at, changed, removed. Their power is in vm_power.py, consoles in vm_console.py."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from altus.cli import completion, options
+from altus.cli.call import Call
+from altus.cli.command import change, group, query
+from altus.cli.commands import vm_console, vm_power
+from altus.cli.commands.event_layout import EVENT
+from altus.cli.commands.vm_layout import VM
+from altus.cli.finish import confirm, finish
+from altus.cli.listing import list_things
+from altus.common.errors import InvalidInput
+from altus.model.label import Label
+from altus.model.vm import BootDevice, Firmware
+
+app = group("Virtual machines.")
+Vcpus = Annotated[int | None, typer.Option("--vcpus", help="How many vCPUs.", min=1)]
+Memory = Annotated[int | None, typer.Option("--memory", parser=options.SIZE, metavar="SIZE", help="Such as 2G.")]
+Networks = Annotated[
+    list[str],
+    typer.Option("--network", help="A NIC on this network; repeatable.", autocompletion=completion.of("networks")),
+]
+Boot = Annotated[list[BootDevice], typer.Option("--boot", help="What to boot from, in order; repeatable.")]
+Tags = Annotated[list[str], typer.Option("--tag", help="Repeatable.")]
+
+
+@query(app, "list")
+async def list_vms(call: Call, filters: options.Filters = [], sort: options.Sort = "name",  # noqa: B006
+                   limit: options.Limit = 100, everything: options.All = False) -> None:  # fmt: skip
+    """List VMs, such as `-f state:running`."""
+    await list_things(call, call.altus.vms, VM, filters, sort, limit, everything)
+
+
+@query(app, "show")
+async def show(call: Call, vm: options.Vm) -> None:
+    """Show a VM."""
+    await call.show(await call.altus.vms.get(vm), VM)
+
+
+@change(app, "create")
+async def create(
+    call: Call, name: options.NewName, image: options.FromImage = None,
+    vcpus: Vcpus = None, memory: Memory = None,
+    disk_size: Annotated[int | None, typer.Option(parser=options.SIZE, metavar="SIZE",
+                         help="Size of the first disk; as large as its image if left out.")] = None,
+    disks: Annotated[list[int], typer.Option("--disk", parser=options.SIZE, metavar="SIZE",
+                     help="One more, empty disk; repeatable.")] = [],  # noqa: B006
+    networks: Networks = [], storage: options.OnStorage = None, project: options.InProject = None,  # noqa: B006
+    label: options.WithLabel = Label.OPEN, full: options.FullCopy = False,
+    cdrom: Annotated[str | None, typer.Option(help="An ISO image.", autocompletion=completion.of("images"))] = None,
+    firmware: Annotated[Firmware | None, typer.Option(help="How it boots.")] = None, boot: Boot = [],  # noqa: B006
+    description: Annotated[str, typer.Option(help="For people.")] = "", tags: Tags = [],  # noqa: B006
+    ssh_keys: Annotated[list[Path], typer.Option("--ssh-key", help="A file with a public key; repeatable.")] = [],  # noqa: B006
+    user_data: Annotated[Path | None, typer.Option(help="A file with cloud-init user data.")] = None,
+    guest_password: Annotated[bool, typer.Option("--guest-password-stdin",
+                              help="Read the password of the guest's user from standard input.")] = False,
+    protected: Annotated[bool, typer.Option("--protected", help="Refuse to delete it.")] = False,
+    start: Annotated[bool, typer.Option("--start", help="Start it when it is there.")] = False,
+) -> None:  # fmt: skip
+    """Create a VM, such as `altus vm create web1 --image debian-12 --network lan --start`."""
+    from altus.sdk.shapes import make
+    from altus.wire.vms import CloudInitCreate, DiskCreate, NicCreate, VmCreate
+
+    seed = make(CloudInitCreate, ssh_keys=[_text(path).strip() for path in ssh_keys],
+                user_data=_text(user_data) if user_data else "",
+                password=sys.stdin.readline().rstrip("\r\n") if guest_password else "")  # fmt: skip
+    given = _given(vcpus=vcpus, memory=memory, firmware=firmware, boot=boot or None, disk_size=disk_size)
+    body = make(VmCreate, name=name, image=image, storage=storage, project=project, label=label, linked=not full,
+                cdrom=cdrom, description=description, tags=tags, protected=protected, start=start, cloud_init=seed,
+                disks=[make(DiskCreate, size=size) for size in disks],
+                nics=[make(NicCreate, network=network) for network in networks], **given)  # fmt: skip
+    await finish(call, call.altus.vms.create(body), call.altus.vms.get, VM)
+
+
+@change(app, "edit")
+async def edit(
+    call: Call, vm: options.Vm,
+    name: Annotated[str | None, typer.Option(help="A new name.")] = None,
+    description: Annotated[str | None, typer.Option(help="For people.")] = None,
+    tags: Tags = [], no_tags: Annotated[bool, typer.Option("--no-tags", help="Remove all tags.")] = False,  # noqa: B006
+    protect: Annotated[bool | None, typer.Option("--protect/--unprotect", help="Refuse to delete it, or not.")] = None,
+    vcpus: Vcpus = None, memory: Memory = None,
+    firmware: Annotated[Firmware | None, typer.Option(help="How it boots.")] = None, boot: Boot = [],  # noqa: B006
+    attach: Annotated[list[str], typer.Option("--attach", help="A volume to attach; repeatable.",
+                      autocompletion=completion.of("volumes"))] = [],  # noqa: B006
+    detach: Annotated[list[str], typer.Option("--detach", help="A volume to detach; repeatable.",
+                      autocompletion=completion.of("volumes"))] = [],  # noqa: B006
+    add_network: Annotated[list[str], typer.Option("--add-network", help="A network for one more NIC; repeatable.",
+                           autocompletion=completion.of("networks"))] = [],  # noqa: B006
+    remove_nic: Annotated[list[str], typer.Option("--remove-nic", help="The id of a NIC; repeatable.")] = [],  # noqa: B006
+) -> None:  # fmt: skip
+    """Change a VM. What a running guest cannot take up applies at its next start."""
+    from altus.sdk.shapes import make
+    from altus.wire.vms import NicCreate, VmEdit
+
+    nics = [make(NicCreate, network=network) for network in add_network]
+    given = _given(name=name, description=description, tags=[] if no_tags else tags or None, protected=protect,
+                   vcpus=vcpus, memory=memory, firmware=firmware, boot=boot or None, attach_volumes=attach or None,
+                   detach_volumes=detach or None, add_nics=nics or None, remove_nics=remove_nic or None)  # fmt: skip
+    if not given:
+        raise InvalidInput("Nothing to change was given.", code="client.usage", hint="See `altus vm edit --help`.")
+    await finish(call, call.altus.vms.edit(vm, make(VmEdit, **given)), call.altus.vms.get, VM)
+
+
+@change(app, "clone")
+async def clone(
+    call: Call, vm: options.Vm, name: options.NewName,
+    linked: Annotated[bool, typer.Option("--linked", help="Share data with it until either writes.")] = False,
+    start: Annotated[bool, typer.Option("--start", help="Start the copy.")] = False,
+) -> None:  # fmt: skip
+    """Copy a stopped VM under a new name."""
+    from altus.sdk.shapes import make
+    from altus.wire.vms import VmClone
+
+    body = make(VmClone, name=name, linked=linked, start=start)
+    await finish(call, call.altus.vms.clone(vm, body), call.altus.vms.get, VM)
+
+
+@change(app, "delete", asks=True)
+async def delete(
+    call: Call, vm: options.Vm,
+    keep_volumes: Annotated[bool, typer.Option("--keep-volumes", help="Keep its disks.")] = False,
+) -> None:  # fmt: skip
+    """Delete a stopped VM, with its disks unless they are to be kept."""
+    confirm(call, f"Delete VM {vm}{'' if keep_volumes else ' and its disks'}?")
+    await finish(call, call.altus.vms.delete(vm, keep_volumes=keep_volumes))
+
+
+@query(app, "events")
+async def events(call: Call, vm: options.Vm) -> None:
+    """Show what happened to a VM, newest first."""
+    page = await call.altus.vms.events(vm)
+    await call.show_page(page.items, page.next, EVENT)
+
+
+def _given(**fields: Any) -> dict[str, Any]:
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidInput(f"{path} cannot be read.", code="client.file") from error
+
+
+vm_power.add_to(app)
+vm_console.add_to(app)

@@ -1,0 +1,40 @@
+"""How VMs look."""
+
+from __future__ import annotations
+
+from altus.cli.layout import AnyLayout, Layout, Ref
+from altus.cli.text import ago, listed, size, yes_no
+
+
+def _nics(vm: object) -> str:
+    return "\n".join(f"{nic.id}  {nic.mac}  {nic.address}  {nic.model}" for nic in getattr(vm, "nics", []))
+
+
+VM: AnyLayout = Layout(
+    columns=(
+        ("NAME", lambda vm: vm.name),
+        ("STATE", lambda vm: vm.state.value),
+        ("VCPUS", lambda vm: vm.vcpus),
+        ("MEMORY", lambda vm: size(vm.memory)),
+        ("ADDRESSES", lambda vm: listed(vm.addresses) or listed(nic.address for nic in vm.nics if nic.address)),
+        ("HOST", lambda vm: Ref("host", vm.host_id)),
+        ("CREATED", lambda vm: ago(vm.created_at)),
+    ),
+    details=(
+        ("ID", lambda vm: vm.id),
+        ("PROJECT", lambda vm: Ref("project", vm.project_id)),
+        ("LABEL", lambda vm: vm.label.value),
+        ("DESCRIPTION", lambda vm: vm.description),
+        ("TAGS", lambda vm: listed(vm.tags)),
+        ("PROTECTED", lambda vm: yes_no(vm.protected)),
+        ("RESTART PENDING", lambda vm: yes_no(vm.restart_pending)),
+        ("FIRMWARE", lambda vm: vm.firmware.value),
+        ("BOOT", lambda vm: listed(vm.boot)),
+        ("STORAGE", lambda vm: Ref("storage", vm.storage_id)),
+        ("DISKS", lambda vm: "\n".join(f"{disk.volume_id}  {disk.bus}" for disk in vm.disks)),
+        ("NICS", _nics),
+        ("CDROM", lambda vm: Ref("image", vm.cdrom_image_id)),
+        ("GUEST", lambda vm: f"{vm.guest.hostname}, {vm.guest.os_name}, {vm.guest.kernel}" if vm.guest else ""),
+        ("POSSIBLE NOW", lambda vm: listed(name for name, action in vm.allowed_actions.items() if action.allowed)),
+    ),
+)
