@@ -1,4 +1,4 @@
-"""Golden files: what the tests compare generated XML with."""
+"""Golden files: what the tests compare generated XML, documents and the like with."""
 
 import os
 import subprocess
@@ -11,6 +11,7 @@ REWRITE = {"ALTUS_GOLDEN": "write"}
 
 
 def rewrite() -> int:
-    """Run the golden tests with REWRITE set; git diff then shows what changed."""
+    """Write docs/reference and run the golden tests with REWRITE set; git diff then shows what changed."""
+    subprocess.run([sys.executable, "-m", "devkit.reference"], cwd=ROOT, check=True)
     command = [sys.executable, "-m", "pytest", "--quiet", "-m", "not functional", "tests/golden"]
     return subprocess.run(command, cwd=ROOT, env={**os.environ, **REWRITE}, check=False).returncode

@@ -182,4 +182,4 @@ def _tell(url: str, vm: VmView) -> None:
     print(f"  the command line is logged in as the system administrator by {CREDENTIALS} (root only)")
     print(f"\nVM {vm.name} is {vm.state} at {', '.join(vm.addresses)}")
     print(f"  console:  ./altus vm console {vm.name}     (leave with Ctrl-])")
-    print("  look:     ./altus vm list, ./altus host show, ./altus doctor")
+    print("  look:     ./altus vm list, ./altus host list, ./altus doctor")

@@ -6,6 +6,7 @@ import asyncio
 import shutil
 import uuid
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psycopg
@@ -83,5 +84,6 @@ def sqlite_db(new_url: Callable[[str], str]) -> Iterator[Database]:
 
 def _migrate(url: str) -> None:
     database = Database(url)
-    asyncio.run(migrate.upgrade(database))
+    with ThreadPoolExecutor(1) as own_thread:  # the test that asks first may have an event loop running
+        own_thread.submit(lambda: asyncio.run(migrate.upgrade(database))).result()
     database.close()

@@ -42,20 +42,24 @@ def uses() -> list[Use]:
         for file, node, _ in subclasses
         if (code := _assigned(node).get("default_code"))
     ]
-    raised = [use for file, tree in trees.items() for use in _raised(file, tree, known | own)]
+    raised = [use for file, call in _calls() for use in _raised(file, call, known | own)]
     return [*defaults, *raised, *_of_http(trees[_HTTP])]
 
 
 def findings() -> dict[str, str]:
     """What `altus doctor` can find: kind and sentence."""
-    calls = (node for tree in _trees().values() for node in ast.walk(tree) if isinstance(node, ast.Call))
-    named = [call for call in calls if isinstance(call.func, ast.Name) and call.func.id == "Finding"]
+    named = [call for _, call in _calls() if isinstance(call.func, ast.Name) and call.func.id == "Finding"]
     return {_text(call.args[0]): _text(call.args[3]) for call in named}
 
 
 @cache
 def _trees() -> Mapping[str, ast.Module]:
     return {str(path.relative_to(_SOURCE)): ast.parse(path.read_text()) for path in sorted(_SOURCE.rglob("*.py"))}
+
+
+@cache
+def _calls() -> list[tuple[str, ast.Call]]:
+    return [(file, node) for file, tree in _trees().items() for node in ast.walk(tree) if isinstance(node, ast.Call)]
 
 
 def _classes(tree: ast.Module) -> Iterator[tuple[ast.ClassDef, str]]:
@@ -72,12 +76,11 @@ def _assigned(node: ast.ClassDef) -> dict[str, str]:
             if isinstance(name, ast.Name) and isinstance(value, ast.Constant)}  # fmt: skip
 
 
-def _raised(file: str, tree: ast.Module, known: Mapping[str, str]) -> Iterator[Use]:
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in known:
-            code = next((_text(word.value, "<noun>") for word in node.keywords if word.arg == "code"), "")
-            if _CODE.fullmatch(code):
-                yield Use(code, known[node.func.id], _text(node.args[0]) if node.args else "", file)
+def _raised(file: str, call: ast.Call, known: Mapping[str, str]) -> Iterator[Use]:
+    if isinstance(call.func, ast.Name) and call.func.id in known:
+        code = next((_text(word.value, "<noun>") for word in call.keywords if word.arg == "code"), "")
+        if _CODE.fullmatch(code):
+            yield Use(code, known[call.func.id], _text(call.args[0]) if call.args else "", file)
 
 
 def _of_http(tree: ast.Module) -> Iterator[Use]:

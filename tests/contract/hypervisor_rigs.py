@@ -129,7 +129,7 @@ class LibvirtRig:
     """The test machine's libvirt; guests are the tiny image."""
 
     def __init__(self) -> None:
-        self._services = start_libvirt()
+        self.services = start_libvirt()
         # the machine's own, which QEMU's user may pass through and in which the verdict on KVM stays known
         self.folder = Path("/var/lib/altus/hypervisor")
         self.driver: Hypervisor = LibvirtHypervisor(self.folder)
@@ -153,11 +153,11 @@ class LibvirtRig:
 
     async def lose_daemon(self) -> None:
         """See `Rig`."""
-        await asyncio.to_thread(self._services.kill, "libvirtd")
+        await asyncio.to_thread(self.services.kill, "libvirtd")
 
     async def restore_daemon(self) -> None:
         """See `Rig`."""
-        await asyncio.to_thread(self._services.start, ["libvirt"])
+        await asyncio.to_thread(self.services.start, ["libvirt"])
 
     async def clear(self) -> None:
         """See `Rig`."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -91,6 +90,8 @@ class Call:
         write_table(layout, await self._texts(items, layout.columns))
 
     async def _texts(self, items: list[Any], columns: tuple[Any, ...]) -> list[list[str]]:
+        import asyncio
+
         cells = [[text(item) for _, text in columns] for item in items]
         nouns = sorted(refs_of(cells))
         found = await asyncio.gather(*(self._names(noun) for noun in nouns))

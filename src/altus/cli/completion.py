@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -14,6 +13,8 @@ def of(nouns: str) -> Callable[[str], list[str]]:
     """Completes names of one kind: `vms`, `images` and so on, as the client calls them."""
 
     def complete(incomplete: str) -> list[str]:
+        import asyncio
+
         try:
             return asyncio.run(asyncio.wait_for(_names(nouns, incomplete), _TIMEOUT))
         except Exception:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import typer
 
@@ -34,6 +34,8 @@ def _duration(text: str) -> str:
     return text.strip().lower()
 
 
+NONE: list[Any] = []
+"""The default of options that can be repeated; Typer hands out copies."""
 SIZE = checked(parse_size)
 DURATION = checked(_duration)
 
@@ -53,15 +55,21 @@ Task = Annotated[str, typer.Argument(metavar="TASK", help="Id, as in `altus task
 NewName = Annotated[str, typer.Argument(metavar="NAME", help="Its name: letters, digits, dots, dashes, underscores.")]
 
 InProject = Annotated[
-    str | None, typer.Option("--project", help="The project it belongs to.", autocompletion=completion.of("projects"))
+    str | None,
+    typer.Option(
+        "--project", metavar="PROJECT", help="The project it belongs to.", autocompletion=completion.of("projects")
+    ),
 ]
 OnStorage = Annotated[
     str | None,
-    typer.Option("--storage", help="The repository it is kept in.", autocompletion=completion.of("storages")),
+    typer.Option(
+        "--storage", metavar="STORAGE", help="The repository it is kept in.", autocompletion=completion.of("storages")
+    ),
 ]
 WithLabel = Annotated[Label, typer.Option("--label", help="Its classification.")]
 FromImage = Annotated[
-    str | None, typer.Option("--image", help="The image it is made from.", autocompletion=completion.of("images"))
+    str | None,
+    typer.Option("--image", metavar="IMAGE", help="The image it is made from.", autocompletion=completion.of("images")),
 ]
 FullCopy = Annotated[bool, typer.Option("--full", help="Copy all data now instead of sharing it until it is written.")]
 PasswordStdin = Annotated[bool, typer.Option("--password-stdin", help="Read the password from standard input.")]
@@ -71,8 +79,13 @@ ExistingFile = Annotated[
 
 Filters = Annotated[
     list[str],
-    typer.Option("--filter", "-f", help="field:value (alternatives by comma), field~part or field!value; repeatable."),
+    typer.Option(
+        "--filter",
+        "-f",
+        metavar="FILTER",
+        help="field:value (alternatives by comma), field~part or field!value; repeatable.",
+    ),
 ]
-Sort = Annotated[str, typer.Option("--sort", help="A field; -field for descending.")]
-Limit = Annotated[int, typer.Option("--limit", help="At most so many.", min=1, max=1000)]
+Sort = Annotated[str, typer.Option("--sort", metavar="FIELD", help="A field; -field for descending.")]
+Limit = Annotated[int, typer.Option("--limit", metavar="NUMBER", help="At most so many.", min=1, max=1000)]
 All = Annotated[bool, typer.Option("--all", help="All of them, however many.")]

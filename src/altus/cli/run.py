@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import sys
 import traceback
@@ -19,6 +18,8 @@ from altus.common.errors import AltusError
 
 def run(call: Call, body: Coroutine[Any, Any, None]) -> None:
     """To its end; raises `typer.Exit` unless it goes well."""
+    import asyncio
+
     try:
         asyncio.run(_closing(call, body))
     except AltusError as error:

@@ -74,12 +74,12 @@ async def running(settings: ManagerSettings, observer: Observer = trace) -> Asyn
         await _keep_credentials(settings, security, settings.local_credentials, tls / "ca.pem")
     secrets = SecretBox.open(settings.state_dir / "secrets.key")
     world = World(db, pool, secrets, security.audit_log.of_task_end)
-    engine = Engine(world, TASK_TYPES, _engine_settings(settings, db), observer)
+    hosts = HostWatch(db, pool)
+    engine = Engine(world, TASK_TYPES, _engine_settings(settings, db), observer, [hosts.watch])
     services = _services(settings, world, engine, security, pool, authority)
-    loops = [engine.run(), HostWatch(db, pool).run(), retention.run(db, security, settings)]
-    async with _background(loops):
+    async with _background([engine.run(), hosts.connect(), retention.run(db, security, settings)]):
         yield Manager(services, engine, tls)
-        await engine.resign()
+    await engine.resign()
     await pool.close()
     await security.close()
     db.close()

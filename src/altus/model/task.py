@@ -100,7 +100,6 @@ class Task:
     progress: float = 0.0
     waiting_for: str = ""
     trail: tuple[StepRecord, ...] = ()
-    result: dict[str, Any] | None = None
     error: dict[str, Any] | None = None
     host_id: str | None = None
     actor: str = ""

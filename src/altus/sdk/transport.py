@@ -98,7 +98,8 @@ class Transport:
         url = URL(f"{self.url}{PREFIX}{path}", encoded=True).extend_query(list(query))
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_TIMEOUT, sock_read=silence)
         async with self._pool().request(method, url, data=payload, headers=sent, timeout=timeout,
-                                        ssl=self._tls or True, allow_redirects=False) as response:  # fmt: skip
+                                        ssl=self._tls or True, allow_redirects=False,
+                                        middlewares=(_once(),)) as response:  # fmt: skip
             if not 200 <= response.status < 300:
                 raise error_of(response.status, await response.read(), response.headers.get("X-Request-Id", ""))
             yield response
@@ -125,6 +126,21 @@ class Transport:
         if self._session is None:
             self._session = aiohttp.ClientSession(auto_decompress=True)
         return self._session
+
+
+def _once() -> aiohttp.ClientMiddlewareType:
+    """aiohttp repeats some methods by itself when a connection breaks. What may be repeated is for us to know, and the
+    half of an upload that was not read yet is not the upload."""
+    sent = False
+
+    async def middleware(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+        nonlocal sent
+        if sent:
+            raise aiohttp.ServerDisconnectedError
+        sent = True
+        return await handler(request)
+
+    return middleware
 
 
 def connection_error(trouble: Exception, url: str) -> AltusError:

@@ -44,7 +44,6 @@ class TaskView(View):
     progress: float
     waiting_for: str
     trail: list[StepView]
-    result: dict[str, Any] | None
     error: dict[str, Any] | None
     host_id: str | None
     actor: str

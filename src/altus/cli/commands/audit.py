@@ -43,9 +43,15 @@ Moment = Annotated[
 
 
 @query(app, "list")
-async def list_audit(call: Call, filters: options.Filters = [], sort: options.Sort = "-seq",  # noqa: B006
-                     limit: options.Limit = 50, everything: options.All = False, since: Moment = None,
-                     until: Moment = None) -> None:  # fmt: skip
+async def list_audit(
+    call: Call,
+    filters: options.Filters = options.NONE,
+    sort: options.Sort = "-seq",
+    limit: options.Limit = 50,
+    everything: options.All = False,
+    since: Moment = None,
+    until: Moment = None,
+) -> None:
     """List audit records, the newest first."""
     await list_things(call, call.altus.audit, RECORD, filters, sort, limit, everything, since=_utc(since),
                       until=_utc(until))  # fmt: skip

@@ -32,9 +32,11 @@ async def show(call: Call) -> None:
 
 @query(app, "use")
 async def use_login(
-    call: Call, login: Annotated[str, typer.Argument(metavar="LOGIN", help="As in `altus config show`, or machine.",
-                                 autocompletion=_logins)],
-) -> None:  # fmt: skip
+    call: Call,
+    login: Annotated[
+        str, typer.Argument(metavar="LOGIN", help="As in `altus config show`, or machine.", autocompletion=_logins)
+    ],
+) -> None:
     """Go back to an earlier login, or (machine) to this machine's administrator."""
     use(login)
     await show(call)

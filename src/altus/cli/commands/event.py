@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from altus.cli import options
 from altus.cli.call import Call
 from altus.cli.command import group, query
 from altus.cli.output import Output, write_line
@@ -18,10 +19,14 @@ app = group("What happens, as it happens.")
 @query(app, "watch")
 async def watch(
     call: Call,
-    nouns: Annotated[list[str], typer.Option("--noun", help="Only about these, such as vm; repeatable.")] = [],  # noqa: B006
-    after: Annotated[int | None, typer.Option(help="Begin after this event; with what comes now if left out.")] = None,
-    count: Annotated[int, typer.Option(help="End after so many; 0 goes on until ctrl-C.", min=0)] = 0,
-) -> None:  # fmt: skip
+    nouns: Annotated[
+        list[str], typer.Option("--noun", metavar="NOUN", help="Only about these, such as vm; repeatable.")
+    ] = options.NONE,
+    after: Annotated[
+        int | None, typer.Option(metavar="SEQ", help="Begin after this event; with what comes now if left out.")
+    ] = None,
+    count: Annotated[int, typer.Option(metavar="NUMBER", help="End after so many; 0 goes on until ctrl-C.", min=0)] = 0,
+) -> None:
     """Show events as they come, one per line; with `-o json` one JSON object per line."""
     call.interrupted = lambda: "No longer watching."
     shown = 0

@@ -38,21 +38,31 @@ GRANT: AnyLayout = Layout(
 
 
 @query(app, "list")
-async def list_grants(call: Call, filters: options.Filters = [], sort: options.Sort = "id",  # noqa: B006
-                      limit: options.Limit = 100, everything: options.All = False) -> None:  # fmt: skip
+async def list_grants(
+    call: Call,
+    filters: options.Filters = options.NONE,
+    sort: options.Sort = "id",
+    limit: options.Limit = 100,
+    everything: options.All = False,
+) -> None:
     """List grants."""
     await list_things(call, call.altus.grants, GRANT, filters, sort, limit, everything)
 
 
 @change(app, "create")
 async def create(
-    call: Call, subject: Annotated[str, typer.Argument(metavar="USER|GROUP", help="Who gets it.")],
+    call: Call,
+    subject: Annotated[str, typer.Argument(metavar="USER|GROUP", help="Who gets it.")],
     role: Annotated[str, typer.Argument(metavar="ROLE", help="As in `altus role list`.")],
     to_group: Annotated[bool, typer.Option("--group", help="It is given to a group.")] = False,
-    project: Annotated[str | None, typer.Option(help="Only within this project.",
-                       autocompletion=completion.of("projects"))] = None,
-    object_id: Annotated[str | None, typer.Option("--object", help="Only for the object with this id.")] = None,
-) -> None:  # fmt: skip
+    project: Annotated[
+        str | None,
+        typer.Option(metavar="PROJECT", help="Only within this project.", autocompletion=completion.of("projects")),
+    ] = None,
+    object_id: Annotated[
+        str | None, typer.Option("--object", metavar="ID", help="Only for the object with this id.")
+    ] = None,
+) -> None:
     """Give a role to an account or a group."""
     from altus.sdk.shapes import make
     from altus.wire.users import GrantCreate

@@ -30,8 +30,13 @@ GROUP: AnyLayout = Layout(
 
 
 @query(app, "list")
-async def list_groups(call: Call, filters: options.Filters = [], sort: options.Sort = "name",  # noqa: B006
-                      limit: options.Limit = 100, everything: options.All = False) -> None:  # fmt: skip
+async def list_groups(
+    call: Call,
+    filters: options.Filters = options.NONE,
+    sort: options.Sort = "name",
+    limit: options.Limit = 100,
+    everything: options.All = False,
+) -> None:
     """List groups."""
     await list_things(call, call.altus.groups, GROUP, filters, sort, limit, everything)
 
@@ -44,7 +49,9 @@ async def show(call: Call, group: options.Group) -> None:
 
 @change(app, "create")
 async def create(
-    call: Call, name: options.NewName, description: Annotated[str, typer.Option(help="For people.")] = ""
+    call: Call,
+    name: options.NewName,
+    description: Annotated[str, typer.Option(metavar="TEXT", help="For people.")] = "",
 ) -> None:
     """Create an empty group."""
     title = f"Create group {name}"

@@ -18,16 +18,22 @@ from altus.common.errors import AltusError, Conflict, Unauthenticated
 
 
 async def login(
-    call: Call, url: Annotated[str | None, typer.Argument(metavar="URL", help="The manager, https://host:port; the one "
-                               "in use if left out.")] = None,
-    user: Annotated[str | None, typer.Option("--user", "-u", help="Your account; asked for if left out.")] = None,
+    call: Call,
+    address: Annotated[
+        str | None, typer.Argument(metavar="URL", help=("The manager, https://host:port; the one in use if left out."))
+    ] = None,
+    user: Annotated[
+        str | None, typer.Option("--user", "-u", metavar="NAME", help="Your account; asked for if left out.")
+    ] = None,
     password_stdin: options.PasswordStdin = False,
-    ca_fingerprint: Annotated[str, typer.Option(help="SHA-256 that the CA certificate must have, for scripts.")] = "",
-) -> None:  # fmt: skip
+    ca_fingerprint: Annotated[
+        str, typer.Option(metavar="HEX", help="SHA-256 that the CA certificate must have, for scripts.")
+    ] = "",
+) -> None:
     """Log in with a password. The first time a manager's CA is shown for you to compare, and then remembered."""
     from altus.cli.login import log_in
 
-    opened = await log_in(call, url, user, password_stdin=password_stdin, fingerprint=ca_fingerprint)
+    opened = await log_in(call, address, user, password_stdin=password_stdin, fingerprint=ca_fingerprint)
     if opened.must_change_password:
         call.progress.say("The password must be changed before anything else: altus user passwd")
 
@@ -47,7 +53,7 @@ async def logout(call: Call) -> None:
 
 
 async def doctor(call: Call) -> None:
-    """Compare what Altus believes with what every host really has; fails unless everything agrees."""
+    """Compare the database with every host. Fails unless everything agrees."""
     call.progress.tell("Comparing the database with every host")
     report = await call.altus.system.doctor()
     call.progress.clear()
@@ -63,7 +69,7 @@ async def doctor(call: Call) -> None:
 
 
 async def version(call: Call) -> None:
-    """Show the versions of this program and of the manager, if it answers."""
+    """Show the versions of this program and the manager."""
     manager = None
     try:
         async with call.connect(find(call.overrides), patience=0) as client:

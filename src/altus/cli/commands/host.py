@@ -52,8 +52,13 @@ TOKEN: AnyLayout = Layout((("HOST", lambda made: made.name), ("TOKEN (SHOWN THIS
 
 
 @query(app, "list")
-async def list_hosts(call: Call, filters: options.Filters = [], sort: options.Sort = "name",  # noqa: B006
-                     limit: options.Limit = 100, everything: options.All = False) -> None:  # fmt: skip
+async def list_hosts(
+    call: Call,
+    filters: options.Filters = options.NONE,
+    sort: options.Sort = "name",
+    limit: options.Limit = 100,
+    everything: options.All = False,
+) -> None:
     """List hosts."""
     await list_things(call, call.altus.hosts, HOST, filters, sort, limit, everything)
 

@@ -43,8 +43,13 @@ IMAGE: AnyLayout = Layout(
 
 
 @query(app, "list")
-async def list_images(call: Call, filters: options.Filters = [], sort: options.Sort = "name",  # noqa: B006
-                      limit: options.Limit = 100, everything: options.All = False) -> None:  # fmt: skip
+async def list_images(
+    call: Call,
+    filters: options.Filters = options.NONE,
+    sort: options.Sort = "name",
+    limit: options.Limit = 100,
+    everything: options.All = False,
+) -> None:
     """List images."""
     await list_things(call, call.altus.images, IMAGE, filters, sort, limit, everything)
 
@@ -57,9 +62,13 @@ async def show(call: Call, image: options.Image) -> None:
 
 @change(app, "import")
 async def import_image(
-    call: Call, name: options.NewName, file: options.ExistingFile,
-    storage: options.OnStorage = None, project: options.InProject = None, label: options.WithLabel = Label.OPEN,
-) -> None:  # fmt: skip
+    call: Call,
+    name: options.NewName,
+    file: options.ExistingFile,
+    storage: options.OnStorage = None,
+    project: options.InProject = None,
+    label: options.WithLabel = Label.OPEN,
+) -> None:
     """Import a disk image: raw, qcow2, VMDK, VHD, VHDX or ISO, told by its content. Interrupted, the same command goes
     on where it ended."""
     from altus.sdk.shapes import make
@@ -78,9 +87,11 @@ async def import_image(
 
 @change(app, "build")
 async def build(
-    call: Call, image: Annotated[BuiltinImage, typer.Argument(help="Which one.")],
-    name: Annotated[str | None, typer.Option(help="Another name for it.")] = None, storage: options.OnStorage = None,
-) -> None:  # fmt: skip
+    call: Call,
+    image: Annotated[BuiltinImage, typer.Argument(help="Which one.")],
+    name: Annotated[str | None, typer.Option(metavar="NAME", help="Another name for it.")] = None,
+    storage: options.OnStorage = None,
+) -> None:
     """Build one of Altus' own images from Debian packages."""
     from altus.sdk.shapes import make
     from altus.wire.resources import ImageBuild

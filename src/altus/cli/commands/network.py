@@ -37,8 +37,13 @@ NETWORK: AnyLayout = Layout(
 
 
 @query(app, "list")
-async def list_networks(call: Call, filters: options.Filters = [], sort: options.Sort = "name",  # noqa: B006
-                        limit: options.Limit = 100, everything: options.All = False) -> None:  # fmt: skip
+async def list_networks(
+    call: Call,
+    filters: options.Filters = options.NONE,
+    sort: options.Sort = "name",
+    limit: options.Limit = 100,
+    everything: options.All = False,
+) -> None:
     """List networks."""
     await list_things(call, call.altus.networks, NETWORK, filters, sort, limit, everything)
 
@@ -51,13 +56,18 @@ async def show(call: Call, network: options.Network) -> None:
 
 @change(app, "create")
 async def create(
-    call: Call, name: options.NewName, cidr: Annotated[str, typer.Option(help="Its addresses, such as 10.1.0.0/24.")],
+    call: Call,
+    name: options.NewName,
+    cidr: Annotated[str, typer.Option(metavar="CIDR", help="Its addresses, such as 10.1.0.0/24.")],
     kind: Annotated[NetworkKind, typer.Option(help="With a way out, or without.")] = NetworkKind.NAT,
-    gateway: Annotated[str | None, typer.Option(help="Its first address if left out.")] = None,
-    dns: Annotated[list[str], typer.Option(help="A name server for its guests; repeatable.")] = [],  # noqa: B006
-    mtu: Annotated[int | None, typer.Option(help="Largest packet.")] = None,
-    project: options.InProject = None, label: options.WithLabel = Label.OPEN,
-) -> None:  # fmt: skip
+    gateway: Annotated[str | None, typer.Option(metavar="ADDRESS", help="Its first address if left out.")] = None,
+    dns: Annotated[
+        list[str], typer.Option(metavar="ADDRESS", help="A name server for its guests; repeatable.")
+    ] = options.NONE,
+    mtu: Annotated[int | None, typer.Option(metavar="BYTES", help="Largest packet.")] = None,
+    project: options.InProject = None,
+    label: options.WithLabel = Label.OPEN,
+) -> None:
     """Create a network with DHCP."""
     from altus.sdk.shapes import make
     from altus.wire.resources import NetworkCreate

@@ -34,9 +34,10 @@ async def show(call: Call, policy: Policy) -> None:
 
 @change(app, "set")
 async def set_values(
-    call: Call, policy: Policy,
+    call: Call,
+    policy: Policy,
     values: Annotated[list[str], typer.Argument(metavar="NAME=VALUE", help="Such as min_length=14.")],
-) -> None:  # fmt: skip
+) -> None:
     """Change values of a policy; they hold at once."""
     parsed = dict(_parse(text) for text in values)
     title = f"Set {', '.join(f'{key} to {_shown(value)}' for key, value in parsed.items())} in policy {policy}"

@@ -22,8 +22,13 @@ PROJECT: AnyLayout = Layout(
 
 
 @query(app, "list")
-async def list_projects(call: Call, filters: options.Filters = [], sort: options.Sort = "name",  # noqa: B006
-                        limit: options.Limit = 100, everything: options.All = False) -> None:  # fmt: skip
+async def list_projects(
+    call: Call,
+    filters: options.Filters = options.NONE,
+    sort: options.Sort = "name",
+    limit: options.Limit = 100,
+    everything: options.All = False,
+) -> None:
     """List projects."""
     await list_things(call, call.altus.projects, PROJECT, filters, sort, limit, everything)
 

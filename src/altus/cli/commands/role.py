@@ -33,11 +33,14 @@ async def list_roles(call: Call) -> None:
 
 @change(app, "create")
 async def create(
-    call: Call, name: options.NewName, duty: Annotated[Duty, typer.Option(help="Whose work it is.")],
-    permissions: Annotated[list[Permission], typer.Option("--permission", metavar="PERMISSION",
-                           help="Such as vm:read; repeatable.")],
-    description: Annotated[str, typer.Option(help="For people.")] = "",
-) -> None:  # fmt: skip
+    call: Call,
+    name: options.NewName,
+    duty: Annotated[Duty, typer.Option(help="Whose work it is.")],
+    permissions: Annotated[
+        list[Permission], typer.Option("--permission", metavar="PERMISSION", help="Such as vm:read; repeatable.")
+    ],
+    description: Annotated[str, typer.Option(metavar="TEXT", help="For people.")] = "",
+) -> None:
     """Create a role of one duty."""
     from altus.sdk.shapes import make
     from altus.wire.users import RoleCreate

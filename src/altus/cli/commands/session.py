@@ -37,9 +37,11 @@ async def list_sessions(call: Call) -> None:
 async def revoke(
     call: Call,
     session: Annotated[str | None, typer.Argument(metavar="SESSION", help="The id of one of yours.")] = None,
-    user: Annotated[str | None, typer.Option(help="All sessions of this account.",
-                    autocompletion=completion.of("users"))] = None,
-) -> None:  # fmt: skip
+    user: Annotated[
+        str | None,
+        typer.Option(metavar="USER", help="All sessions of this account.", autocompletion=completion.of("users")),
+    ] = None,
+) -> None:
     """End one of your sessions, or all of an account."""
     if (session is None) == (user is None):
         raise InvalidInput("Give either the id of a session or --user.", code="client.usage")

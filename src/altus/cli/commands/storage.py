@@ -28,8 +28,13 @@ STORAGE: AnyLayout = Layout(
 
 
 @query(app, "list")
-async def list_storages(call: Call, filters: options.Filters = [], sort: options.Sort = "name",  # noqa: B006
-                        limit: options.Limit = 100, everything: options.All = False) -> None:  # fmt: skip
+async def list_storages(
+    call: Call,
+    filters: options.Filters = options.NONE,
+    sort: options.Sort = "name",
+    limit: options.Limit = 100,
+    everything: options.All = False,
+) -> None:
     """List storage repositories."""
     await list_things(call, call.altus.storages, STORAGE, filters, sort, limit, everything)
 

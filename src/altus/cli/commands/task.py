@@ -13,8 +13,13 @@ app = group("What is being done, and was done.")
 
 
 @query(app, "list")
-async def list_tasks(call: Call, filters: options.Filters = [], sort: options.Sort = "-seq",  # noqa: B006
-                     limit: options.Limit = 30, everything: options.All = False) -> None:  # fmt: skip
+async def list_tasks(
+    call: Call,
+    filters: options.Filters = options.NONE,
+    sort: options.Sort = "-seq",
+    limit: options.Limit = 30,
+    everything: options.All = False,
+) -> None:
     """List tasks, the newest first; `-f state:running,queued` for those under way."""
     await list_things(call, call.altus.tasks, TASK, filters, sort, limit, everything)
 

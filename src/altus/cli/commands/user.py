@@ -48,8 +48,13 @@ SECRET: AnyLayout = Layout((("NAME", lambda user: user.name), ("PASSWORD (SHOWN 
 
 
 @query(app, "list")
-async def list_users(call: Call, filters: options.Filters = [], sort: options.Sort = "name",  # noqa: B006
-                     limit: options.Limit = 100, everything: options.All = False) -> None:  # fmt: skip
+async def list_users(
+    call: Call,
+    filters: options.Filters = options.NONE,
+    sort: options.Sort = "name",
+    limit: options.Limit = 100,
+    everything: options.All = False,
+) -> None:
     """List accounts."""
     await list_things(call, call.altus.users, USER, filters, sort, limit, everything)
 
@@ -62,9 +67,11 @@ async def show(call: Call, user: options.User) -> None:
 
 @change(app, "create")
 async def create(
-    call: Call, name: Annotated[str, typer.Argument(metavar="NAME", help="Lower-case letters, digits, dots, dashes.")],
-    display_name: Annotated[str, typer.Option(help="For people.")] = "", password_stdin: options.PasswordStdin = False,
-) -> None:  # fmt: skip
+    call: Call,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Lower-case letters, digits, dots, dashes.")],
+    display_name: Annotated[str, typer.Option(metavar="TEXT", help="For people.")] = "",
+    password_stdin: options.PasswordStdin = False,
+) -> None:
     """Create an account without rights; its one-time password is shown once."""
     from altus.sdk.shapes import make
     from altus.wire.users import UserCreate
@@ -82,8 +89,13 @@ async def delete(call: Call, user: options.User) -> None:
 
 
 @change(app, "passwd")
-async def passwd(call: Call, password_stdin: Annotated[bool, typer.Option("--password-stdin", help=(
-    "Read the old and the new password from standard input, a line each."))] = False) -> None:  # fmt: skip
+async def passwd(
+    call: Call,
+    password_stdin: Annotated[
+        bool,
+        typer.Option("--password-stdin", help=("Read the old and the new password from standard input, a line each.")),
+    ] = False,
+) -> None:
     """Change your own password; your other sessions end."""
 
     async def ask() -> None:

@@ -28,20 +28,32 @@ TOKEN: AnyLayout = Layout(
 CREATED: AnyLayout = Layout((("NAME", lambda token: token.name), ("EXPIRES", lambda token: ago(token.expires_at)),
                              ("TOKEN (SHOWN THIS ONCE)", lambda token: token.token)))  # fmt: skip
 OfUser = Annotated[
-    str | None, typer.Option("--user", help="Of another account.", autocompletion=completion.of("users"))
+    str | None,
+    typer.Option("--user", metavar="USER", help="Of another account.", autocompletion=completion.of("users")),
 ]
 
 
 @change(app, "create")
 async def create(
-    call: Call, name: options.NewName,
+    call: Call,
+    name: options.NewName,
     expires: Annotated[str, typer.Option(parser=options.DURATION, metavar="TIME", help="Such as 1h or 30d.")] = "30d",
-    permissions: Annotated[list[Permission], typer.Option("--permission", metavar="PERMISSION",
-                           help="Only this, such as vm:read; repeatable. All that you may, if left out.")] = [],  # noqa: B006
-    project: Annotated[str | None, typer.Option(help="Only within this project.",
-                       autocompletion=completion.of("projects"))] = None,
-    object_id: Annotated[str | None, typer.Option("--object", help="Only for the object with this id.")] = None,
-) -> None:  # fmt: skip
+    permissions: Annotated[
+        list[Permission],
+        typer.Option(
+            "--permission",
+            metavar="PERMISSION",
+            help="Only this, such as vm:read; repeatable. All that you may, if left out.",
+        ),
+    ] = options.NONE,
+    project: Annotated[
+        str | None,
+        typer.Option(metavar="PROJECT", help="Only within this project.", autocompletion=completion.of("projects")),
+    ] = None,
+    object_id: Annotated[
+        str | None, typer.Option("--object", metavar="ID", help="Only for the object with this id.")
+    ] = None,
+) -> None:
     """Create an API token of your own; its text is shown once."""
     from altus.sdk.shapes import make
     from altus.wire.users import TokenCreate

@@ -21,19 +21,32 @@ from altus.model.label import Label
 from altus.model.vm import BootDevice, Firmware
 
 app = group("Virtual machines.")
-Vcpus = Annotated[int | None, typer.Option("--vcpus", help="How many vCPUs.", min=1)]
+Vcpus = Annotated[int | None, typer.Option("--vcpus", metavar="NUMBER", help="How many vCPUs.", min=1)]
 Memory = Annotated[int | None, typer.Option("--memory", parser=options.SIZE, metavar="SIZE", help="Such as 2G.")]
 Networks = Annotated[
     list[str],
-    typer.Option("--network", help="A NIC on this network; repeatable.", autocompletion=completion.of("networks")),
+    typer.Option(
+        "--network",
+        metavar="NETWORK",
+        help="A NIC on this network; repeatable.",
+        autocompletion=completion.of("networks"),
+    ),
 ]
-Boot = Annotated[list[BootDevice], typer.Option("--boot", help="What to boot from, in order; repeatable.")]
-Tags = Annotated[list[str], typer.Option("--tag", help="Repeatable.")]
+Boot = Annotated[
+    list[BootDevice],
+    typer.Option("--boot", metavar="disk|cdrom|network", help="What to boot from, in order; repeatable."),
+]
+Tags = Annotated[list[str], typer.Option("--tag", metavar="TAG", help="A word to find it by; repeatable.")]
 
 
 @query(app, "list")
-async def list_vms(call: Call, filters: options.Filters = [], sort: options.Sort = "name",  # noqa: B006
-                   limit: options.Limit = 100, everything: options.All = False) -> None:  # fmt: skip
+async def list_vms(
+    call: Call,
+    filters: options.Filters = options.NONE,
+    sort: options.Sort = "name",
+    limit: options.Limit = 100,
+    everything: options.All = False,
+) -> None:
     """List VMs, such as `-f state:running`."""
     await list_things(call, call.altus.vms, VM, filters, sort, limit, everything)
 
@@ -46,24 +59,42 @@ async def show(call: Call, vm: options.Vm) -> None:
 
 @change(app, "create")
 async def create(
-    call: Call, name: options.NewName, image: options.FromImage = None,
-    vcpus: Vcpus = None, memory: Memory = None,
-    disk_size: Annotated[int | None, typer.Option(parser=options.SIZE, metavar="SIZE",
-                         help="Size of the first disk; as large as its image if left out.")] = None,
-    disks: Annotated[list[int], typer.Option("--disk", parser=options.SIZE, metavar="SIZE",
-                     help="One more, empty disk; repeatable.")] = [],  # noqa: B006
-    networks: Networks = [], storage: options.OnStorage = None, project: options.InProject = None,  # noqa: B006
-    label: options.WithLabel = Label.OPEN, full: options.FullCopy = False,
-    cdrom: Annotated[str | None, typer.Option(help="An ISO image.", autocompletion=completion.of("images"))] = None,
-    firmware: Annotated[Firmware | None, typer.Option(help="How it boots.")] = None, boot: Boot = [],  # noqa: B006
-    description: Annotated[str, typer.Option(help="For people.")] = "", tags: Tags = [],  # noqa: B006
-    ssh_keys: Annotated[list[Path], typer.Option("--ssh-key", help="A file with a public key; repeatable.")] = [],  # noqa: B006
-    user_data: Annotated[Path | None, typer.Option(help="A file with cloud-init user data.")] = None,
-    guest_password: Annotated[bool, typer.Option("--guest-password-stdin",
-                              help="Read the password of the guest's user from standard input.")] = False,
+    call: Call,
+    name: options.NewName,
+    image: options.FromImage = None,
+    vcpus: Vcpus = None,
+    memory: Memory = None,
+    disk_size: Annotated[
+        int | None,
+        typer.Option(
+            parser=options.SIZE, metavar="SIZE", help="Size of the first disk; as large as its image if left out."
+        ),
+    ] = None,
+    disks: Annotated[
+        list[int], typer.Option("--disk", parser=options.SIZE, metavar="SIZE", help="One more, empty disk; repeatable.")
+    ] = options.NONE,
+    networks: Networks = options.NONE,
+    storage: options.OnStorage = None,
+    project: options.InProject = None,
+    label: options.WithLabel = Label.OPEN,
+    full: options.FullCopy = False,
+    cdrom: Annotated[
+        str | None, typer.Option(metavar="IMAGE", help="An ISO image.", autocompletion=completion.of("images"))
+    ] = None,
+    firmware: Annotated[Firmware | None, typer.Option(help="How it boots.")] = None,
+    boot: Boot = options.NONE,
+    description: Annotated[str, typer.Option(metavar="TEXT", help="For people.")] = "",
+    tags: Tags = options.NONE,
+    ssh_keys: Annotated[
+        list[Path], typer.Option("--ssh-key", metavar="FILE", help="A file with a public key; repeatable.")
+    ] = options.NONE,
+    user_data: Annotated[Path | None, typer.Option(metavar="FILE", help="A file with cloud-init user data.")] = None,
+    guest_password: Annotated[
+        bool, typer.Option("--guest-password-stdin", help="Read the password of the guest's user from standard input.")
+    ] = False,
     protected: Annotated[bool, typer.Option("--protected", help="Refuse to delete it.")] = False,
     start: Annotated[bool, typer.Option("--start", help="Start it when it is there.")] = False,
-) -> None:  # fmt: skip
+) -> None:
     """Create a VM, such as `altus vm create web1 --image debian-12 --network lan --start`."""
     from altus.sdk.shapes import make
     from altus.wire.vms import CloudInitCreate, DiskCreate, NicCreate, VmCreate
@@ -81,21 +112,48 @@ async def create(
 
 @change(app, "edit")
 async def edit(
-    call: Call, vm: options.Vm,
-    name: Annotated[str | None, typer.Option(help="A new name.")] = None,
-    description: Annotated[str | None, typer.Option(help="For people.")] = None,
-    tags: Tags = [], no_tags: Annotated[bool, typer.Option("--no-tags", help="Remove all tags.")] = False,  # noqa: B006
+    call: Call,
+    vm: options.Vm,
+    name: Annotated[str | None, typer.Option(metavar="NAME", help="A new name.")] = None,
+    description: Annotated[str | None, typer.Option(metavar="TEXT", help="For people.")] = None,
+    tags: Tags = options.NONE,
+    no_tags: Annotated[bool, typer.Option("--no-tags", help="Remove all tags.")] = False,
     protect: Annotated[bool | None, typer.Option("--protect/--unprotect", help="Refuse to delete it, or not.")] = None,
-    vcpus: Vcpus = None, memory: Memory = None,
-    firmware: Annotated[Firmware | None, typer.Option(help="How it boots.")] = None, boot: Boot = [],  # noqa: B006
-    attach: Annotated[list[str], typer.Option("--attach", help="A volume to attach; repeatable.",
-                      autocompletion=completion.of("volumes"))] = [],  # noqa: B006
-    detach: Annotated[list[str], typer.Option("--detach", help="A volume to detach; repeatable.",
-                      autocompletion=completion.of("volumes"))] = [],  # noqa: B006
-    add_network: Annotated[list[str], typer.Option("--add-network", help="A network for one more NIC; repeatable.",
-                           autocompletion=completion.of("networks"))] = [],  # noqa: B006
-    remove_nic: Annotated[list[str], typer.Option("--remove-nic", help="The id of a NIC; repeatable.")] = [],  # noqa: B006
-) -> None:  # fmt: skip
+    vcpus: Vcpus = None,
+    memory: Memory = None,
+    firmware: Annotated[Firmware | None, typer.Option(help="How it boots.")] = None,
+    boot: Boot = options.NONE,
+    attach: Annotated[
+        list[str],
+        typer.Option(
+            "--attach",
+            metavar="VOLUME",
+            help="A volume to attach; repeatable.",
+            autocompletion=completion.of("volumes"),
+        ),
+    ] = options.NONE,
+    detach: Annotated[
+        list[str],
+        typer.Option(
+            "--detach",
+            metavar="VOLUME",
+            help="A volume to detach; repeatable.",
+            autocompletion=completion.of("volumes"),
+        ),
+    ] = options.NONE,
+    add_network: Annotated[
+        list[str],
+        typer.Option(
+            "--add-network",
+            metavar="NETWORK",
+            help="One more NIC; repeatable.",
+            autocompletion=completion.of("networks"),
+        ),
+    ] = options.NONE,
+    remove_nic: Annotated[
+        list[str], typer.Option("--remove-nic", metavar="NIC", help="The id of a NIC; repeatable.")
+    ] = options.NONE,
+) -> None:
     """Change a VM. What a running guest cannot take up applies at its next start."""
     from altus.sdk.shapes import make
     from altus.wire.vms import NicCreate, VmEdit
@@ -111,10 +169,12 @@ async def edit(
 
 @change(app, "clone")
 async def clone(
-    call: Call, vm: options.Vm, name: options.NewName,
+    call: Call,
+    vm: options.Vm,
+    name: options.NewName,
     linked: Annotated[bool, typer.Option("--linked", help="Share data with it until either writes.")] = False,
     start: Annotated[bool, typer.Option("--start", help="Start the copy.")] = False,
-) -> None:  # fmt: skip
+) -> None:
     """Copy a stopped VM under a new name."""
     from altus.sdk.shapes import make
     from altus.wire.vms import VmClone
@@ -125,9 +185,10 @@ async def clone(
 
 @change(app, "delete", asks=True)
 async def delete(
-    call: Call, vm: options.Vm,
+    call: Call,
+    vm: options.Vm,
     keep_volumes: Annotated[bool, typer.Option("--keep-volumes", help="Keep its disks.")] = False,
-) -> None:  # fmt: skip
+) -> None:
     """Delete a stopped VM, with its disks unless they are to be kept."""
     confirm(call, f"Delete VM {vm}{'' if keep_volumes else ' and its disks'}?")
     await finish(call, call.altus.vms.delete(vm, keep_volumes=keep_volumes))

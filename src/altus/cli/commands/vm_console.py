@@ -17,12 +17,17 @@ from altus.common.errors import InvalidInput
 
 
 async def console(
-    call: Call, vm: options.Vm,
+    call: Call,
+    vm: options.Vm,
     vnc: Annotated[bool, typer.Option("--vnc", help="Serve its screen to a VNC viewer on this machine.")] = False,
-    port: Annotated[int, typer.Option(help="The port for the viewer; 0 is any.", min=0, max=65535)] = 0,
-    idle: Annotated[float, typer.Option(help="After the end of piped input: leave when so many seconds were quiet.",
-                    min=0)] = 3.0,
-) -> None:  # fmt: skip
+    port: Annotated[int, typer.Option(metavar="PORT", help="The port for the viewer; 0 is any.", min=0, max=65535)] = 0,
+    idle: Annotated[
+        float,
+        typer.Option(
+            metavar="SECONDS", help="After the end of piped input: leave when so many seconds were quiet.", min=0
+        ),
+    ] = 3.0,
+) -> None:
     """Open a VM's serial console here; ctrl-] leaves it. Piped input is typed into it."""
     from altus.wire.consoles import ConsoleKind
 
@@ -37,9 +42,10 @@ async def console(
 
 
 async def screenshot(
-    call: Call, vm: options.Vm,
+    call: Call,
+    vm: options.Vm,
     file: Annotated[Path | None, typer.Argument(help="Where to write the PNG; - for standard output.")] = None,
-) -> None:  # fmt: skip
+) -> None:
     """Save a VM's screen as PNG."""
     target = file or Path(f"{vm}.png")
     image = await call.altus.vms.screenshot(vm)

@@ -21,9 +21,13 @@ async def start(call: Call, vm: options.Vm) -> None:
 
 
 async def stop(
-    call: Call, vm: options.Vm, force: Force = False,
-    timeout: Annotated[float, typer.Option(help="Seconds that the guest gets.", min=0, max=3600)] = 90.0,
-) -> None:  # fmt: skip
+    call: Call,
+    vm: options.Vm,
+    force: Force = False,
+    timeout: Annotated[
+        float, typer.Option(metavar="SECONDS", help="Seconds that the guest gets.", min=0, max=3600)
+    ] = 90.0,
+) -> None:
     """Ask the guest to shut down."""
     from altus.wire.vms import VmStop
 

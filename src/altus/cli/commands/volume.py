@@ -37,8 +37,13 @@ Size = Annotated[int, typer.Argument(metavar="SIZE", parser=options.SIZE, help="
 
 
 @query(app, "list")
-async def list_volumes(call: Call, filters: options.Filters = [], sort: options.Sort = "name",  # noqa: B006
-                       limit: options.Limit = 100, everything: options.All = False) -> None:  # fmt: skip
+async def list_volumes(
+    call: Call,
+    filters: options.Filters = options.NONE,
+    sort: options.Sort = "name",
+    limit: options.Limit = 100,
+    everything: options.All = False,
+) -> None:
     """List volumes."""
     await list_things(call, call.altus.volumes, VOLUME, filters, sort, limit, everything)
 
@@ -51,11 +56,15 @@ async def show(call: Call, volume: options.Volume) -> None:
 
 @change(app, "create")
 async def create(
-    call: Call, name: options.NewName,
+    call: Call,
+    name: options.NewName,
     size: Annotated[int | None, typer.Option(parser=options.SIZE, metavar="SIZE", help="Such as 20G.")] = None,
-    image: options.FromImage = None, full: options.FullCopy = False, storage: options.OnStorage = None,
-    project: options.InProject = None, label: options.WithLabel = Label.OPEN,
-) -> None:  # fmt: skip
+    image: options.FromImage = None,
+    full: options.FullCopy = False,
+    storage: options.OnStorage = None,
+    project: options.InProject = None,
+    label: options.WithLabel = Label.OPEN,
+) -> None:
     """Create a volume, empty or from an image."""
     from altus.sdk.shapes import make
     from altus.wire.resources import VolumeCreate

@@ -50,6 +50,10 @@ class AgentPool:
         self._hosts.pop(host_id, None)
         self._resolver.drop(host_id)
 
+    def known(self) -> set[str]:
+        """The ids of all hosts that were added."""
+        return set(self._hosts)
+
     def host(self, host_id: str) -> AgentConnection:
         """What else a host offers: consoles, screenshots, uploads. `NotFound` (`host.not_found`)."""
         found = self._hosts.get(host_id)

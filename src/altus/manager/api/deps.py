@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Collection
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Annotated, Any
@@ -13,7 +13,7 @@ from fastapi import Depends, Header, Path, Query, Request
 from fastapi.responses import Response
 from pydantic import TypeAdapter
 
-from altus.common.errors import Forbidden, InvalidInput
+from altus.common.errors import AltusError, Forbidden, InvalidInput
 from altus.manager.services.access import bearer
 from altus.manager.services.audit import Act
 from altus.manager.services.changes import Change, Idempotency
@@ -21,6 +21,8 @@ from altus.manager.services.directory import Services
 from altus.model.actor import Actor
 from altus.model.permission import Permission
 from altus.model.query import MAX_PAGE, Filter, FilterOp, ListQuery
+from altus.model.task import Task
+from altus.wire.base import ListView, View
 from altus.wire.tasks import PlanView, TaskView
 
 _PLAN, _TASK = TypeAdapter(PlanView), TypeAdapter(TaskView)
@@ -71,6 +73,18 @@ async def _public() -> None:
 PUBLIC = [Depends(_public)]
 
 
+class Listing:
+    """A list of views as it is sent."""
+
+    def __init__(self, view: type[View]) -> None:
+        self.adapter: TypeAdapter[Any] = TypeAdapter(ListView[view])  # type: ignore[valid-type]
+        self.fields = frozenset(view.model_fields)
+
+    def send(self, items: Sequence[View], following: str | None = None, include: Any = None) -> Response:
+        """One page as JSON, or all there is; `following` is where the next page starts."""
+        return send(self.adapter, ListView.model_construct(items=list(items), next=following), include=include)
+
+
 @dataclass(frozen=True)
 class Selection:
     """A list's query and the fields wanted of each item (None: all)."""
@@ -83,10 +97,16 @@ class Selection:
         """The query for records that are sorted by their number unless asked otherwise."""
         return dataclasses.replace(self.query, sort="seq") if self.query.sort == "id" else self.query
 
-    def send(self, adapter: TypeAdapter[Any], page: Any) -> Response:
-        """The page as JSON."""
-        include: Any = None if self.fields is None else {"items": {"__all__": set(self.fields)}, "next": True}
-        return send(adapter, page, include=include)
+    def send(self, listing: Listing, items: Sequence[View], following: str | None) -> Response:
+        """The page with the fields that were asked for. `InvalidInput` (`list.fields`)."""
+        include: Any = None
+        if self.fields is not None:
+            unknown = sorted(self.fields - listing.fields)
+            if unknown:
+                raise InvalidInput(f"There is no field {unknown[0][:40]!r}.", code="list.fields",
+                                   hint=f"Fields: {', '.join(sorted(listing.fields))}.")  # fmt: skip
+            include = {"items": {"__all__": set(self.fields)}, "next": True}
+        return listing.send(items, following, include)
 
 
 def get_selection(
@@ -134,14 +154,36 @@ class Answer:
     plan: bool
     idempotency: Idempotency | None
 
-    async def __call__(self, actor: Actor, change: Change[Any]) -> Response:
-        """Plan or submit."""
-        if self.plan:
-            plan = await self.services.changes.plan(actor, change)
-            return send(_PLAN, PlanView.model_validate(plan))
-        task = await self.services.changes.submit(actor, change, self.idempotency)
-        return send(_TASK, TaskView.model_validate(task), HTTPStatus.ACCEPTED,
-                    {"Location": f"/api/v1/tasks/{task.id}"})  # fmt: skip
+    async def __call__(self, actor: Actor, draft: Coroutine[Any, Any, Change[Any]]) -> Response:
+        """Plan or submit what the draft comes to. A repeated request is answered before it is drafted again."""
+        if (earlier := await self._earlier(actor)) is not None:
+            draft.close()
+            return _task(earlier)
+        try:
+            change = await draft
+            if not self.plan:
+                return _task(await self.services.changes.submit(actor, change, self.idempotency))
+        except AltusError as error:
+            if (earlier := await self._earlier(actor)) is not None:  # the first of two at once has just been queued
+                return _task(earlier)
+            await self._denied(actor, error)
+            raise
+        return send(_PLAN, PlanView.model_validate(await self.services.changes.plan(actor, change)))
+
+    async def _earlier(self, actor: Actor) -> Task | None:
+        if self.idempotency is None or self.plan:
+            return None
+        return await self.services.changes.replay(actor, self.idempotency)
+
+    async def _denied(self, actor: Actor, error: AltusError) -> None:
+        """What was refused for want of a right is audited here; other refusals where the change is submitted."""
+        if isinstance(error, Forbidden):
+            act = Act(str(error.context.get("permission", "access")).replace(":", "."))
+            await self.services.audit.failed(actor, act, error)
+
+
+def _task(task: Task) -> Response:
+    return send(_TASK, TaskView.model_validate(task), HTTPStatus.ACCEPTED, {"Location": f"/api/v1/tasks/{task.id}"})
 
 
 async def get_answer(
@@ -154,7 +196,8 @@ async def get_answer(
     idempotency = None
     if idempotency_key is not None:
         body = await request.body()
-        idempotency = Idempotency.of(idempotency_key, request.method.encode(), request.url.path.encode(), body)
+        place = f"{request.method} {request.url.path}?{request.url.query}"
+        idempotency = Idempotency.of(idempotency_key, place.encode(), body)
     return Answer(services, plan, idempotency)
 
 
@@ -163,11 +206,3 @@ CHANGE_RESPONSES: dict[int | str, dict[str, Any]] = {
     200: {"model": PlanView, "description": "The plan (`plan=true`)."},
     202: {"model": TaskView, "description": "The task that does it."},
 }
-
-
-def known_fields(fields: Collection[str], known: Collection[str]) -> None:
-    """`InvalidInput` for fields which a view does not have."""
-    unknown = sorted(set(fields) - set(known))
-    if unknown:
-        raise InvalidInput(f"There is no field {unknown[0][:40]!r}.", code="list.fields",
-                           hint=f"Fields: {', '.join(sorted(known))}.")  # fmt: skip

@@ -39,7 +39,16 @@ STATUS: dict[type[AltusError], HTTPStatus] = {
     Cancelled: HTTPStatus.CONFLICT,
     Internal: HTTPStatus.INTERNAL_SERVER_ERROR,
 }
-_CODES = {404: "route.not_found", 405: "route.method_not_allowed"}
+_CODES = {400: "request.unreadable", 404: "route.not_found", 405: "route.method_not_allowed",
+          413: "request.too_large"}  # fmt: skip
+_HINTS = {
+    HTTPStatus.UNPROCESSABLE_ENTITY: "The API's description at /api/docs tells what is expected.",
+    HTTPStatus.UNAUTHORIZED: "Log in: `altus login`.",
+    HTTPStatus.NOT_FOUND: "Look at the list of what there is.",
+    HTTPStatus.CONFLICT: "Look at the object's state, then repeat the request.",
+    HTTPStatus.SERVICE_UNAVAILABLE: "Try again in a moment.",
+}
+"""For errors that bring no hint of their own."""
 
 
 def status_of(error: AltusError) -> HTTPStatus:
@@ -53,9 +62,9 @@ def problem_response(request: Request, status: int, detail: str, code: str, hint
     problem = Problem(
         title=HTTPStatus(status).phrase,
         status=status,
-        detail=detail,
+        detail=_storable(detail),
         code=code,
-        hint=hint,
+        hint=_storable(hint or _HINTS.get(HTTPStatus(status), "See the manager's log for the request id.")),
         context=context or {},
         request_id=getattr(request.state, "request_id", ""),
     )
@@ -75,7 +84,7 @@ async def _invalid_request(request: Request, error: Exception) -> Response:
     """What FastAPI found wrong, without repeating what was sent: that could be a password."""
     if not isinstance(error, RequestValidationError):
         raise error
-    places = [(".".join(str(part) for part in e["loc"][1:]) or str(e["loc"][0]), str(e["msg"])) for e in error.errors()]
+    places = [(_place(e["loc"]), _storable(str(e["msg"]))) for e in error.errors()]
     detail = "; ".join(f"{place[:80]}: {message[:200]}" for place, message in places[:5])
     fields = [{"field": place[:80], "message": message[:200]} for place, message in places[:20]]
     return problem_response(request, HTTPStatus.UNPROCESSABLE_ENTITY, f"The request is not valid: {detail}.",
@@ -96,9 +105,18 @@ async def _fault(request: Request, error: Exception) -> Response:
                             "Report it with the request id; the manager's log has the details.")  # fmt: skip
 
 
-def body_too_large() -> InvalidInput:
-    """For a body beyond any that we take."""
-    return InvalidInput("The request's body is too large.", code="request.too_large", hint="Send less at once.")
+def body_too_large() -> HTTPException:
+    """For a body beyond any that we take. FastAPI lets only this kind of exception through while it reads bodies."""
+    return HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The request's body is too large.")
+
+
+def _place(location: Any) -> str:
+    return _storable(".".join(str(part) for part in location[1:]) or str(location[0]))
+
+
+def _storable(text: str) -> str:
+    """Names of unknown fields come from the request: half characters (lone surrogates) cannot be sent."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def _plain(context: dict[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Keeps an event stream open to the agent of every enrolled host."""
+"""Connections to the agents of all enrolled hosts, and their event streams."""
 
 from __future__ import annotations
 
@@ -6,46 +6,81 @@ import asyncio
 
 import structlog
 
-from altus.common.errors import Unavailable
+from altus.common.errors import AltusError, Unavailable
 from altus.manager.agents.pool import AgentPool
 from altus.manager.services.observe import Observer
 from altus.manager.store.database import Database
+from altus.manager.store.lease import Lease
 from altus.manager.store.resources import HOST
 
 _log = structlog.get_logger(__name__)
 _LOOK_AGAIN = 5.0
+_LOOK_PAUSE = 0.2
+"""Seconds: every commit is news, and few of them are about hosts."""
+_FIRST_HELLO = 10.0
 
 
 class HostWatch:
-    """Follows the hosts that the database knows; enrolled ones join at once, since their row leaves an event."""
+    """Knows the hosts of the database; enrolled ones join at once, since their row leaves an event."""
 
     def __init__(self, db: Database, pool: AgentPool) -> None:
         self._db = db
         self._pool = pool
-        self._observer = Observer(db)
-        self._watches: dict[str, asyncio.Task[None]] = {}
 
-    async def run(self) -> None:
-        """Until cancelled."""
+    async def connect(self) -> None:
+        """Keep the addresses of all hosts, on every manager, until cancelled: consoles and uploads need them."""
+        while True:
+            seen = self._db.news.count
+            await self._addresses()
+            await asyncio.sleep(_LOOK_PAUSE)
+            await self._db.news.wait(seen, _LOOK_AGAIN)
+
+    async def watch(self, lease: Lease) -> None:
+        """Follow what all hosts see and write it down under the lease, until cancelled."""
+        observer = Observer(self._db, lease.epoch)
+        watches: dict[str, asyncio.Task[None]] = {}
         try:
             while True:
                 seen = self._db.news.count
-                await self._follow()
+                hosts = await self._addresses()
+                for host_id in hosts - watches.keys():
+                    watches[host_id] = asyncio.create_task(self._watch(host_id, observer))
+                for host_id in watches.keys() - hosts:
+                    watches.pop(host_id).cancel()
+                await self._settle(observer)
+                await asyncio.sleep(_LOOK_PAUSE)
                 await self._db.news.wait(seen, _LOOK_AGAIN)
         finally:
-            for watch in self._watches.values():
+            for watch in watches.values():
                 watch.cancel()
-            await asyncio.gather(*self._watches.values(), return_exceptions=True)
+            await asyncio.gather(*watches.values(), return_exceptions=True)
 
-    async def _follow(self) -> None:
+    async def _watch(self, host_id: str, observer: Observer) -> None:
+        await asyncio.gather(self._pool.watch(host_id, observer), self._doubt(host_id, observer))
+
+    async def _settle(self, observer: Observer) -> None:
         try:
-            hosts = {host.id: host for host in await self._db.read(HOST.all) if host.address}
-        except Unavailable:
-            return
-        for host in hosts.values():
-            self._pool.add(host.id, host.address)
-            if host.id not in self._watches:
-                self._watches[host.id] = asyncio.create_task(self._pool.watch(host.id, self._observer))
-        for host_id in self._watches.keys() - hosts.keys():
-            self._watches.pop(host_id).cancel()
+            await observer.settle()
+        except Unavailable as error:
+            _log.warning("what was seen is not written yet", error=error.message)
+
+    async def _doubt(self, host_id: str, observer: Observer) -> None:
+        """A host that was up when the last manager looked, and is silent now, has never gone down for this one."""
+        try:
+            if not await self._pool.wait_up(host_id, _FIRST_HELLO):
+                await observer.on_down(host_id)
+        except AltusError as error:
+            _log.info("silence not noted", host=host_id, error=error.message)
+
+    async def _addresses(self) -> set[str]:
+        """The ids of all hosts that have been enrolled; what the pool knows is brought up to date."""
+        try:
+            hosts = {host.id: host.address for host in await self._db.read(HOST.all) if host.address}
+        except Unavailable as error:
+            _log.warning("hosts not read", error=error.message)
+            return self._pool.known()
+        for host_id, address in hosts.items():
+            self._pool.add(host_id, address)
+        for host_id in self._pool.known() - hosts.keys():
             self._pool.remove(host_id)
+        return set(hosts)

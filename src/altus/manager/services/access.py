@@ -90,8 +90,10 @@ class Access:
         self._generation += 1
         self._known.clear()
 
-    async def authenticate(self, token: str, source: str = "", request_id: str = "") -> Actor:
-        """Who has this token; `Unauthenticated` (`auth.invalid`) if nobody, or not any more."""
+    async def authenticate(self, token: str, source: str = "", request_id: str = "", *,
+                           passive: bool = False) -> Actor:  # fmt: skip
+        """Who has this token; `Unauthenticated` (`auth.invalid`) if nobody, or not any more. `passive`: only a look,
+        which does not keep a session from ending for want of use."""
         digest = digest_of(token)
         known = self._known.get(digest)
         if known is None or time.monotonic() - known.loaded > TTL:
@@ -101,6 +103,8 @@ class Access:
             self._known.pop(digest, None)
             raise Unauthenticated("The session or API token is unknown or has ended.", code="auth.invalid",
                                   hint="Log in again: `altus login`.")  # fmt: skip
+        if passive:
+            return dataclasses.replace(known.actor, source=source, request_id=request_id)
         known.seen_at = now
         if now - known.stored_at >= known.touch_after:
             known.stored_at = now

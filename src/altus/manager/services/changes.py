@@ -52,6 +52,10 @@ class Idempotency:
         return cls(key, hashlib.sha256(b"\0".join(request)).hexdigest())
 
 
+class _RehearsedError(Exception):
+    """Takes a rehearsal's transaction back."""
+
+
 class Changes:
     """Plans and submits changes."""
 
@@ -70,6 +74,7 @@ class Changes:
         task = self._task(actor, change, change.arguments, None)
         run = Run(task, change.arguments, self.world)
         await change.kind.check(run)
+        await self._rehearse(change)
         details = await change.kind.plan(run) if change.kind.plan is not None else {}
         steps, committed = [], False
         for step in change.kind.steps:
@@ -89,14 +94,31 @@ class Changes:
     async def submit(self, actor: Actor, change: Change[Any], idempotency: Idempotency | None = None) -> Task:
         """Queue the change. What cannot succeed is refused at once, unless something else is under way on the same
         resources: then it is looked at when its turn comes. A repeated idempotency key returns the first task."""
-        if idempotency is not None and (replayed := await self._replay(actor, idempotency)) is not None:
-            return replayed
         act = Act(change.kind.kind, change.object_id, change.object_name, change.project_id)
         try:
             return await self._submit(actor, change, idempotency)
         except AltusError as error:
             await self.audit.failed(actor, act, error)
             raise
+
+    async def replay(self, actor: Actor, idempotency: Idempotency) -> Task | None:
+        """The task that was submitted under this key; None if there is none. `Conflict` (`idempotency.reused`) if that
+        was another request. To be asked before the change is drafted: what it is about may be gone since."""
+        task_id = _task_id(actor, idempotency)
+        there = await self.db.read(lambda tx: rows.peek(tx, task_id))
+        return None if there is None else _same_request(there, idempotency.fingerprint)
+
+    async def _rehearse(self, change: Change[Any]) -> None:
+        """Reserve what is to be reserved, and take it back: a name or an address may be taken."""
+
+        def work(tx: Tx) -> None:
+            change.reserve(tx)
+            raise _RehearsedError
+
+        try:
+            await self.db.write(work)
+        except _RehearsedError:
+            return
 
     async def _submit(self, actor: Actor, change: Change[Any], idempotency: Idempotency | None) -> Task:
         task = self._task(actor, change, change.arguments, idempotency)
@@ -112,11 +134,6 @@ class Changes:
             return store(tx, final, self._wake)
 
         return await self.db.write(work)
-
-    async def _replay(self, actor: Actor, idempotency: Idempotency) -> Task | None:
-        task_id = _task_id(actor, idempotency)
-        there = await self.db.read(lambda tx: rows.peek(tx, task_id))
-        return None if there is None else _same_request(there, idempotency.fingerprint)
 
     def _task(self, actor: Actor, change: Change[Any], arguments: Any, idempotency: Idempotency | None,
               task_id: str = "") -> Task:  # fmt: skip

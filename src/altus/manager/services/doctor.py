@@ -12,7 +12,7 @@ from altus.manager.store.database import Tx
 from altus.manager.store.resources import HOST, IMAGE, NETWORK, VM, VOLUME
 from altus.manager.tasks.run import World
 from altus.model.actor import Actor
-from altus.model.consistency import Finding, Intent, Truth, compare
+from altus.model.consistency import Finding, Intent, Truth, compare, compare_database
 from altus.model.host import Host
 from altus.model.permission import Permission
 from altus.model.task import Task
@@ -38,40 +38,49 @@ class DoctorService:
         actor.require(Permission.SYSTEM_CHECK)
         hosts = await self.world.db.read(HOST.all)
         results = await asyncio.gather(*(self._examine(host) for host in hosts))
+        nowhere = await self.world.db.read(_database)
         return Diagnosis(
             checked={"host": len(hosts), **_sum([checked for checked, _ in results])},
-            findings=[finding for _, findings in results for finding in findings],
+            findings=[finding for _, findings in results for finding in findings] + nowhere,
         )
 
     async def _examine(self, host: Host) -> tuple[dict[str, int], list[Finding]]:
-        before = await self.world.db.read(task_rows.unfinished)
+        before, newest = await self.world.db.read(lambda tx: (task_rows.unfinished(tx), task_rows.last_seq(tx)))
         try:
             census = await self.world.agents.call(host.id, HOST_CENSUS, Nothing())
         except AltusError as error:
             return {}, [Finding("host.silent", "host", host.id, f"Host {host.name}: {error.message}", error.hint)]
-        intent = await self.world.db.read(lambda tx: _intent(tx, host.id, before))
+        intent = await self.world.db.read(lambda tx: _intent(tx, host.id, [*before, *task_rows.newer(tx, newest)]))
         checked = {
             "vm": len(intent.vms),
-            "volume": len(intent.volumes),
-            "image": len(intent.images),
+            "volume": sum(volume.storage_id in census.volumes for volume in intent.volumes),
+            "image": sum(image.storage_id in census.images for image in intent.images),
             "network": len(intent.networks),
-            "port": len(intent.ports),
+            "port": sum(len(vm.hardware.nics) for vm in intent.vms),
         }
         return checked, compare(intent, _truth(census))
 
 
-def _intent(tx: Tx, host_id: str, before: list[Task]) -> Intent:
-    """What should be on the host; tasks that ran while the host was asked make their objects busy."""
-    tasks = [*before, *task_rows.unfinished(tx)]
-    busy = {lock.resource.partition(":")[2] for task in tasks for lock in task.locks}
+def _intent(tx: Tx, host_id: str, tasks: list[Task]) -> Intent:
+    """What should be on the host; `tasks` that ran while the host was asked make their objects busy."""
+    vms = VM.all(tx)
     return Intent(
-        vms=VM.all(tx, VM.table.c.host_id == host_id),
+        vms=[vm for vm in vms if vm.host_id == host_id],
         volumes=VOLUME.all(tx),
         images=IMAGE.all(tx),
         networks=NETWORK.all(tx),
         ports=ports.all_ids(tx),
-        busy=frozenset(busy),
+        nics=frozenset(nic.id for vm in vms for nic in vm.hardware.nics),
+        busy=_busy(tasks),
     )
+
+
+def _busy(tasks: list[Task]) -> frozenset[str]:
+    return frozenset(lock.resource.partition(":")[2] for task in tasks for lock in task.locks)
+
+
+def _database(tx: Tx) -> list[Finding]:
+    return compare_database(VM.all(tx), ports.all_ids(tx), _busy(task_rows.unfinished(tx)))
 
 
 def _truth(census: Census) -> Truth:

@@ -81,10 +81,10 @@ def redeem(tx: Tx, request: EnrolRequest, authority: Authority) -> tuple[Enrolle
     found = rows.peek(tx, _hash(request.secret))
     if found is None:
         raise Unauthenticated("This enrolment token is not known.", code="enrolment.token_unknown",
-                              hint="Make a new one with `altus host enrol`.")  # fmt: skip
+                              hint="Make a new one with `altus host enrol-token`.")  # fmt: skip
     if tx.now() >= found.expires_at:
         raise Unauthenticated("This enrolment token has expired.", code="enrolment.token_expired",
-                              hint="Make a new one with `altus host enrol`.")  # fmt: skip
+                              hint="Make a new one with `altus host enrol-token`.")  # fmt: skip
     if found.key_hash not in ("", key):
         raise Conflict("This enrolment token was used by another host already.", code="enrolment.token_used",
                        hint="If that was not you, remove the host; then make a new token.")  # fmt: skip

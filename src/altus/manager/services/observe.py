@@ -2,30 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import TypeVar
 
 import structlog
 
 from altus.manager.agents.watch import HostNews
+from altus.manager.store import lease as leases
 from altus.manager.store import tasks as task_rows
 from altus.manager.store.database import Database, Tx
 from altus.manager.store.resources import HOST, STORAGE, VM
 from altus.model.host import Host, HostState
 from altus.model.resource import utc_now
 from altus.model.storage import Storage
-from altus.model.vm import GuestFacts, Vm, VmEventKind, VmObservation, VmState
+from altus.model.vm import GuestFacts, Vm, VmEvent, VmEventKind, VmObservation, VmState
 from altus.wire.agent import FactsChanged, Hello, StateSeen, StoragesChanged, StorageSeen, VmHappened
 
+R = TypeVar("R")
 _log = structlog.get_logger(__name__)
 _NOT_OBSERVED = (VmState.CREATING, VmState.DELETING, VmState.FAILED)
 """States which only tasks change."""
 
 
 class Observer:
-    """Applies reports (it is the agents' `HostWatcher`); applying one twice changes nothing."""
+    """Applies reports (it is the agents' `HostWatcher`); applying one twice changes nothing.
 
-    def __init__(self, db: Database) -> None:
+    What is seen of a VM while a task makes it is remembered, since only the task knows when it is whole; then `settle`
+    applies it.
+    """
+
+    def __init__(self, db: Database, epoch: int) -> None:
         self.db = db
+        self.epoch = epoch
+        self._early: dict[str, tuple[str, VmObservation]] = {}
 
     async def on_hello(self, hello: Hello) -> None:
         """A host is (again) there and tells everything."""
@@ -38,20 +47,19 @@ class Observer:
             if hello.vms is not None:
                 _apply_all(tx, host.id, hello.vms)
 
-        await self.db.write(work)
+        await self._write(work)
 
     async def on_news(self, host_id: str, news: HostNews) -> None:
         """Something is different on a host."""
+        if isinstance(news, VmHappened):
+            await self._on_vm(host_id, news.event)
+            return
 
         def work(tx: Tx) -> None:
             host = HOST.peek(tx, host_id)
             if host is None:
                 return
             match news:
-                case VmHappened(event=event):
-                    vm = VM.peek(tx, event.vm_id)
-                    if vm is not None and vm.host_id == host_id:
-                        _apply(tx, vm, None if event.kind is VmEventKind.REMOVED else event.observation)
                 case StateSeen(vms=vms):
                     _apply_all(tx, host_id, vms)
                 case FactsChanged(facts=facts):
@@ -59,7 +67,35 @@ class Observer:
                 case StoragesChanged(storages=storages):
                     _apply_storages(tx, host, storages)
 
-        await self.db.write(work)
+        await self._write(work)
+
+    async def settle(self) -> None:
+        """Take over what was seen of VMs too early, once they are whole."""
+        early = dict(self._early)
+
+        def work(tx: Tx) -> None:
+            for vm_id, (host_id, seen) in early.items():
+                _apply_to(tx, host_id, vm_id, seen)
+
+        if early:
+            unripe = await self.db.read(lambda tx: {vm_id for vm_id in early if _is_unripe(tx, vm_id)})
+            early = {vm_id: seen for vm_id, seen in early.items() if vm_id not in unripe}
+        if early:
+            await self._write(work)
+            for vm_id, applied in early.items():
+                if self._early.get(vm_id) == applied:
+                    del self._early[vm_id]
+
+    async def _on_vm(self, host_id: str, event: VmEvent) -> None:
+        seen = None if event.kind is VmEventKind.REMOVED else event.observation
+
+        def work(tx: Tx) -> bool:
+            _apply_to(tx, host_id, event.vm_id, seen)
+            return _is_unripe(tx, event.vm_id)
+
+        self._early.pop(event.vm_id, None)
+        if await self._write(work) and seen is not None:
+            self._early[event.vm_id] = (host_id, seen)
 
     async def on_down(self, host_id: str) -> None:
         """A host does not answer: what runs there is not known now."""
@@ -70,7 +106,16 @@ class Observer:
                 if vm.state not in _NOT_OBSERVED:
                     VM.change(tx, vm.id, state=VmState.UNKNOWN)
 
-        await self.db.write(work)
+        await self._write(work)
+
+    async def _write(self, work: Callable[[Tx], R]) -> R:
+        """Under the lease: what a manager saw before it was frozen must not overwrite what the next one sees."""
+
+        def fenced(tx: Tx) -> R:
+            leases.fence(tx, self.epoch)
+            return work(tx)
+
+        return await self.db.write(fenced)
 
 
 def _apply_storages(tx: Tx, host: Host, storages: Iterable[StorageSeen]) -> None:
@@ -90,6 +135,17 @@ def _apply_all(tx: Tx, host_id: str, vms: Iterable[VmObservation]) -> None:
         _apply(tx, vm, seen.get(vm.id))
 
 
+def _apply_to(tx: Tx, host_id: str, vm_id: str, seen: VmObservation | None) -> None:
+    vm = VM.peek(tx, vm_id)
+    if vm is not None and vm.host_id == host_id:
+        _apply(tx, vm, seen)
+
+
+def _is_unripe(tx: Tx, vm_id: str) -> bool:
+    vm = VM.peek(tx, vm_id)
+    return vm is not None and vm.state is VmState.CREATING
+
+
 def _apply(tx: Tx, vm: Vm, seen: VmObservation | None) -> None:
     """Take over what was seen, unless a task is about to say it itself."""
     if vm.state in _NOT_OBSERVED:
@@ -104,7 +160,8 @@ def _apply(tx: Tx, vm: Vm, seen: VmObservation | None) -> None:
         guest = vm.guest
     if _same(vm.guest, guest) and vm.state is seen.state:
         return
-    VM.change(tx, vm.id, state=seen.state, guest=guest)
+    pending = vm.restart_pending and seen.state is not VmState.STOPPED
+    VM.change(tx, vm.id, state=seen.state, guest=guest, restart_pending=pending)
 
 
 def _same(old: GuestFacts | None, new: GuestFacts | None) -> bool:

@@ -37,7 +37,8 @@ class TaskService:
 
     async def page(self, actor: Actor, query: ListQuery) -> Page[Task]:
         """A page of the tasks the actor may see."""
-        projects, objects = (see(Permission.TASK_READ) for see in (actor.visible_projects, actor.visible_objects))
+        projects = actor.visible_projects(Permission.TASK_READ)
+        objects = actor.visible_objects(Permission.TASK_READ)
         return await self.db.read(lambda tx: rows.page(tx, query, projects, objects))
 
     async def children(self, actor: Actor, task_id: str) -> list[Task]:

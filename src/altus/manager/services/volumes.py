@@ -65,8 +65,9 @@ class VolumeService:
     async def resize(self, actor: Actor, reference: str, body: wire.VolumeResize) -> Change[VolumeGrow]:
         """Grow a volume."""
         volume = await self._writable(actor, reference)
-        return Change(kind=VOLUME_RESIZE_TASK, arguments=VolumeGrow(volume_id=volume.id, size=body.size,
-                      vm_id=volume.vm_id), object_id=volume.id, object_name=volume.name, project_id=volume.project_id)  # fmt: skip
+        arguments = VolumeGrow(volume_id=volume.id, size=body.size, vm_id=volume.vm_id)
+        return Change(kind=VOLUME_RESIZE_TASK, arguments=arguments, object_id=volume.id, object_name=volume.name,
+                      project_id=volume.project_id)  # fmt: skip
 
     async def delete(self, actor: Actor, reference: str) -> Change[VolumeRemove]:
         """Remove a volume."""

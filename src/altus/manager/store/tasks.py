@@ -134,7 +134,7 @@ def children(tx: Tx, parent_id: str) -> list[Task]:
 
 def page(tx: Tx, query: ListQuery, project_ids: Iterable[str] | None = None,
          object_ids: Iterable[str] = ()) -> Page[Task]:  # fmt: skip
-    """One page by key; `project_ids` limits it to what the asker may see, to which tasks about `object_ids` are added."""
+    """One page by key; `project_ids` limits it to what the asker may see, and tasks about `object_ids` are added."""
     statement = sa.select(_TABLE)
     if project_ids is not None:
         seen = _TABLE.c.project_id.in_(list(project_ids)) | _TABLE.c.object_id.in_(list(object_ids))

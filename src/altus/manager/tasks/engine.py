@@ -45,17 +45,22 @@ class EngineSettings:
     first_pause: float = 0.05
 
 
+Duty = Callable[[Lease], Coroutine[Any, Any, None]]
+"""Work that only the manager with the lease does, beside running tasks: started with it, cancelled when it is lost."""
+
+
 class Engine:
-    """Runs tasks while this manager has the lease."""
+    """Runs tasks, and its `duties`, while this manager has the lease."""
 
     def __init__(self, world: World, kinds: Mapping[str, TaskType[Any]], settings: EngineSettings,
-                 observer: Observer = trace) -> None:  # fmt: skip
+                 observer: Observer = trace, duties: Sequence[Duty] = ()) -> None:  # fmt: skip
         self.world = world
         self.kinds = kinds
         self.settings = settings
         self.lease: Lease | None = None
         self.finished = Signal()
         self._observer = observer
+        self._duties = duties
         self._wake = asyncio.Event()
         self._children = Children(world.db, self.finished, self.wake, settings.poll_seconds)
         self._last_lease: Lease | None = None
@@ -128,16 +133,16 @@ class Engine:
         return lease
 
     async def _serve(self, lease: Lease) -> None:
-        renewal = asyncio.create_task(self._renew(lease), name="lease")
-        scheduling = asyncio.create_task(self._schedule(), name="schedule")
+        work = [self._renew(lease), self._schedule(), *(duty(lease) for duty in self._duties)]
+        loops = {asyncio.create_task(loop) for loop in work}
         try:
-            done, _ = await asyncio.wait({renewal, scheduling}, return_when=asyncio.FIRST_COMPLETED)
-            for task in done:
-                task.result()
+            done, _ = await asyncio.wait(loops, return_when=asyncio.FIRST_COMPLETED)
+            for loop in done:
+                loop.result()
         finally:
-            for task in (renewal, scheduling):
-                task.cancel()
-            await asyncio.gather(renewal, scheduling, return_exceptions=True)
+            for loop in loops:
+                loop.cancel()
+            await asyncio.gather(*loops, return_exceptions=True)
 
     async def _renew(self, lease: Lease) -> None:
         """Prolong the lease three times in its length; give up when it could not be prolonged for that long."""

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Generic, Protocol, TypeVar
 
-from altus.common.errors import Cancelled
+from altus.common.errors import Cancelled, Unavailable
 from altus.common.ids import derived_id
 from altus.manager.agents.base import Agents
-from altus.manager.store.database import Database, Tx
+from altus.manager.store.database import Database, LeaseLostError, Tx
 from altus.manager.store.secrets import SecretBox
 from altus.model.task import StepState, Task
 from altus.wire.operations import Operation
@@ -89,10 +90,16 @@ class Run(Generic[A]):
         if self.cancelling and not self.undoing:
             raise Cancelled("The task was cancelled.", code="task.cancelled")
         self._calls.add((host_id, key))
+        if self.task.host_id is None:
+            self.task = dataclasses.replace(self.task, host_id=host_id)
         try:
             return await self.world.agents.call(
                 host_id, operation, request, key=key, epoch=self.task.epoch, progress=self.report
             )
+        except Unavailable as error:
+            if error.code == LeaseLostError.default_code:  # the agent has seen a later manager
+                raise LeaseLostError(error.message, hint=error.hint) from error
+            raise
         finally:
             self._calls.discard((host_id, key))
 

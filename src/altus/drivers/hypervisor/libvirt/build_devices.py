@@ -145,12 +145,13 @@ def _drive(path: str, unit: int, boot_order: int | None) -> Disk:
 def _controllers(hardware: VmHardware, disks: Sequence[Disk]) -> tuple[Controller, ...]:
     """Root ports for all that plugs into one, and spare ones for what is added while the VM runs."""
     sata = sum(disk.bus == DiskBus.SATA for disk in disks)
+    scsi = any(disk.bus == DiskBus.SCSI for disk in disks)
     ports = len(hardware.nics) + sum(disk.bus == DiskBus.VIRTIO for disk in disks) + SPARE_PORTS
     return (
         Controller(type="pci", index=0, model="pcie-root"),
         *(Controller(type="pci", model="pcie-root-port") for _ in range(ports)),
         *(Controller(type="sata", index=index) for index in range(max(1, -(-sata // _SATA_PORTS)))),
-        Controller(type="scsi", index=0, model="virtio-scsi", address=root_complex(_SCSI_SLOT)),
+        *((Controller(type="scsi", index=0, model="virtio-scsi", address=root_complex(_SCSI_SLOT)),) if scsi else ()),
         Controller(type="usb", index=0, model="qemu-xhci", address=root_complex(_USB_SLOT)),
         Controller(type="virtio-serial", index=0, address=root_complex(_SERIAL_SLOT)),
     )

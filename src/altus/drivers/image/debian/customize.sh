@@ -28,6 +28,10 @@ datasource_list: [NoCloud, ConfigDrive, None]
 # the sources in the image are those that it was made from
 apt:
   preserve_sources_list: true
+# no other is in the image
+locale: C.UTF-8
+# RSA keys take seconds to make, and nothing of today needs them
+ssh_genkeytypes: [ed25519, ecdsa]
 END
 
 # without a seed, too: network by DHCP, host keys, and the rest of what a first boot makes

@@ -9,14 +9,14 @@ from fastapi import APIRouter, Depends
 from fastapi.responses import Response
 from pydantic import TypeAdapter
 
-from altus.manager.api.deps import Requires, SelectionDep, ServicesDep, send
+from altus.manager.api.deps import Listing, Requires, SelectionDep, ServicesDep, send
 from altus.model.actor import Actor
 from altus.model.permission import Permission
 from altus.wire.base import ListView
 from altus.wire.users import AuditVerdictView, AuditView
 
 router = APIRouter(prefix="/audit", tags=["audit"])
-_LIST, _VERDICT = TypeAdapter(ListView[AuditView]), TypeAdapter(AuditVerdictView)
+_LIST, _VERDICT = Listing(AuditView), TypeAdapter(AuditVerdictView)
 Reader = Annotated[Actor, Depends(Requires(Permission.AUDIT_READ))]
 Verifier = Annotated[Actor, Depends(Requires(Permission.AUDIT_VERIFY))]
 
@@ -27,7 +27,7 @@ async def list_audit(actor: Reader, services: ServicesDep, selection: SelectionD
     """Records, a page at a time."""
     page = await services.security.audit.list(actor, selection.numbered, since=since, until=until)
     views = [AuditView.model_validate(record) for record in page.items]
-    return selection.send(_LIST, ListView.model_construct(items=views, next=page.next))
+    return selection.send(_LIST, views, page.next)
 
 
 @router.post("/verify", response_model=AuditVerdictView)

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Header, Query
+from fastapi import APIRouter, Depends, Header, Query, Request
 from fastapi.responses import StreamingResponse
 
+from altus.common.errors import Unauthenticated
 from altus.manager.api.deps import Requires, ServicesDep
+from altus.manager.services.access import bearer
 from altus.manager.services.directory import Services
 from altus.manager.store import events as outbox
 from altus.manager.store.tables import Event
@@ -18,6 +20,7 @@ from altus.wire.tasks import EventView
 
 router = APIRouter(tags=["events"])
 Reader = Annotated[Actor, Depends(Requires(Permission.EVENT_READ))]
+LAST = 2**63 - 1
 _HEARTBEAT = 10.0
 
 
@@ -25,22 +28,31 @@ _HEARTBEAT = 10.0
 async def stream_events(
     actor: Reader,
     services: ServicesDep,
-    after: Annotated[int | None, Query(ge=0, description="Start after this event; from now on if left out.")] = None,
+    request: Request,
+    after: Annotated[
+        int | None, Query(ge=0, le=LAST, description="Start after this event; from now on if left out.")
+    ] = None,
     noun: Annotated[list[str], Query(description="Only events about these nouns.")] = [],  # noqa: B006
-    last_event_id: Annotated[int | None, Header(ge=0)] = None,
+    last_event_id: Annotated[int | None, Header(ge=0, le=LAST)] = None,
 ) -> StreamingResponse:
     """What happens, as it happens: `id` is the number to resume after, `event` the kind, `data` an EventView."""
     start = last_event_id if last_event_id is not None else after
     if start is None:
         start = await services.db.read(outbox.last)
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    return StreamingResponse(_lines(actor, services, start, frozenset(noun)), 200, headers, "text/event-stream")
+    lines = _lines(bearer(request.headers.get("authorization")), services, start, frozenset(noun))
+    return StreamingResponse(lines, 200, headers, "text/event-stream")
 
 
-async def _lines(actor: Actor, services: Services, start: int, nouns: frozenset[str]) -> AsyncIterator[str]:
+async def _lines(token: str, services: Services, start: int, nouns: frozenset[str]) -> AsyncIterator[str]:
+    """Ends when the login does; what its rights show is looked up anew each time."""
     position, news = start, services.db.news
     yield ": connected\n\n"
     while True:
+        try:
+            actor = await services.security.access.authenticate(token, passive=True)
+        except Unauthenticated:
+            return
         seen = news.count
         batch = await services.db.read(lambda tx, position=position: outbox.after(tx, position))  # type: ignore[misc]
         for event in batch:

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
 from pydantic import TypeAdapter
 
-from altus.manager.api.deps import CHANGE_RESPONSES, AnswerDep, Ref, Requires, SelectionDep, ServicesDep, send
+from altus.manager.api.deps import CHANGE_RESPONSES, AnswerDep, Listing, Ref, Requires, SelectionDep, ServicesDep, send
 from altus.manager.api.views import image_view
 from altus.model.actor import Actor
 from altus.model.permission import Permission
@@ -17,7 +17,9 @@ from altus.wire.base import ListView
 from altus.wire.resources import ImageBuild, ImageCreate, ImageView
 
 router = APIRouter(prefix="/images", tags=["images"])
-_ONE, _LIST, _UPLOAD = TypeAdapter(ImageView), TypeAdapter(ListView[ImageView]), TypeAdapter(UploadState)
+_ONE, _LIST, _UPLOAD = TypeAdapter(ImageView), Listing(ImageView), TypeAdapter(UploadState)
+MAX_OFFSET = 10**18 - 1
+"""The largest that agents take."""
 Reader = Annotated[Actor, Depends(Requires(Permission.IMAGE_READ))]
 Writer = Annotated[Actor, Depends(Requires(Permission.IMAGE_WRITE))]
 
@@ -27,7 +29,7 @@ async def list_images(actor: Reader, services: ServicesDep, selection: Selection
     """Images, a page at a time."""
     page = await services.images.page(actor, selection.query)
     views = [image_view(actor, image) for image in page.items]
-    return selection.send(_LIST, ListView.model_construct(items=views, next=page.next))
+    return selection.send(_LIST, views, page.next)
 
 
 @router.post("", status_code=201, response_model=ImageView)
@@ -39,7 +41,7 @@ async def create_image(actor: Writer, services: ServicesDep, body: ImageCreate) 
 @router.post("/build", status_code=202, responses=CHANGE_RESPONSES)
 async def build_image(actor: Writer, services: ServicesDep, answer: AnswerDep, body: ImageBuild) -> Response:
     """Build one of Altus' own images."""
-    return await answer(actor, await services.images.build(actor, body))
+    return await answer(actor, services.images.build(actor, body))
 
 
 @router.get("/{ref}", response_model=ImageView)
@@ -56,7 +58,7 @@ async def get_upload(actor: Writer, services: ServicesDep, ref: Ref) -> Response
 
 @router.put("/{ref}/upload", response_model=UploadState)
 async def upload_image(request: Request, actor: Writer, services: ServicesDep, ref: Ref,
-                       offset: Annotated[int, Query(ge=0)] = 0) -> Response:  # fmt: skip
+                       offset: Annotated[int, Query(ge=0, le=MAX_OFFSET)] = 0) -> Response:  # fmt: skip
     """Send the file, or the rest of it from `offset`."""
     return send(_UPLOAD, UploadState(offset=await services.uploads.send(actor, ref, request.stream(), offset)))
 
@@ -64,10 +66,10 @@ async def upload_image(request: Request, actor: Writer, services: ServicesDep, r
 @router.post("/{ref}/finish", status_code=202, responses=CHANGE_RESPONSES)
 async def finish_upload(actor: Writer, services: ServicesDep, answer: AnswerDep, ref: Ref) -> Response:
     """The file is complete: find its format, check, convert and store it."""
-    return await answer(actor, await services.images.finish_upload(actor, ref))
+    return await answer(actor, services.images.finish_upload(actor, ref))
 
 
 @router.delete("/{ref}", status_code=202, responses=CHANGE_RESPONSES)
 async def delete_image(actor: Writer, services: ServicesDep, answer: AnswerDep, ref: Ref) -> Response:
     """Delete an image that nobody needs."""
-    return await answer(actor, await services.images.delete(actor, ref))
+    return await answer(actor, services.images.delete(actor, ref))

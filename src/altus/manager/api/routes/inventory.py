@@ -8,16 +8,16 @@ from fastapi import APIRouter, Depends
 from fastapi.responses import Response
 from pydantic import TypeAdapter
 
-from altus.manager.api.deps import Ref, Requires, SelectionDep, ServicesDep, send
+from altus.manager.api.deps import Listing, Ref, Requires, SelectionDep, ServicesDep, send
 from altus.model.actor import Actor
 from altus.model.permission import Permission
 from altus.wire.base import ListView
 from altus.wire.resources import HostView, ProjectCreate, ProjectView, StorageView
 
 router = APIRouter(tags=["inventory"])
-_HOST, _HOSTS = TypeAdapter(HostView), TypeAdapter(ListView[HostView])
-_STORAGE, _STORAGES = TypeAdapter(StorageView), TypeAdapter(ListView[StorageView])
-_PROJECT, _PROJECTS = TypeAdapter(ProjectView), TypeAdapter(ListView[ProjectView])
+_HOST, _HOSTS = TypeAdapter(HostView), Listing(HostView)
+_STORAGE, _STORAGES = TypeAdapter(StorageView), Listing(StorageView)
+_PROJECT, _PROJECTS = TypeAdapter(ProjectView), Listing(ProjectView)
 HostReader = Annotated[Actor, Depends(Requires(Permission.HOST_READ))]
 StorageReader = Annotated[Actor, Depends(Requires(Permission.STORAGE_READ))]
 ProjectReader = Annotated[Actor, Depends(Requires(Permission.PROJECT_READ))]
@@ -29,7 +29,7 @@ async def list_hosts(actor: HostReader, services: ServicesDep, selection: Select
     """Hosts, a page at a time."""
     page = await services.inventory.hosts(actor, selection.query)
     views = [HostView.model_validate(host) for host in page.items]
-    return selection.send(_HOSTS, ListView.model_construct(items=views, next=page.next))
+    return selection.send(_HOSTS, views, page.next)
 
 
 @router.get("/hosts/{ref}", response_model=HostView)
@@ -43,7 +43,7 @@ async def list_storages(actor: StorageReader, services: ServicesDep, selection: 
     """Storage repositories, a page at a time."""
     page = await services.inventory.storages(actor, selection.query)
     views = [StorageView.model_validate(storage) for storage in page.items]
-    return selection.send(_STORAGES, ListView.model_construct(items=views, next=page.next))
+    return selection.send(_STORAGES, views, page.next)
 
 
 @router.get("/storages/{ref}", response_model=StorageView)
@@ -57,7 +57,7 @@ async def list_projects(actor: ProjectReader, services: ServicesDep, selection: 
     """Projects, a page at a time."""
     page = await services.inventory.projects(actor, selection.query)
     views = [ProjectView.model_validate(project) for project in page.items]
-    return selection.send(_PROJECTS, ListView.model_construct(items=views, next=page.next))
+    return selection.send(_PROJECTS, views, page.next)
 
 
 @router.post("/projects", status_code=201, response_model=ProjectView)

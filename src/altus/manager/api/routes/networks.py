@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends
 from fastapi.responses import Response
 from pydantic import TypeAdapter
 
-from altus.manager.api.deps import CHANGE_RESPONSES, AnswerDep, Ref, Requires, SelectionDep, ServicesDep, send
+from altus.manager.api.deps import CHANGE_RESPONSES, AnswerDep, Listing, Ref, Requires, SelectionDep, ServicesDep, send
 from altus.manager.api.views import network_view
 from altus.model.actor import Actor
 from altus.model.permission import Permission
@@ -16,7 +16,7 @@ from altus.wire.base import ListView
 from altus.wire.resources import NetworkCreate, NetworkView
 
 router = APIRouter(prefix="/networks", tags=["networks"])
-_ONE, _LIST = TypeAdapter(NetworkView), TypeAdapter(ListView[NetworkView])
+_ONE, _LIST = TypeAdapter(NetworkView), Listing(NetworkView)
 Reader = Annotated[Actor, Depends(Requires(Permission.NETWORK_READ))]
 Writer = Annotated[Actor, Depends(Requires(Permission.NETWORK_WRITE))]
 
@@ -26,13 +26,13 @@ async def list_networks(actor: Reader, services: ServicesDep, selection: Selecti
     """Networks, a page at a time."""
     page = await services.networks.page(actor, selection.query)
     views = [network_view(actor, network) for network in page.items]
-    return selection.send(_LIST, ListView.model_construct(items=views, next=page.next))
+    return selection.send(_LIST, views, page.next)
 
 
 @router.post("", status_code=202, responses=CHANGE_RESPONSES)
 async def create_network(actor: Writer, services: ServicesDep, answer: AnswerDep, body: NetworkCreate) -> Response:
     """Create a network with DHCP."""
-    return await answer(actor, await services.networks.create(actor, body))
+    return await answer(actor, services.networks.create(actor, body))
 
 
 @router.get("/{ref}", response_model=NetworkView)
@@ -44,4 +44,4 @@ async def get_network(actor: Reader, services: ServicesDep, ref: Ref) -> Respons
 @router.delete("/{ref}", status_code=202, responses=CHANGE_RESPONSES)
 async def delete_network(actor: Writer, services: ServicesDep, answer: AnswerDep, ref: Ref) -> Response:
     """Delete a network that nobody uses."""
-    return await answer(actor, await services.networks.delete(actor, ref))
+    return await answer(actor, services.networks.delete(actor, ref))

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends
 from fastapi.responses import Response
 from pydantic import TypeAdapter
 
-from altus.manager.api.deps import Ref, Requires, SelectionDep, ServicesDep, send
+from altus.manager.api.deps import Listing, Ref, Requires, SelectionDep, ServicesDep, send
 from altus.model.actor import Actor
 from altus.model.permission import Permission, Role, Scope
 from altus.model.policy import PasswordPolicy, SessionPolicy
@@ -28,9 +28,9 @@ from altus.wire.users import (
 )
 
 router = APIRouter(tags=["rights"])
-_GROUP, _GROUPS, _GROUP_DETAILS = TypeAdapter(GroupView), TypeAdapter(ListView[GroupView]), TypeAdapter(GroupDetails)
-_GRANT, _GRANTS = TypeAdapter(GrantView), TypeAdapter(ListView[GrantView])
-_ROLE, _ROLES, _POLICY = TypeAdapter(RoleView), TypeAdapter(ListView[RoleView]), TypeAdapter(PolicyView)
+_GROUP, _GROUPS, _GROUP_DETAILS = TypeAdapter(GroupView), Listing(GroupView), TypeAdapter(GroupDetails)
+_GRANT, _GRANTS = TypeAdapter(GrantView), Listing(GrantView)
+_ROLE, _ROLES, _POLICY = TypeAdapter(RoleView), Listing(RoleView), TypeAdapter(PolicyView)
 UserReader = Annotated[Actor, Depends(Requires(Permission.USER_READ))]
 GrantReader = Annotated[Actor, Depends(Requires(Permission.GRANT_READ))]
 GrantWriter = Annotated[Actor, Depends(Requires(Permission.GRANT_WRITE))]
@@ -43,7 +43,7 @@ async def list_groups(actor: UserReader, services: ServicesDep, selection: Selec
     """Groups, a page at a time."""
     page = await services.security.groups.list(actor, selection.query)
     views = [GroupView.model_validate(group) for group in page.items]
-    return selection.send(_GROUPS, ListView.model_construct(items=views, next=page.next))
+    return selection.send(_GROUPS, views, page.next)
 
 
 @router.post("/groups", status_code=201, response_model=GroupView)
@@ -87,7 +87,7 @@ async def list_grants(actor: GrantReader, services: ServicesDep, selection: Sele
     """Grants, a page at a time."""
     page = await services.security.grants.list(actor, selection.query)
     views = [GrantView.model_validate(grant) for grant in page.items]
-    return selection.send(_GRANTS, ListView.model_construct(items=views, next=page.next))
+    return selection.send(_GRANTS, views, page.next)
 
 
 @router.post("/grants", status_code=201, response_model=GrantView)
@@ -109,7 +109,7 @@ async def delete_grant(actor: GrantWriter, services: ServicesDep, ref: Ref) -> R
 async def list_roles(actor: GrantReader, services: ServicesDep) -> Response:
     """All roles, built-in ones first."""
     roles = await services.security.roles.list(actor)
-    return send(_ROLES, ListView(items=[_role(role) for role in roles]))
+    return _ROLES.send([_role(role) for role in roles])
 
 
 @router.post("/roles", status_code=201, response_model=RoleView)

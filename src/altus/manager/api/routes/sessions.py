@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 from pydantic import TypeAdapter
 
-from altus.manager.api.deps import PUBLIC, Ref, Requires, ServicesDep, send
+from altus.manager.api.deps import PUBLIC, Listing, Ref, Requires, ServicesDep, send
 from altus.model.actor import Actor
 from altus.model.permission import Permission, Scope
 from altus.wire.base import ListView
@@ -24,8 +24,8 @@ from altus.wire.users import (
 )
 
 router = APIRouter(tags=["sessions"])
-_OPENED, _SESSIONS = TypeAdapter(SessionOpened), TypeAdapter(ListView[SessionView])
-_CREATED, _TOKENS = TypeAdapter(TokenCreated), TypeAdapter(ListView[TokenView])
+_OPENED, _SESSIONS = TypeAdapter(SessionOpened), Listing(SessionView)
+_CREATED, _TOKENS = TypeAdapter(TokenCreated), Listing(TokenView)
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 Self = Annotated[Actor, Depends(Requires(Permission.SELF))]
 
@@ -50,7 +50,7 @@ async def login(request: Request, services: ServicesDep, body: Login) -> Respons
 async def list_sessions(actor: Self, services: ServicesDep) -> Response:
     """One's own sessions."""
     sessions = await services.security.sessions.list(actor)
-    return send(_SESSIONS, ListView(items=[SessionView.model_validate(session) for session in sessions]))
+    return _SESSIONS.send([SessionView.model_validate(session) for session in sessions])
 
 
 @router.delete("/sessions/current", status_code=204)
@@ -78,7 +78,7 @@ async def change_password(actor: Self, services: ServicesDep, body: PasswordChan
 async def list_tokens(actor: Self, services: ServicesDep, user: str | None = None) -> Response:
     """API tokens of one's own account, or of another one that one may manage."""
     tokens = await services.security.tokens.list(actor, user)
-    return send(_TOKENS, ListView(items=[TokenView.model_validate(token) for token in tokens]))
+    return _TOKENS.send([TokenView.model_validate(token) for token in tokens])
 
 
 @router.post("/tokens", status_code=201, response_model=TokenCreated)

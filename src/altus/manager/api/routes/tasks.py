@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends
 from fastapi.responses import Response
 from pydantic import TypeAdapter
 
-from altus.manager.api.deps import Ref, Requires, SelectionDep, ServicesDep, send
+from altus.manager.api.deps import Listing, Ref, Requires, SelectionDep, ServicesDep, send
 from altus.manager.api.views import task_view
 from altus.model.actor import Actor
 from altus.model.permission import Permission
@@ -16,7 +16,7 @@ from altus.wire.base import ListView
 from altus.wire.tasks import DoctorView, FindingView, TaskView
 
 router = APIRouter(tags=["tasks"])
-_ONE, _LIST, _DOCTOR = TypeAdapter(TaskView), TypeAdapter(ListView[TaskView]), TypeAdapter(DoctorView)
+_ONE, _LIST, _DOCTOR = TypeAdapter(TaskView), Listing(TaskView), TypeAdapter(DoctorView)
 Reader = Annotated[Actor, Depends(Requires(Permission.TASK_READ))]
 Canceller = Annotated[Actor, Depends(Requires(Permission.TASK_CANCEL))]
 Examiner = Annotated[Actor, Depends(Requires(Permission.SYSTEM_CHECK))]
@@ -27,7 +27,7 @@ async def list_tasks(actor: Reader, services: ServicesDep, selection: SelectionD
     """Tasks, a page at a time."""
     page = await services.tasks.page(actor, selection.query)
     views = [task_view(task) for task in page.items]
-    return selection.send(_LIST, ListView.model_construct(items=views, next=page.next))
+    return selection.send(_LIST, views, page.next)
 
 
 @router.get("/tasks/{ref}", response_model=TaskView)
@@ -41,7 +41,7 @@ async def get_task(actor: Reader, services: ServicesDep, ref: Ref) -> Response:
 async def list_task_children(actor: Reader, services: ServicesDep, ref: Ref) -> Response:
     """The tasks which a task started."""
     children = await services.tasks.children(actor, ref)
-    return send(_LIST, ListView.model_construct(items=[task_view(child) for child in children], next=None))
+    return _LIST.send([task_view(child) for child in children])
 
 
 @router.post("/tasks/{ref}/cancel", response_model=TaskView)

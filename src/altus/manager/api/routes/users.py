@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends
 from fastapi.responses import Response
 from pydantic import TypeAdapter
 
-from altus.manager.api.deps import Ref, Requires, SelectionDep, ServicesDep, send
+from altus.manager.api.deps import Listing, Ref, Requires, SelectionDep, ServicesDep, send
 from altus.manager.services.accounts import AccountDetails
 from altus.model.actor import Actor
 from altus.model.permission import Permission
@@ -16,7 +16,7 @@ from altus.wire.base import ListView
 from altus.wire.users import GrantView, UserCreate, UserDetails, UserEdit, UserSecret, UserView
 
 router = APIRouter(prefix="/users", tags=["users"])
-_ONE, _LIST, _DETAILS = TypeAdapter(UserView), TypeAdapter(ListView[UserView]), TypeAdapter(UserDetails)
+_ONE, _LIST, _DETAILS = TypeAdapter(UserView), Listing(UserView), TypeAdapter(UserDetails)
 _SECRET = TypeAdapter(UserSecret)
 Reader = Annotated[Actor, Depends(Requires(Permission.USER_READ))]
 Creator = Annotated[Actor, Depends(Requires(Permission.USER_CREATE))]
@@ -39,7 +39,7 @@ async def list_users(actor: Reader, services: ServicesDep, selection: SelectionD
     """Accounts, a page at a time."""
     page = await services.security.accounts.list(actor, selection.query)
     views = [UserView.model_validate(account) for account in page.items]
-    return selection.send(_LIST, ListView.model_construct(items=views, next=page.next))
+    return selection.send(_LIST, views, page.next)
 
 
 @router.post("", status_code=201, response_model=UserSecret)

@@ -8,9 +8,8 @@ from fastapi import APIRouter, Depends
 from fastapi.responses import Response
 from pydantic import TypeAdapter
 
-from altus.manager.api.deps import CHANGE_RESPONSES, AnswerDep, Ref, Requires, SelectionDep, ServicesDep, send
+from altus.manager.api.deps import CHANGE_RESPONSES, AnswerDep, Listing, Ref, Requires, SelectionDep, ServicesDep, send
 from altus.manager.api.views import vm_view
-from altus.manager.store import tasks as task_rows
 from altus.model.actor import Actor
 from altus.model.permission import Permission
 from altus.model.vm_action import VmAction
@@ -19,8 +18,8 @@ from altus.wire.tasks import EventView
 from altus.wire.vms import VmClone, VmCreate, VmDelete, VmEdit, VmRestart, VmStop, VmView
 
 router = APIRouter(prefix="/vms", tags=["vms"])
-_ONE, _LIST = TypeAdapter(VmView), TypeAdapter(ListView[VmView])
-_EVENTS = TypeAdapter(ListView[EventView])
+_ONE, _LIST = TypeAdapter(VmView), Listing(VmView)
+_EVENTS = Listing(EventView)
 Reader = Annotated[Actor, Depends(Requires(Permission.VM_READ))]
 Creator = Annotated[Actor, Depends(Requires(Permission.VM_CREATE))]
 Editor = Annotated[Actor, Depends(Requires(Permission.VM_EDIT))]
@@ -34,84 +33,82 @@ async def list_vms(actor: Reader, services: ServicesDep, selection: SelectionDep
     """VMs, a page at a time."""
     page = await services.vms.page(actor, selection.query)
     views = [vm_view(actor, vm) for vm in page.items]
-    return selection.send(_LIST, ListView.model_construct(items=views, next=page.next))
+    return selection.send(_LIST, views, page.next)
 
 
 @router.post("", status_code=202, responses=CHANGE_RESPONSES)
 async def create_vm(actor: Creator, services: ServicesDep, answer: AnswerDep, body: VmCreate) -> Response:
     """Create a VM, from an image or with empty disks, and start it if asked."""
-    return await answer(actor, await services.vms.create(actor, body))
+    return await answer(actor, services.vms.create(actor, body))
 
 
 @router.get("/{ref}", response_model=VmView)
 async def get_vm(actor: Reader, services: ServicesDep, ref: Ref) -> Response:
     """One VM."""
-    vm = await services.vms.get(actor, ref)
-    busy = await services.db.read(lambda tx: task_rows.unfinished_of(tx, vm.id))
-    return send(_ONE, vm_view(actor, vm, busy[0].title if busy else ""))
+    return send(_ONE, vm_view(actor, *await services.vms.show(actor, ref)))
 
 
 @router.patch("/{ref}", status_code=202, responses=CHANGE_RESPONSES)
 async def edit_vm(actor: Editor, services: ServicesDep, answer: AnswerDep, ref: Ref, body: VmEdit) -> Response:
     """Change a VM; what a running guest cannot take up applies at its next start."""
-    return await answer(actor, await services.vms.edit(actor, ref, body))
+    return await answer(actor, services.vms.edit(actor, ref, body))
 
 
 @router.delete("/{ref}", status_code=202, responses=CHANGE_RESPONSES)
 async def delete_vm(actor: Deleter, services: ServicesDep, answer: AnswerDep, ref: Ref,
                     keep_volumes: bool = False) -> Response:  # fmt: skip
     """Delete a VM, with its disks unless they are to be kept."""
-    return await answer(actor, await services.vms.delete(actor, ref, VmDelete(keep_volumes=keep_volumes)))
+    return await answer(actor, services.vms.delete(actor, ref, VmDelete(keep_volumes=keep_volumes)))
 
 
 @router.post("/{ref}/clone", status_code=202, responses=CHANGE_RESPONSES)
 async def clone_vm(actor: Creator, services: ServicesDep, answer: AnswerDep, ref: Ref, body: VmClone) -> Response:
     """Copy a stopped VM."""
-    return await answer(actor, await services.vms.clone(actor, ref, body))
+    return await answer(actor, services.vms.clone(actor, ref, body))
 
 
 @router.post("/{ref}/start", status_code=202, responses=CHANGE_RESPONSES)
 async def start_vm(actor: Operator, services: ServicesDep, answer: AnswerDep, ref: Ref) -> Response:
     """Start a VM; a suspended one goes on from its saved memory."""
-    return await answer(actor, await services.power.simple(actor, ref, VmAction.START))
+    return await answer(actor, services.power.simple(actor, ref, VmAction.START))
 
 
 @router.post("/{ref}/stop", status_code=202, responses=CHANGE_RESPONSES)
 async def stop_vm(actor: Operator, services: ServicesDep, answer: AnswerDep, ref: Ref,
                   body: VmStop | None = None) -> Response:  # fmt: skip
     """Ask the guest to shut down."""
-    return await answer(actor, await services.power.stop(actor, ref, body or VmStop()))
+    return await answer(actor, services.power.stop(actor, ref, body or VmStop()))
 
 
 @router.post("/{ref}/restart", status_code=202, responses=CHANGE_RESPONSES)
 async def restart_vm(actor: Operator, services: ServicesDep, answer: AnswerDep, ref: Ref,
                      body: VmRestart | None = None) -> Response:  # fmt: skip
     """Restart the guest, politely or by reset."""
-    return await answer(actor, await services.power.restart(actor, ref, body or VmRestart()))
+    return await answer(actor, services.power.restart(actor, ref, body or VmRestart()))
 
 
 @router.post("/{ref}/kill", status_code=202, responses=CHANGE_RESPONSES)
 async def kill_vm(actor: Operator, services: ServicesDep, answer: AnswerDep, ref: Ref) -> Response:
     """Cut a VM's power."""
-    return await answer(actor, await services.power.simple(actor, ref, VmAction.KILL))
+    return await answer(actor, services.power.simple(actor, ref, VmAction.KILL))
 
 
 @router.post("/{ref}/pause", status_code=202, responses=CHANGE_RESPONSES)
 async def pause_vm(actor: Operator, services: ServicesDep, answer: AnswerDep, ref: Ref) -> Response:
     """Stop a VM's vCPUs."""
-    return await answer(actor, await services.power.simple(actor, ref, VmAction.PAUSE))
+    return await answer(actor, services.power.simple(actor, ref, VmAction.PAUSE))
 
 
 @router.post("/{ref}/resume", status_code=202, responses=CHANGE_RESPONSES)
 async def resume_vm(actor: Operator, services: ServicesDep, answer: AnswerDep, ref: Ref) -> Response:
     """Let a paused or suspended VM run again."""
-    return await answer(actor, await services.power.simple(actor, ref, VmAction.RESUME))
+    return await answer(actor, services.power.simple(actor, ref, VmAction.RESUME))
 
 
 @router.post("/{ref}/suspend", status_code=202, responses=CHANGE_RESPONSES)
 async def suspend_vm(actor: Operator, services: ServicesDep, answer: AnswerDep, ref: Ref) -> Response:
     """Save a VM's memory to disk and stop it."""
-    return await answer(actor, await services.power.simple(actor, ref, VmAction.SUSPEND))
+    return await answer(actor, services.power.simple(actor, ref, VmAction.SUSPEND))
 
 
 @router.get("/{ref}/events", response_model=ListView[EventView])
@@ -119,4 +116,4 @@ async def list_vm_events(actor: EventReader, services: ServicesDep, ref: Ref) ->
     """What happened to a VM, newest first."""
     vm = await services.vms.get(actor, ref)
     events = await services.tasks.events_of(actor, vm.id, vm.project_id)
-    return send(_EVENTS, ListView(items=[EventView.model_validate(event) for event in events]))
+    return _EVENTS.send([EventView.model_validate(event) for event in events])

@@ -121,7 +121,7 @@ class Element:
         if last.startswith("@"):
             text = node.get(last[1:])
         else:
-            text = node.text or "" if last == "." else node.findtext(cls.qualified(last))
+            text = node.text if last == "." else node.findtext(cls.qualified(last))
         if text is None:
             return None
         return text == "yes" if kind is bool else kind(text)

@@ -313,7 +313,6 @@ def upgrade() -> None:
         sa.Column("progress", sa.Float(), nullable=False),
         sa.Column("waiting_for", sa.Text(), nullable=False),
         sa.Column("trail", sa.Text(), nullable=False),
-        sa.Column("result", sa.Text(), nullable=True),
         sa.Column("error", sa.Text(), nullable=True),
         sa.Column("host_id", sa.Text(), nullable=True),
         sa.Column("actor", sa.Text(), nullable=False),

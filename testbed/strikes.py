@@ -1,0 +1,142 @@
+"""What is to go wrong at which boundary of a task: written into a file by a test, carried out by the manager itself.
+
+The manager strikes synchronously at the boundary, so that the next thing the task does already finds the damage. Each
+strike happens once; the log beside the plan says which ones did, and outlives the manager that struck itself down.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import threading
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import psutil
+
+from altus.common.errors import Failed
+from altus.common.files import write_whole
+from altus.manager.tasks.observer import Boundary, trace
+from altus.model.task import Task
+from devkit.services.plain import Plain
+
+DESTINED = "test.destined"
+"""The code of the error by which a step fails because the plan says so."""
+MANAGER, AGENT, QEMU = "altus-manager", "altus-agent", "qemu"
+
+
+@dataclass(frozen=True)
+class Strike:
+    """kill -9 of `target` (MANAGER, AGENT, QEMU or a service of devkit) when a task of `kind` passes this boundary;
+    `after` seconds later if the step is to be hit in its midst."""
+
+    kind: str
+    step: str
+    boundary: str
+    target: str
+    after: float = 0.0
+
+    def __str__(self) -> str:
+        late = f" +{self.after * 1000:.0f} ms" if self.after else ""
+        return f"{self.target} at {self.kind} {self.step} {self.boundary}{late}"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """`fails` is the step of `kind` that fails each time after its work is done."""
+
+    strikes: tuple[Strike, ...] = ()
+    kind: str = ""
+    fails: str = ""
+    agent_pid: int = 0
+
+
+@dataclass
+class StrikeFile:
+    """The plan and its log, seen from both sides."""
+
+    path: Path
+    log: Path = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.log = self.path.with_suffix(".log")
+
+    def write(self, plan: Plan) -> None:
+        """Let this be the plan from now on; nothing of it has happened."""
+        self.log.unlink(missing_ok=True)
+        write_whole(self.path, json.dumps(asdict(plan)).encode(), 0o600)
+
+    def read(self) -> Plan:
+        """The plan as it is now."""
+        if not self.path.exists():
+            return Plan()
+        plain = json.loads(self.path.read_text())
+        return Plan(**{**plain, "strikes": tuple(Strike(**strike) for strike in plain["strikes"])})
+
+    def done(self) -> list[int]:
+        """Numbers of the strikes that have happened, in their order."""
+        return [int(line) for line in self.log.read_text().split()] if self.log.exists() else []
+
+    def note(self, number: int) -> None:
+        """A strike is about to happen."""
+        with self.log.open("a") as file:
+            file.write(f"{number}\n")
+            file.flush()
+            os.fsync(file.fileno())
+
+
+class Striker:
+    """The engine's observer in a manager under test."""
+
+    def __init__(self, file: StrikeFile) -> None:
+        self._file = file
+
+    def __call__(self, task: Task, step: str, boundary: Boundary) -> None:
+        """Strike if that is planned here."""
+        trace(task, step, boundary)
+        plan = self._file.read()
+        done = set(self._file.done())
+        for number, strike in enumerate(plan.strikes):
+            if number not in done and (strike.kind, strike.step, strike.boundary) == (task.kind, step, boundary):
+                self._strike(number, strike, plan, task)
+                break
+        if boundary is Boundary.AFTER_DO and (plan.kind, plan.fails) == (task.kind, step):
+            raise Failed("It was to fail here.", code=DESTINED)
+
+    def _strike(self, number: int, strike: Strike, plan: Plan, task: Task) -> None:
+        self._file.note(number)
+        if strike.after:
+            threading.Timer(strike.after, self._kill, (strike.target, plan, task)).start()
+        else:
+            self._kill(strike.target, plan, task)
+
+    def _kill(self, target: str, plan: Plan, task: Task) -> None:
+        if target == MANAGER:
+            os.kill(os.getpid(), signal.SIGKILL)
+        elif target == AGENT:
+            _kill_pid(plan.agent_pid)
+        elif target == QEMU:
+            _kill_pid(qemu_pid(task.object_id))
+        else:
+            Plain().kill(target)
+
+
+def qemu_pid(vm_id: str) -> int | None:
+    """The QEMU process of a VM; None if there is none."""
+    for process in psutil.process_iter(["cmdline"]):
+        words = process.info["cmdline"] or []
+        if words and "qemu-system" in words[0] and vm_id in words:
+            return process.pid
+    return None
+
+
+def _kill_pid(pid: int | None) -> None:
+    """kill -9 and wait until it is gone; nothing if there is none."""
+    try:
+        process = psutil.Process(pid) if pid else None
+    except psutil.NoSuchProcess:
+        return
+    if process is not None:
+        process.kill()
+        process.wait(20)

@@ -1,0 +1,180 @@
+"""One case or more of every task type: how the world is prepared, and what is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any
+
+from altus.common.ids import new_id
+from altus.common.units import MIB
+from altus.drivers.image.fake import empty_qcow2
+from altus.manager.services.changes import Change
+from altus.manager.tasks.declare import TaskType
+from altus.manager.tasks.load import TASK_TYPES
+from altus.model.vm import VmState
+from altus.model.vm_action import VmAction
+from altus.wire import resources as shapes
+from altus.wire import vms as vm_shapes
+from tests.unit.manager.changes.site import ADMIN, Site
+
+Draft = Coroutine[Any, Any, Change[Any]]
+Prepare = Callable[[Site], Awaitable[Callable[[], Draft]]]
+
+
+@dataclass(frozen=True)
+class Case:
+    """`prepare` makes what the change is about (an engine runs) and returns how to ask for the change.
+
+    `restores`: undone, everything is as before; what was asked of a guest cannot be taken back. `state` is what the
+    VM is in after success.
+    """
+
+    name: str
+    kind: str
+    prepare: Prepare
+    restores: bool = True
+    state: VmState | None = None
+
+    @property
+    def type(self) -> TaskType[Any]:
+        """The declared type."""
+        return TASK_TYPES[self.kind]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+async def _create(site: Site) -> Callable[[], Draft]:
+    body = site.vm_body(start=True, cloud_init={"user_data": "#cloud-config\n", "password": "secret-of-guest"})
+    return lambda: site.vms.create(ADMIN, body)
+
+
+def _clone(*, linked: bool) -> Prepare:
+    async def prepare(site: Site) -> Callable[[], Draft]:
+        source = await site.new_vm()
+        body = vm_shapes.VmClone(name=f"clone-{new_id()[-12:]}", linked=linked)
+        return lambda: site.vms.clone(ADMIN, source.id, body)
+
+    return prepare
+
+
+async def _edit(site: Site) -> Callable[[], Draft]:
+    vm, volume = await site.new_vm(), await site.new_volume()
+    body = vm_shapes.VmEdit.model_validate({
+        "name": f"{vm.name}-new", "vcpus": 3, "tags": ["a"], "attach_volumes": [volume],
+        "detach_volumes": [vm.hardware.disks[1].volume_id], "add_nics": [{"network": site.lan}],
+        "remove_nics": [vm.hardware.nics[0].id],
+    })  # fmt: skip
+    return lambda: site.vms.edit(ADMIN, vm.id, body)
+
+
+async def _edit_running(site: Site) -> Callable[[], Draft]:
+    vm = await site.new_vm(start=True)
+    body = vm_shapes.VmEdit.model_validate({"memory": 256 * MIB, "add_nics": [{"network": site.lan}]})
+    return lambda: site.vms.edit(ADMIN, vm.id, body)
+
+
+def _delete(*, keep: bool) -> Prepare:
+    async def prepare(site: Site) -> Callable[[], Draft]:
+        vm = await site.new_vm()
+        return lambda: site.vms.delete(ADMIN, vm.id, vm_shapes.VmDelete(keep_volumes=keep))
+
+    return prepare
+
+
+def _power(action: VmAction, *before: VmAction, start: bool = True) -> Prepare:
+    async def prepare(site: Site) -> Callable[[], Draft]:
+        vm = await site.new_vm(start=start)
+        for earlier in before:
+            await site.done(site.power.simple(ADMIN, vm.id, earlier))
+        if action is VmAction.STOP:
+            return lambda: site.power.stop(ADMIN, vm.id, vm_shapes.VmStop())
+        if action is VmAction.RESTART:
+            return lambda: site.power.restart(ADMIN, vm.id, vm_shapes.VmRestart())
+        return lambda: site.power.simple(ADMIN, vm.id, action)
+
+    return prepare
+
+
+async def _restart_pending(site: Site) -> Callable[[], Draft]:
+    vm = await site.new_vm(start=True)
+    await site.done(site.vms.edit(ADMIN, vm.id, vm_shapes.VmEdit(vcpus=2)))
+    return lambda: site.power.restart(ADMIN, vm.id, vm_shapes.VmRestart())
+
+
+async def _volume_create(site: Site) -> Callable[[], Draft]:
+    body = shapes.VolumeCreate(name=f"vol-{new_id()[-12:]}", image=site.base_image)
+    return lambda: site.volumes.create(ADMIN, body)
+
+
+async def _volume_resize(site: Site) -> Callable[[], Draft]:
+    volume = (await site.new_vm()).hardware.disks[1].volume_id
+    return lambda: site.volumes.resize(ADMIN, volume, shapes.VolumeResize(size=4 * MIB))
+
+
+async def _volume_delete(site: Site) -> Callable[[], Draft]:
+    volume = await site.new_volume()
+    return lambda: site.volumes.delete(ADMIN, volume)
+
+
+async def _image_import(site: Site) -> Callable[[], Draft]:
+    image = await site.images.begin_upload(ADMIN, shapes.ImageCreate(name=f"image-{new_id()[-12:]}"))
+    upload = site.agents.hosts[site.host_id].storage.staging(image.id) / "upload"
+    upload.write_bytes(empty_qcow2(2 * MIB))
+    return lambda: site.images.finish_upload(ADMIN, image.id)
+
+
+async def _image_build(site: Site) -> Callable[[], Draft]:
+    body = shapes.ImageBuild.model_validate({"image": "tiny", "name": f"image-{new_id()[-12:]}"})
+    return lambda: site.images.build(ADMIN, body)
+
+
+async def _image_delete(site: Site) -> Callable[[], Draft]:
+    image = await site.done((await _image_build(site))())
+    return lambda: site.images.delete(ADMIN, image.object_id)
+
+
+def _network(site: Site) -> Draft:
+    body = shapes.NetworkCreate.model_validate(
+        {"name": f"net-{new_id()[-12:]}", "cidr": "192.168.7.0/24", "kind": "isolated"}
+    )
+    return site.networks.create(ADMIN, body)
+
+
+async def _network_create(site: Site) -> Callable[[], Draft]:
+    return lambda: _network(site)
+
+
+async def _network_delete(site: Site) -> Callable[[], Draft]:
+    network = await site.done(_network(site))
+    return lambda: site.networks.delete(ADMIN, network.object_id)
+
+
+CASES = (
+    Case("vm.create", "vm.create", _create, state=VmState.RUNNING),
+    Case("vm.clone", "vm.clone", _clone(linked=False), state=VmState.STOPPED),
+    Case("vm.clone-linked", "vm.clone", _clone(linked=True), state=VmState.STOPPED),
+    Case("vm.edit", "vm.edit", _edit, state=VmState.STOPPED),
+    Case("vm.edit-running", "vm.edit", _edit_running, state=VmState.RUNNING),
+    Case("vm.delete", "vm.delete", _delete(keep=False)),
+    Case("vm.delete-keep", "vm.delete", _delete(keep=True)),
+    Case("vm.start", "vm.start", _power(VmAction.START, start=False), state=VmState.RUNNING),
+    Case("vm.start-suspended", "vm.start", _power(VmAction.START, VmAction.SUSPEND), False, VmState.RUNNING),
+    Case("vm.stop", "vm.stop", _power(VmAction.STOP), False, VmState.STOPPED),
+    Case("vm.restart", "vm.restart", _power(VmAction.RESTART), False, VmState.RUNNING),
+    Case("vm.restart-pending", "vm.restart", _restart_pending, False, VmState.RUNNING),
+    Case("vm.kill", "vm.kill", _power(VmAction.KILL), False, VmState.STOPPED),
+    Case("vm.pause", "vm.pause", _power(VmAction.PAUSE), state=VmState.PAUSED),
+    Case("vm.resume", "vm.resume", _power(VmAction.RESUME, VmAction.PAUSE), False, VmState.RUNNING),
+    Case("vm.resume-suspended", "vm.resume", _power(VmAction.RESUME, VmAction.SUSPEND), False, VmState.RUNNING),
+    Case("vm.suspend", "vm.suspend", _power(VmAction.SUSPEND), False, VmState.SUSPENDED),
+    Case("volume.create", "volume.create", _volume_create),
+    Case("volume.resize", "volume.resize", _volume_resize, False),
+    Case("volume.delete", "volume.delete", _volume_delete),
+    Case("image.import", "image.import", _image_import, False),
+    Case("image.build", "image.build", _image_build),
+    Case("image.delete", "image.delete", _image_delete),
+    Case("network.create", "network.create", _network_create),
+    Case("network.delete", "network.delete", _network_delete),
+)

@@ -1,0 +1,121 @@
+"""Every task type: it succeeds, is undone without a trace, and shrugs off lost answers and hosts that go and come."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pytest
+
+from altus.common.errors import Conflict
+from altus.manager.services.tasks import TaskService
+from altus.manager.tasks.engine import Engine
+from altus.manager.tasks.load import TASK_TYPES
+from altus.model.task import Task, TaskState
+from tests.unit.manager.changes.cases import CASES, Case, Draft
+from tests.unit.manager.changes.interference import Interference, Trouble
+from tests.unit.manager.changes.site import ADMIN, Site
+
+UNFINISHED = {"vm.unfinished", "volume.unfinished", "image.unfinished", "network.unfinished"}
+
+
+def test_every_task_type_has_a_case() -> None:
+    assert {case.kind for case in CASES} == set(TASK_TYPES)
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+async def test_success_leaves_everything_in_order(case: Case, any_site: Site) -> None:
+    async with any_site.running():
+        task = await any_site.done((await case.prepare(any_site))())
+    await any_site.require_healthy()
+    assert task.kind == case.kind
+    if case.state is not None:
+        assert (await any_site.vm(task.object_id)).state is case.state
+
+
+async def calls_of(site: Site, case: Case) -> list[str]:
+    """What the task asks of hosts when nothing goes wrong."""
+    async with site.running():
+        ask = await case.prepare(site)
+    agents = Interference(site.agents)
+    task = await site.submit(ask())
+    async with site.running(agents):
+        assert (await site.ended(task)).state is TaskState.SUCCEEDED
+    return agents.calls
+
+
+@dataclass
+class Attempt:
+    """How a task with trouble ended; `same`: everything is as it was before it was asked for."""
+
+    task: Task
+    same: bool
+    ask: Callable[[], Draft]
+
+
+async def attempt(site: Site, case: Case, trouble: Trouble, at: int, meddle: bool = False) -> Attempt:
+    """Run the case with trouble at its call number `at`."""
+    async with site.running():
+        ask = await case.prepare(site)
+    before = await site.picture()
+    task = await site.submit(ask())
+    agents = Interference(site.agents, trouble, at)
+    async with site.running(agents) as engine:
+        if meddle:
+            agents.meddle = _cancelling(site, engine, task)
+        task = await site.ended(task)
+    return Attempt(task, before == await site.picture(), ask)
+
+
+def _cancelling(site: Site, engine: Engine, task: Task):  # type: ignore[no-untyped-def]  # noqa: ANN202
+    async def cancel() -> None:
+        service = TaskService(site.world, site.audit, engine.wake)
+        if task.cancellable:
+            await service.cancel(ADMIN, task.id)
+        else:
+            with pytest.raises(Conflict, match="cannot be taken back"):
+                await service.cancel(ADMIN, task.id)
+
+    return cancel
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+async def test_refused_call_is_undone_or_can_be_asked_again(case: Case, site: Site) -> None:
+    for at, operation in enumerate(await calls_of(site, case)):
+        tried = await attempt(site, case, Trouble.REFUSED, at)
+        story = f"{operation} refused: {tried.task}"
+        assert tried.task.state is TaskState.FAILED, story
+        if any(step.commits for step in case.type.steps):  # no way back, but it can be asked for again
+            assert {finding.kind for finding in await site.findings()} & UNFINISHED, story
+            async with site.running():
+                await site.done(tried.ask())
+        elif case.restores:
+            assert tried.same, story
+        assert await site.findings() == [], story
+
+
+@pytest.mark.parametrize("trouble", [Trouble.QUESTION_LOST, Trouble.ANSWER_LOST, Trouble.AWAY], ids=str)
+@pytest.mark.parametrize("case", CASES, ids=str)
+async def test_lost_call_is_made_good(case: Case, trouble: Trouble, site: Site) -> None:
+    for at, operation in enumerate(await calls_of(site, case)):
+        tried = await attempt(site, case, trouble, at)
+        story = f"{operation} {trouble}: {tried.task}"
+        assert tried.task.state is TaskState.SUCCEEDED, story
+        if case.state is not None:
+            assert (await site.vm(tried.task.object_id)).state is case.state, story
+        assert await site.findings() == [], story
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+async def test_cancelled_task_is_undone_or_was_too_late(case: Case, site: Site) -> None:
+    states = set()
+    for at, operation in enumerate(await calls_of(site, case)):
+        tried = await attempt(site, case, Trouble.MEDDLED, at, meddle=True)
+        story = f"cancelled at {operation}: {tried.task}"
+        states.add(tried.task.state)
+        assert tried.task.state in (TaskState.CANCELLED, TaskState.SUCCEEDED), story
+        if tried.task.state is TaskState.CANCELLED and case.restores:
+            assert tried.same, story
+        assert await site.findings() == [], story
+    cancellable = case.type.cancellable
+    assert (TaskState.CANCELLED in states) == cancellable or len(case.type.steps) == 1

@@ -1,0 +1,90 @@
+"""Values as a manager sends them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from altus.common.ids import new_id
+from altus.model.task import TaskState
+from altus.wire.tasks import EventView, TaskView
+
+AT = "2026-01-02T03:04:05Z"
+HOST_ID = "01890000-0000-7000-8000-000000000001"
+
+
+def _resource(name: str) -> dict[str, Any]:
+    return {"id": new_id(), "name": name, "project_id": "default", "label": "open", "created_at": AT, "updated_at": AT,
+            "revision": 1}  # fmt: skip
+
+
+def vm(name: str, **fields: Any) -> dict[str, Any]:
+    """A stopped VM with 512 MiB."""
+    return {
+        **_resource(name), "state": "stopped", "intent": "stopped", "host_id": HOST_ID, "storage_id": new_id(),
+        "description": "", "tags": [], "protected": False, "restart_pending": False, "vcpus": 2, "memory": 512 * 2**20,
+        "firmware": "bios", "boot": ["disk"], "disks": [], "nics": [], "cdrom_image_id": None,
+        "addresses": ["10.0.0.7"], "guest": None, "allowed_actions": {"start": {"allowed": True, "reason": ""}},
+        **fields,
+    }  # fmt: skip
+
+
+def image(name: str) -> dict[str, Any]:
+    """One that is being uploaded."""
+    return {**_resource(name), "storage_id": new_id(), "state": "uploading", "size": 0, "file_size": 0, "sha256": "",
+            "source_format": None, "direct_boot": False, "built": None, "allowed_actions": {}}  # fmt: skip
+
+
+def host() -> dict[str, Any]:
+    """One that has not told its facts."""
+    return {**_resource("node1"), "id": HOST_ID, "state": "up", "address": "127.0.0.1:8441", "facts": None,
+            "seen_at": AT}  # fmt: skip
+
+
+def session(token: str) -> dict[str, Any]:
+    """A new one."""
+    return {"id": new_id(), "account_id": new_id(), "source": "127.0.0.1", "created_at": AT, "last_seen_at": AT,
+            "expires_at": AT, "token": token, "must_change_password": True}  # fmt: skip
+
+
+def token(name: str) -> dict[str, Any]:
+    """A new one."""
+    return {"id": new_id(), "account_id": new_id(), "name": name, "permissions": None, "scope_kind": "everything",
+            "scope_id": "", "created_at": AT, "expires_at": AT, "last_used_at": None, "last_used_from": "",
+            "token": "altt_new"}  # fmt: skip
+
+
+def user(name: str) -> dict[str, Any]:
+    """A new one with its one-time password."""
+    return {"id": new_id(), "name": name, "display_name": "", "enabled": True, "builtin": False,
+            "must_change_password": True, "locked_until": None, "last_login_at": None, "created_at": AT,
+            "updated_at": AT, "revision": 1, "password": "once-only-77"}  # fmt: skip
+
+
+def plan(verb: str, name: str) -> dict[str, Any]:
+    """Of a change of a VM."""
+    verdicts = [
+        {"host_name": "node1", "storage_name": "local", "suitable": True, "chosen": True,
+         "reasons": ["8 GiB of memory free"]},
+        {"host_name": "node2", "storage_name": "local", "suitable": False, "chosen": False,
+         "reasons": ["the host is unreachable"]},
+    ]  # fmt: skip
+    steps = [{"name": "place", "title": "Choose a host", "undoable": True},
+             {"name": "define", "title": "Define it", "undoable": False}]  # fmt: skip
+    return {"kind": f"vm.{verb}", "title": "Create VM", "noun": "vm", "object_name": name, "steps": steps,
+            "locks": ["vm:1 (exclusive)"], "waits_for": [], "details": {"placement": verdicts}}  # fmt: skip
+
+
+def task(kind: str, object_id: str, name: str) -> TaskView:
+    """One that is queued."""
+    return TaskView(id=new_id(), seq=1, kind=kind, title=kind.replace("vm.", "").capitalize() + " VM", noun="vm",
+                    object_id=object_id, object_name=name, project_id="", parent_id=None, state=TaskState.QUEUED,
+                    progress=0.0, waiting_for="", trail=[], result=None, error=None, host_id=None, actor="sysadmin",
+                    reason="", request_id="request-1", cancel_requested=False, cancellable=True,
+                    created_at=datetime.fromisoformat(AT), started_at=None, finished_at=None)  # fmt: skip
+
+
+def event(seq: int, kind: str, noun: str, object_id: str, data: dict[str, Any]) -> EventView:
+    """One line of the stream."""
+    return EventView(seq=seq, at=datetime.fromisoformat(AT), kind=kind, noun=noun, object_id=object_id, project_id="",
+                     task_id="", data=data)  # fmt: skip
