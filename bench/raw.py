@@ -63,7 +63,7 @@ class RawVm:
     async def stop(self) -> None:
         """Ask the guest, and wait until it is off."""
         await virsh("shutdown", self.name)
-        while await virsh("domstate", self.name) != "shut off\n\n":
+        while (await virsh("domstate", self.name)).strip() != "shut off":
             await asyncio.sleep(0.02)
 
     async def delete(self) -> None:

@@ -12,6 +12,7 @@ from altus.wire.vms import NicCreate, VmCreate
 from bench import fake, raw
 from bench.rig import Rig, rig, until
 from bench.table import Row, ratio
+from devkit import progress
 
 _MEMORY = 128 << 20
 _GIB = 1 << 30
@@ -29,10 +30,11 @@ async def measure(*, rounds: int, seconds: float) -> list[Row]:
         return rows
 
 
-async def _timed(work: Awaitable[object]) -> float:
-    began = time.monotonic()
-    await work
-    return time.monotonic() - began
+async def _timed(work: Awaitable[object], what: str) -> float:
+    with progress.waiting(what):
+        began = time.monotonic()
+        await work
+        return time.monotonic() - began
 
 
 async def _lives(made: Rig, rounds: int) -> list[Row]:
@@ -41,18 +43,18 @@ async def _lives(made: Rig, rounds: int) -> list[Row]:
     theirs: dict[str, list[float]] = {verb: [] for verb in ours}
     for number in range(rounds):
         name = f"bench{number}"
-        ours["answer"].append(await _timed(_create_and_answer(made, name)))
+        ours["answer"].append(await _timed(_create_and_answer(made, name), f"{name}: create, start, answer"))
         vm = await made.altus.vms.get(name)
         copy = await raw.alike(f"altus-{vm.id}", made.folder, f"10.99.0.{200 + number}")
-        theirs["answer"].append(await _timed(_raw_answer(copy)))
-        ours["stop"].append(await _timed(made.altus.vms.stop(name).run()))
-        theirs["stop"].append(await _timed(copy.stop()))
-        ours["start"].append(await _timed(made.altus.vms.start(name).run()))
-        theirs["start"].append(await _timed(copy.start()))
+        theirs["answer"].append(await _timed(_raw_answer(copy), f"{copy.name}: the same by hand"))
+        ours["stop"].append(await _timed(made.altus.vms.stop(name).run(), f"{name}: stop"))
+        theirs["stop"].append(await _timed(copy.stop(), f"{copy.name}: stop"))
+        ours["start"].append(await _timed(made.altus.vms.start(name).run(), f"{name}: start"))
+        theirs["start"].append(await _timed(copy.start(), f"{copy.name}: start"))
         await made.altus.vms.kill(name).run()
         await raw.virsh("destroy", copy.name)
-        ours["delete"].append(await _timed(made.altus.vms.delete(name).run()))
-        theirs["delete"].append(await _timed(copy.delete()))
+        ours["delete"].append(await _timed(made.altus.vms.delete(name).run(), f"{name}: delete"))
+        theirs["delete"].append(await _timed(copy.delete(), f"{copy.name}: delete"))
     return [
         ratio("create + start + guest answers, against virsh + qemu-img", ours["answer"], theirs["answer"], 1.15),
         ratio("start, against virsh", ours["start"], theirs["start"], 1.25),
@@ -87,10 +89,10 @@ async def _clones(made: Rig, rounds: int) -> list[Row]:
     ours, theirs = [], []
     for number in range(rounds):
         body = VolumeCreate(name=f"clone{number}", image="large", linked=True)
-        ours.append(await _timed(made.altus.volumes.create(body).run()))
+        ours.append(await _timed(made.altus.volumes.create(body).run(), f"clone{number}"))
         target = made.folder / f"clone{number}.qcow2"
-        theirs.append(await _timed(raw.run("qemu-img", "create", "-q", "-f", "qcow2", "-F", "qcow2", "-b", str(source),
-                                           str(target))))  # fmt: skip
+        command = ("qemu-img", "create", "-q", "-f", "qcow2", "-F", "qcow2", "-b", str(source), str(target))
+        theirs.append(await _timed(raw.run(*command), f"clone{number} by hand"))
     ours.sort()
     theirs.sort()
     mine, bare = ours[len(ours) // 2], theirs[len(theirs) // 2]

@@ -101,7 +101,7 @@ def _names(tool: str, table: str) -> list[str]:
 
 
 def _remove_files() -> None:
-    for folder in (STATE, Path("/etc/altus"), LOGS):
+    for folder in (STATE, Path("/etc/altus"), LOGS, Path("/var/cache/altus")):
         if folder.exists():
             _remove(folder)
     for service in services.resolve(["altus"]):

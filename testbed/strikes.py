@@ -10,7 +10,7 @@ import json
 import os
 import signal
 import threading
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import psutil
@@ -49,41 +49,45 @@ class Plan:
     strikes: tuple[Strike, ...] = ()
     kind: str = ""
     fails: str = ""
-    agent_pid: int = 0
 
 
-@dataclass
 class StrikeFile:
-    """The plan and its log, seen from both sides."""
+    """The plan and its log, seen from both sides. `agent` is the file with the agent's pid."""
 
-    path: Path
-    log: Path = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.log = self.path.with_suffix(".log")
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.agent = path.with_name(f"{AGENT}.pid")
+        self._log = path.with_suffix(".log")
 
     def write(self, plan: Plan) -> None:
         """Let this be the plan from now on; nothing of it has happened."""
-        self.log.unlink(missing_ok=True)
+        write_whole(self.path, b"{}", 0o600)
+        self._log.unlink(missing_ok=True)
         write_whole(self.path, json.dumps(asdict(plan)).encode(), 0o600)
 
     def read(self) -> Plan:
         """The plan as it is now."""
-        if not self.path.exists():
-            return Plan()
-        plain = json.loads(self.path.read_text())
-        return Plan(**{**plain, "strikes": tuple(Strike(**strike) for strike in plain["strikes"])})
+        plain = json.loads(self.path.read_text()) if self.path.exists() else {}
+        return Plan(**{**plain, "strikes": tuple(Strike(**strike) for strike in plain.get("strikes", ()))})
 
-    def done(self) -> list[int]:
-        """Numbers of the strikes that have happened, in their order."""
-        return [int(line) for line in self.log.read_text().split()] if self.log.exists() else []
+    def begun(self) -> set[int]:
+        """Numbers of the strikes that were begun; that of the manager on itself is done then."""
+        return self._noted("begun")
 
-    def note(self, number: int) -> None:
-        """A strike is about to happen."""
-        with self.log.open("a") as file:
-            file.write(f"{number}\n")
+    def done(self) -> set[int]:
+        """Numbers of the strikes whose target is dead."""
+        return self._noted("done")
+
+    def note(self, what: str, number: int) -> None:
+        """A strike has `begun` or is `done`."""
+        with self._log.open("a") as file:
+            file.write(f"{what} {number}\n")
             file.flush()
             os.fsync(file.fileno())
+
+    def _noted(self, what: str) -> set[int]:
+        lines = self._log.read_text().splitlines() if self._log.exists() else []
+        return {int(line.split()[1]) for line in lines if line.startswith(what)}
 
 
 class Striker:
@@ -95,31 +99,31 @@ class Striker:
     def __call__(self, task: Task, step: str, boundary: Boundary) -> None:
         """Strike if that is planned here."""
         trace(task, step, boundary)
-        plan = self._file.read()
-        done = set(self._file.done())
+        plan, begun = self._file.read(), self._file.begun()
         for number, strike in enumerate(plan.strikes):
-            if number not in done and (strike.kind, strike.step, strike.boundary) == (task.kind, step, boundary):
-                self._strike(number, strike, plan, task)
+            if number not in begun and (strike.kind, strike.step, strike.boundary) == (task.kind, step, boundary):
+                self._strike(number, strike, task)
                 break
         if boundary is Boundary.AFTER_DO and (plan.kind, plan.fails) == (task.kind, step):
             raise Failed("It was to fail here.", code=DESTINED)
 
-    def _strike(self, number: int, strike: Strike, plan: Plan, task: Task) -> None:
-        self._file.note(number)
+    def _strike(self, number: int, strike: Strike, task: Task) -> None:
+        self._file.note("begun", number)
         if strike.after:
-            threading.Timer(strike.after, self._kill, (strike.target, plan, task)).start()
+            threading.Timer(strike.after, self._kill, (number, strike.target, task)).start()
         else:
-            self._kill(strike.target, plan, task)
+            self._kill(number, strike.target, task)
 
-    def _kill(self, target: str, plan: Plan, task: Task) -> None:
+    def _kill(self, number: int, target: str, task: Task) -> None:
         if target == MANAGER:
             os.kill(os.getpid(), signal.SIGKILL)
         elif target == AGENT:
-            _kill_pid(plan.agent_pid)
+            _kill_pid(int(self._file.agent.read_text()))
         elif target == QEMU:
             _kill_pid(qemu_pid(task.object_id))
         else:
             Plain().kill(target)
+        self._file.note("done", number)
 
 
 def qemu_pid(vm_id: str) -> int | None:

@@ -21,7 +21,7 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -51,7 +51,6 @@ class Program:
     log: Path
     zygote: Zygote
     pid: int | None = None
-    frozen: bool = field(default=False)
 
 
 class System:
@@ -118,7 +117,8 @@ class System:
                 continue
             program = self._programs[name]
             if self.pid(name) is None:
-                program.pid, program.frozen = program.zygote.start(program.arguments, program.log), False
+                program.pid = program.zygote.start(program.arguments, program.log)
+                self.folder.joinpath(f"{name}.pid").write_text(str(program.pid))
             answers = tcp(program.port)
             wait_until(lambda: answers() or self._ended(program), f"{name} answers", _START_SECONDS)
 

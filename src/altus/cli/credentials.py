@@ -64,6 +64,11 @@ def read_stored(environ: Mapping[str, str] = os.environ) -> Credentials | None:
     return None
 
 
+def is_of_machine(credentials: Credentials) -> bool:
+    """Whether they are this machine's own, which no login made."""
+    return credentials.source == str(MACHINE_FILE)
+
+
 def own_file(environ: Mapping[str, str] = os.environ) -> Path:
     """One's own login."""
     return folder(environ) / "credentials.json"

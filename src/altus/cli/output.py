@@ -51,7 +51,7 @@ def write_table(layout: AnyLayout, rows: list[list[str]]) -> None:
         table.add_column(title, no_wrap=True, header_style="bold")
     for row in rows:
         table.add_row(*map(_styled, row))
-    _console().print(table)
+    _print(table)
 
 
 def write_details(fields: list[tuple[str, str]]) -> None:
@@ -63,7 +63,7 @@ def write_details(fields: list[tuple[str, str]]) -> None:
     for title, text in fields:
         if text:
             table.add_row(title.capitalize(), _styled(text))
-    _console().print(table)
+    _print(table)
 
 
 def _table() -> Any:
@@ -72,10 +72,15 @@ def _table() -> Any:
     return Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
 
 
-def _console() -> Any:
+def _print(table: Any) -> None:
+    """Without the spaces that fill up its lines."""
     from rich.console import Console
 
-    return Console(file=sys.stdout, highlight=False, width=None if sys.stdout.isatty() else _WIDE)
+    console = Console(file=sys.stdout, highlight=False, width=None if sys.stdout.isatty() else _WIDE)
+    with console.capture() as captured:
+        console.print(table)
+    sys.stdout.write("".join(f"{line.rstrip()}\n" for line in captured.get().splitlines()))
+    sys.stdout.flush()
 
 
 def _styled(text: str) -> Any:

@@ -7,7 +7,7 @@ from pathlib import Path
 from altus.sdk.changes import Change
 from altus.sdk.resources import Resources
 from altus.sdk.shapes import read
-from altus.sdk.upload import OnBytes, upload
+from altus.sdk.upload import OnBytes, arrived, upload
 from altus.wire.resources import ImageBuild, ImageCreate, ImageView
 
 
@@ -20,6 +20,10 @@ class Images(Resources[ImageView]):
     async def begin(self, body: ImageCreate) -> ImageView:
         """Reserve the name of an image whose file is to be uploaded."""
         return read(ImageView, (await self._transport.call("POST", self.path, body=body)).body)
+
+    async def arrived(self, image: str) -> int:
+        """How many bytes of an upload the host has."""
+        return await arrived(self._transport, self._one(image, "upload"))
 
     async def upload(self, image: str, source: Path, on_bytes: OnBytes | None = None) -> int:
         """Send the file of an image that was begun, going on where an earlier attempt ended; returns how many bytes

@@ -30,10 +30,19 @@ Text = Annotated[str, StringConstraints(max_length=1024), AfterValidator(_printa
 Tag = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:=-]{0,62}$")]
 
 
+Flag = Annotated[bool, Field(strict=True)]
+"""True or false, and not "yes"."""
+
+
 class Shape(BaseModel):
     """A value of the public API that a client sends."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def example(**fields: Any) -> ConfigDict:
+    """Configures a shape to show what is usually sent."""
+    return ConfigDict(json_schema_extra={"examples": [fields]})
 
 
 class View(BaseModel):

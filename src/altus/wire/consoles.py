@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum
 
-from altus.wire.base import Shape, View
+from altus.wire.base import Shape, View, example
 
 
 class ConsoleKind(StrEnum):
@@ -17,6 +17,8 @@ class ConsoleKind(StrEnum):
 
 class ConsoleOpen(Shape):
     """Which console."""
+
+    model_config = example(kind="serial")
 
     kind: ConsoleKind = ConsoleKind.SERIAL
 

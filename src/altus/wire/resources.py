@@ -13,12 +13,14 @@ from altus.model.label import Label
 from altus.model.network import NetworkKind, NetworkState
 from altus.model.storage import StorageKind, StorageUsage
 from altus.model.volume import VolumeBase, VolumeState
-from altus.wire.base import ActionView, Name, Reference, ResourceView, Shape
+from altus.wire.base import ActionView, Flag, Name, Reference, ResourceView, Shape, example
 from altus.wire.vms import DiskSize
 
 
 class VolumeCreate(Shape):
     """A new volume: empty (`size`) or from an image. `size` in bytes."""
+
+    model_config = example(name="data", size=10737418240)
 
     name: Name
     project: Reference | None = None
@@ -26,7 +28,7 @@ class VolumeCreate(Shape):
     storage: Reference | None = None
     size: DiskSize | None = None
     image: Reference | None = None
-    linked: bool = True
+    linked: Flag = True
 
     @model_validator(mode="after")
     def _some_size(self) -> Self:
@@ -37,6 +39,8 @@ class VolumeCreate(Shape):
 
 class VolumeResize(Shape):
     """The new size in bytes; volumes only grow."""
+
+    model_config = example(size=21474836480)
 
     size: DiskSize
 
@@ -56,6 +60,8 @@ class VolumeView(ResourceView):
 class ImageCreate(Shape):
     """An image about to be uploaded; its format is found by its content."""
 
+    model_config = example(name="fedora-42")
+
     name: Name
     project: Reference | None = None
     label: Label = Label.OPEN
@@ -64,6 +70,8 @@ class ImageCreate(Shape):
 
 class ImageBuild(Shape):
     """Build one of Altus' own images from Debian packages; its name is the image's unless another is given."""
+
+    model_config = example(image="debian-12")
 
     image: BuiltinImage
     name: Name | None = None
@@ -86,6 +94,8 @@ class ImageView(ResourceView):
 
 class NetworkCreate(Shape):
     """A network with DHCP. `gateway` is its first address unless given; `dns` the servers its guests are told."""
+
+    model_config = example(name="lan", cidr="10.20.0.0/24", kind="nat")
 
     name: Name
     project: Reference | None = None
@@ -128,6 +138,8 @@ class HostView(ResourceView):
 
 class ProjectCreate(Shape):
     """A new project."""
+
+    model_config = example(name="research")
 
     name: Name
 

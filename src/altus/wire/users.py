@@ -10,7 +10,7 @@ from pydantic import Field, StringConstraints
 from altus.model.account import SubjectKind
 from altus.model.audit import Outcome, Tampering
 from altus.model.permission import Duty, Permission, ScopeKind
-from altus.wire.base import Name, Reference, Shape, Text, View
+from altus.wire.base import Flag, Name, Reference, Shape, Text, View, example
 
 Password = Annotated[str, StringConstraints(min_length=1, max_length=256)]
 Duration = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{0,4}[smhd]$")]
@@ -20,12 +20,16 @@ Duration = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{0,4}[smhd]$")]
 class Login(Shape):
     """Who logs in."""
 
+    model_config = example(name="sysadmin", password="correct horse battery staple")  # noqa: S106
+
     name: Reference
     password: Password = Field(repr=False)
 
 
 class PasswordChange(Shape):
     """One's own password."""
+
+    model_config = example(old="correct horse battery staple", new="a new and long one 7")
 
     old: Password = Field(repr=False)
     new: Password = Field(repr=False)
@@ -59,6 +63,8 @@ class ScopeShape(Shape):
 class TokenCreate(Shape):
     """An API token of one's own account, never for more than the account may."""
 
+    model_config = example(name="backup", expires_in="30d", permissions=["vm:read"])
+
     name: Name
     expires_in: Duration
     permissions: list[Permission] | None = None
@@ -89,6 +95,8 @@ class TokenCreated(TokenView):
 class UserCreate(Shape):
     """A new account without rights; a one-time password is made unless one is given."""
 
+    model_config = example(name="ana", display_name="Ana Lima")
+
     name: Annotated[str, StringConstraints(max_length=63)]
     display_name: Annotated[str, StringConstraints(max_length=128)] = ""
     password: Password | None = Field(default=None, repr=False)
@@ -97,8 +105,10 @@ class UserCreate(Shape):
 class UserEdit(Shape):
     """Fields to change."""
 
+    model_config = example(enabled=False)
+
     display_name: Annotated[str, StringConstraints(max_length=128)] | None = None
-    enabled: bool | None = None
+    enabled: Flag | None = None
 
 
 class UserView(View):
@@ -148,6 +158,8 @@ class UserSecret(UserView):
 class GroupCreate(Shape):
     """An empty group."""
 
+    model_config = example(name="operators", description="Who watches at night")
+
     name: Annotated[str, StringConstraints(max_length=63)]
     description: Text = ""
 
@@ -172,6 +184,8 @@ class GroupDetails(GroupView):
 class GrantCreate(Shape):
     """Give a role to an account or group, within a scope."""
 
+    model_config = example(subject="ana", role="operator")
+
     subject_kind: SubjectKind = SubjectKind.ACCOUNT
     subject: Reference
     role: Reference
@@ -180,6 +194,8 @@ class GrantCreate(Shape):
 
 class RoleCreate(Shape):
     """A role of one duty."""
+
+    model_config = example(name="console-only", duty="system", permissions=["vm:read", "vm:console"])
 
     name: Name
     duty: Duty
@@ -205,7 +221,9 @@ class PolicyView(View):
 class PolicyEdit(Shape):
     """Values to change."""
 
-    values: dict[str, int | bool]
+    model_config = example(values={"idle_minutes": 15})
+
+    values: dict[Annotated[str, StringConstraints(max_length=40)], Annotated[int, Field(strict=True)] | Flag]
 
 
 class AuditView(View):

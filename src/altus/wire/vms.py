@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Self
 
-from pydantic import ConfigDict, Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
 from altus.common.units import MIB
 from altus.model.label import Label
@@ -23,7 +23,7 @@ from altus.model.vm import (
     VmState,
 )
 from altus.model.volume import MAX_VOLUME_SIZE, MIN_VOLUME_SIZE
-from altus.wire.base import ActionView, Name, Reference, ResourceView, Shape, Tag, Text, View
+from altus.wire.base import ActionView, Flag, Name, Reference, ResourceView, Shape, Tag, Text, View, example
 
 _SSH_KEY = r"^(ssh-(ed25519|rsa)|ecdsa-sha2-nistp(256|384|521)|sk-(ssh-ed25519|ecdsa-sha2-nistp256)@openssh\.com) [A-Za-z0-9+/=]+( [^\r\n]*)?$"  # noqa: E501
 SshKey = Annotated[str, StringConstraints(pattern=_SSH_KEY, max_length=8192)]
@@ -39,7 +39,7 @@ class DiskCreate(Shape):
     volume: Reference | None = None
     image: Reference | None = None
     size: DiskSize | None = None
-    linked: bool = True
+    linked: Flag = True
     bus: DiskBus = DiskBus.VIRTIO
 
     @model_validator(mode="after")
@@ -70,13 +70,7 @@ class VmCreate(Shape):
     """A new VM. `image` is short for a first disk made from it; with neither image nor disks it boots from `cdrom` or
     the network. Memory and sizes in bytes."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {"name": "web1", "image": "debian-12", "vcpus": 2, "memory": 1073741824, "nics": [{"network": "lan"}]}
-            ]
-        }
-    )
+    model_config = example(name="web1", image="debian-12", vcpus=2, memory=1073741824, nics=[{"network": "lan"}])
 
     name: Name
     project: Reference | None = None
@@ -89,23 +83,25 @@ class VmCreate(Shape):
     boot: Annotated[list[BootDevice], Field(min_length=1, max_length=3)] = list(BootDevice)
     image: Reference | None = None
     disk_size: DiskSize | None = None
-    linked: bool = True
+    linked: Flag = True
     disks: Annotated[list[DiskCreate], Field(max_length=MAX_DISKS)] = []
     nics: Annotated[list[NicCreate], Field(max_length=MAX_NICS)] = []
     cdrom: Reference | None = None
     storage: Reference | None = None
     cloud_init: CloudInitCreate = CloudInitCreate()
-    protected: bool = False
-    start: bool = False
+    protected: Flag = False
+    start: Flag = False
 
 
 class VmEdit(Shape):
     """Fields to change; what is left out stays. What a running guest cannot take up applies at its next start."""
 
+    model_config = example(memory=2147483648, tags=["web"])
+
     name: Name | None = None
     description: Text | None = None
     tags: Annotated[list[Tag], Field(max_length=64)] | None = None
-    protected: bool | None = None
+    protected: Flag | None = None
     vcpus: Vcpus | None = None
     memory: Memory | None = None
     firmware: Firmware | None = None
@@ -119,28 +115,34 @@ class VmEdit(Shape):
 class VmClone(Shape):
     """A copy of a stopped VM under a new name; `linked` shares the source's data until either writes."""
 
+    model_config = example(name="web2", linked=True)
+
     name: Name
-    linked: bool = False
-    start: bool = False
+    linked: Flag = False
+    start: Flag = False
 
 
 class VmStop(Shape):
     """Ask the guest to shut down; after `timeout` seconds fail, or cut the power (`force`)."""
 
-    timeout: Annotated[float, Field(ge=0, le=3600)] = 90.0
-    force: bool = False
+    model_config = example(timeout=60, force=True)
+
+    timeout: Annotated[float, Field(ge=0, le=3600, strict=True)] = 90.0
+    force: Flag = False
 
 
 class VmRestart(Shape):
     """Restart the guest, politely or by reset (`force`)."""
 
-    force: bool = False
+    model_config = example(force=False)
+
+    force: Flag = False
 
 
 class VmDelete(Shape):
     """`keep_volumes` detaches the disks instead of deleting them."""
 
-    keep_volumes: bool = False
+    keep_volumes: Flag = False
 
 
 class VmDiskView(View):

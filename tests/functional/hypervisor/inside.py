@@ -18,7 +18,7 @@ async def run(vm_id: str, script: str) -> str:
     async with asyncio.timeout(PATIENCE):
         while not (status := await _agent(vm_id, "guest-exec-status", {"pid": pid}))["exited"]:
             await asyncio.sleep(0.02)
-    return base64.b64decode(status.get("out-data", "")).decode()
+    return base64.b64decode(status.get("out-data", "")).decode(errors="replace")
 
 
 async def _agent(vm_id: str, command: str, arguments: dict[str, Any]) -> dict[str, Any]:

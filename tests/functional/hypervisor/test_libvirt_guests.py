@@ -88,7 +88,9 @@ def _qemu(vm_id: str) -> int:
 async def test_guest_sees_the_disks_of_every_bus(rig: LibvirtRig) -> None:
     vm = definition(hardware=VmHardware(memory=160 * MIB, disks=_ALL_BUSES))
     await _boot(rig, vm, await _attachments(rig, vm))
-    found = await inside.run(vm.id, "cat /sys/block/*/serial /sys/block/*/device/vpd_pg80 | tr -d '\\0'; ls /sys/block")
+    found = await inside.run(
+        vm.id, "cat /sys/block/*/serial /sys/block/*/device/vpd_pg80 | tr -d '\\0'; echo; ls /sys/block"
+    )
     assert sum(f"{kind}{letter}" in found.split() for kind in ("vd", "sd") for letter in "abcd") == len(_ALL_BUSES)
     for disk in _ALL_BUSES[:4]:  # the kernel keeps no file with the serial of a SATA disk
         assert volume_serial(disk.volume_id) in found, disk
@@ -109,16 +111,20 @@ async def test_guest_sees_its_nics_and_open_vswitch_its_ports(rig: LibvirtRig) -
     assert driver.get("csum") == "off"
 
 
-async def test_guest_boots_from_its_disk_and_reads_its_seed(rig: LibvirtRig) -> None:
-    vm = definition("from-disk", hardware=VmHardware(memory=256 * MIB, disks=disks(1)))
-    tiny = Path((await rig.bootable(vm)).kernel.kernel).with_name("disk")  # type: ignore[union-attr]
-    copy = Path(_volume(vm.hardware.disks[0].volume_id).path)
-    shutil.copyfile(tiny, copy)
+@pytest.mark.parametrize("firmware", Firmware)
+async def test_guest_boots_from_its_disk_and_reads_its_seed(rig: LibvirtRig, firmware: Firmware) -> None:
+    vm = definition("from-disk", hardware=VmHardware(memory=512 * MIB, disks=disks(1), firmware=firmware))
+    kernel = (await rig.bootable(vm)).kernel
+    assert kernel is not None
+    copy = _volume(vm.hardware.disks[0].volume_id)
+    shutil.copyfile(Path(kernel.kernel).with_name("disk"), copy.path)
     seed = CloudInit(ssh_keys=("ssh-ed25519 AAAAtest me@here",))
-    await _boot(rig, vm, VmAttachments(disks=[DiskSource(path=str(copy))], nics=[], seed=seed), seconds=120)
+    await _boot(rig, vm, VmAttachments(disks=[copy], nics=[], seed=seed), seconds=120)
     assert (await inside.run(vm.id, "hostname")).strip() == vm.name
     assert "AAAAtest" in await inside.run(vm.id, "cat /root/.ssh/authorized_keys")
-    copy.unlink()
+    efi = await inside.run(vm.id, "ls -d /sys/firmware/efi")
+    assert bool(efi.strip()) is (firmware is Firmware.UEFI)
+    Path(copy.path).unlink()
 
 
 async def test_vm_with_all_its_disks_and_nics_runs(rig: LibvirtRig) -> None:
@@ -131,10 +137,10 @@ async def test_vm_with_all_its_disks_and_nics_runs(rig: LibvirtRig) -> None:
     assert found.split()[-1] == "8"
 
 
-async def test_uefi_vm_boots_and_leaves_no_variables_behind(rig: LibvirtRig) -> None:
+async def test_uefi_variables_go_with_the_vm(rig: LibvirtRig) -> None:
     vm = definition(hardware=VmHardware(memory=256 * MIB, firmware=Firmware.UEFI))
-    await _boot(rig, vm, await _attachments(rig, vm), seconds=120)
-    assert (await inside.run(vm.id, "ls -d /sys/firmware/efi")).strip() == "/sys/firmware/efi"
+    await rig.driver.define(vm, VmAttachments(disks=[], nics=[]))
+    await rig.driver.start(vm.id)
     variables = Path("/var/lib/libvirt/qemu/nvram")
     assert list(variables.glob(f"*{vm.id}*"))
     await rig.driver.destroy(vm.id)

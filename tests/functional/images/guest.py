@@ -87,7 +87,7 @@ class Guest:
         agent = await self.agent()
         started = await agent.call("guest-exec", path="/bin/sh", arg=["-c", script], **{"capture-output": True})
         # the agent has no event for it
-        while not (status := await agent.call("guest-exec-status", pid=started["pid"]))["exited"]:  # noqa: ASYNC110
+        while not (status := await agent.call("guest-exec-status", pid=started["pid"]))["exited"]:
             await asyncio.sleep(0.1)
         printed, errors = (base64.b64decode(status.get(name, "")).decode() for name in ("out-data", "err-data"))
         assert status["exitcode"] == 0, errors

@@ -12,7 +12,8 @@ from typer.testing import CliRunner, Result
 
 from altus.cli import credentials
 from altus.cli.main import app
-from tests.unit.sdk.fake_manager import TOKEN, FakeManager, serving
+from tests.unit.sdk.fake_manager import FakeManager, serving
+from tests.unit.sdk.fake_problems import TOKEN
 
 
 @pytest.fixture

@@ -250,7 +250,7 @@ def test_interrupted_wait_says_that_the_task_goes_on(altus: Altus, manager: Fake
     manager.add_vm("web1")
     manager.looks = 10**9
     env = {key: value for key, value in altus.env.items() if value is not None}
-    command = [Path(sys.executable).parent / "altus", "vm", "start", "web1"]
+    command = [str(Path(sys.executable).parent / "altus"), "vm", "start", "web1"]
     with subprocess.Popen(command, env=env, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         deadline = time.monotonic() + 30
         while not manager.requests("GET", "/events"):
@@ -269,7 +269,7 @@ def test_reader_that_goes_away_is_no_error(altus: Altus, manager: FakeManager) -
     for number in range(400):
         manager.add_vm(f"web{number}")
     env = {key: value for key, value in altus.env.items() if value is not None}
-    altus_path = Path(sys.executable).parent / "altus"
-    done = subprocess.run(f"{altus_path} vm list --limit 1000 -o json | head -1", shell=True, env={**env, "PATH": "/usr/bin:/bin"},
-                          capture_output=True, text=True, check=True)  # fmt: skip
+    command = f"{Path(sys.executable).parent / 'altus'} vm list --limit 1000 -o json | head -1"
+    done = subprocess.run(["/bin/sh", "-c", command], env={**env, "PATH": "/usr/bin:/bin"}, capture_output=True,
+                          text=True, check=True)  # fmt: skip
     assert (done.stdout, done.stderr) == ("{\n", "")

@@ -17,7 +17,8 @@ from altus.common.pki import Authority, Subject, make_csr, open_key
 from altus.common.pki import fingerprint as certificate_fingerprint
 from altus.sdk import tls
 from tests.unit.cli.conftest import Altus
-from tests.unit.sdk.fake_manager import PASSWORD, TOKEN, FakeManager, serving
+from tests.unit.sdk.fake_manager import FakeManager, serving
+from tests.unit.sdk.fake_problems import PASSWORD, TOKEN
 
 
 @pytest.fixture

@@ -7,7 +7,8 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 
 from altus.sdk.client import AltusClient
-from tests.unit.sdk.fake_manager import TOKEN, FakeManager, serving
+from tests.unit.sdk.fake_manager import FakeManager, serving
+from tests.unit.sdk.fake_problems import TOKEN
 
 
 @pytest.fixture

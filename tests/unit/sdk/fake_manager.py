@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from aiohttp import WSMsgType, web
@@ -18,11 +19,10 @@ from aiohttp import WSMsgType, web
 from altus.common.errors import AltusError
 from altus.model.task import TaskState
 from altus.wire.tasks import EventView, TaskView
-from tests.unit.sdk import samples
+from tests.unit.sdk import fake_answers, samples
+from tests.unit.sdk.fake_problems import TOKEN, problem
 
 API = "/api/v1"
-TOKEN = "altt_fake"
-PASSWORD = "correct horse 7"
 Fault = Callable[[web.Request], Awaitable[web.StreamResponse | None]]
 
 
@@ -79,19 +79,19 @@ class FakeManager:
     def application(self) -> web.Application:
         app = web.Application(middlewares=[self._gate], client_max_size=2**30)
         add = app.router.add_route
-        add("POST", f"{API}/sessions", self._login)
-        add("DELETE", f"{API}/sessions/current", self._nothing)
-        add("GET", f"{API}/health", self._health)
-        add("GET", f"{API}/ca", self._ca)
-        add("GET", f"{API}/doctor", self._doctor)
-        add("POST", f"{API}/audit/verify", self._verify)
+        add("POST", f"{API}/sessions", partial(fake_answers.login, self))
+        add("DELETE", f"{API}/sessions/current", partial(fake_answers.nothing, self))
+        add("GET", f"{API}/health", partial(fake_answers.health, self))
+        add("GET", f"{API}/ca", partial(fake_answers.ca, self))
+        add("GET", f"{API}/doctor", partial(fake_answers.doctor, self))
+        add("POST", f"{API}/audit/verify", partial(fake_answers.verify, self))
         add("GET", f"{API}/events", self._events)
-        add("POST", f"{API}/tokens", self._token)
-        add("POST", f"{API}/users", self._user)
-        add("DELETE", f"{API}/users/{{ref}}", self._nothing)
+        add("POST", f"{API}/tokens", partial(fake_answers.token, self))
+        add("POST", f"{API}/users", partial(fake_answers.user, self))
+        add("DELETE", f"{API}/users/{{ref}}", partial(fake_answers.nothing, self))
         add("GET", f"{API}/tasks/{{ref}}", self._task)
         add("POST", f"{API}/tasks/{{ref}}/cancel", self._cancel)
-        add("GET", f"{API}/hosts", self._hosts)
+        add("GET", f"{API}/hosts", partial(fake_answers.hosts, self))
         add("GET", f"{API}/vms", self._list_vms)
         add("POST", f"{API}/vms", self._change_vm)
         add("GET", f"{API}/vms/{{ref}}", self._get_vm)
@@ -124,44 +124,6 @@ class FakeManager:
             return await handler(request)
         except web.HTTPNotFound:
             return problem(404, "There is no such thing.", "route.not_found")
-
-    async def _login(self, request: web.Request) -> web.Response:
-        asked = await request.json()
-        if asked["password"] != PASSWORD:
-            return problem(401, "Name or password is wrong.", "login.refused")
-        return web.json_response(samples.session(TOKEN), status=201)
-
-    async def _nothing(self, _request: web.Request) -> web.Response:
-        return web.Response(status=204)
-
-    async def _health(self, _request: web.Request) -> web.Response:
-        body = {"healthy": True, "version": "9.9.9", "database": True, "runs_tasks": True, "hosts_up": 1}
-        return web.json_response(body)
-
-    async def _ca(self, _request: web.Request) -> web.Response:
-        return web.Response(text=self.ca, content_type="application/x-pem-file")
-
-    async def _doctor(self, _request: web.Request) -> web.Response:
-        finding = {"kind": "vm.lost", "noun": "vm", "object_id": "x", "message": "VM web1 is not on its host.",
-                   "hint": "Delete it."}  # fmt: skip
-        findings = [] if self.healthy else [finding]
-        return web.json_response({"healthy": self.healthy, "checked": {"vm": 3, "host": 1}, "findings": findings})
-
-    async def _verify(self, _request: web.Request) -> web.Response:
-        if self.intact:
-            return web.json_response({"intact": True, "records": 9, "first_broken": None, "tampering": None,
-                                      "explanation": ""})  # fmt: skip
-        return web.json_response({"intact": False, "records": 9, "first_broken": 4, "tampering": "altered",
-                                  "explanation": "The content of this record was changed."})  # fmt: skip
-
-    async def _token(self, request: web.Request) -> web.Response:
-        return web.json_response(samples.token((await request.json())["name"]), status=201)
-
-    async def _user(self, request: web.Request) -> web.Response:
-        return web.json_response(samples.user((await request.json())["name"]), status=201)
-
-    async def _hosts(self, _request: web.Request) -> web.Response:
-        return web.json_response({"items": [samples.host()], "next": None})
 
     async def _list_vms(self, request: web.Request) -> web.Response:
         """Sorted by name; filters on state and name; `after` is the last name of the page before."""
@@ -307,12 +269,6 @@ class FakeManager:
         image = self._image(request)
         image["state"] = "ready"
         return web.json_response(self._submit(request, "import", image["id"], image["name"]), status=202)
-
-
-def problem(status: int, detail: str, code: str, hint: str = "", **context: Any) -> web.Response:
-    body = {"type": "about:blank", "title": "", "status": status, "detail": detail, "code": code, "hint": hint,
-            "context": context, "request_id": "request-1"}  # fmt: skip
-    return web.json_response(body, status=status, content_type="application/problem+json")
 
 
 def no_such_vm(request: web.Request) -> web.Response:

@@ -25,7 +25,8 @@ from altus.sdk.shapes import make
 from altus.wire.tasks import TaskView
 from altus.wire.users import UserCreate
 from altus.wire.vms import VmCreate
-from tests.unit.sdk.fake_manager import TOKEN, FakeManager, Fault, drop, nothing, problem, unavailable
+from tests.unit.sdk.fake_manager import FakeManager, Fault, drop, nothing, unavailable
+from tests.unit.sdk.fake_problems import TOKEN, problem
 
 
 def _answer(status: int, code: str) -> Fault:

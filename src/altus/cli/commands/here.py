@@ -10,7 +10,7 @@ import altus
 from altus.cli import options
 from altus.cli.call import Call
 from altus.cli.command import query
-from altus.cli.credentials import MACHINE_FILE, find, forget
+from altus.cli.credentials import find, forget, is_of_machine
 from altus.cli.exits import ExitCode
 from altus.cli.finish import show_done
 from altus.cli.output import Output, write_data, write_line
@@ -41,7 +41,7 @@ async def login(
 async def logout(call: Call) -> None:
     """End the session and forget it."""
     found = find(call.overrides)
-    if found.source == str(MACHINE_FILE):
+    if is_of_machine(found):
         raise Conflict("These are this machine's own credentials, not a login.", code="client.machine",
                        hint="`altus login` switches to an account of your own.")  # fmt: skip
     try:

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 from fastapi import Depends, Header, Path, Query, Request
 from fastapi.responses import Response
+from fastapi.security import HTTPBearer
 from pydantic import TypeAdapter
 
 from altus.common.errors import AltusError, Forbidden, InvalidInput
@@ -27,6 +28,8 @@ from altus.wire.tasks import PlanView, TaskView
 
 _PLAN, _TASK = TypeAdapter(PlanView), TypeAdapter(TaskView)
 _FILTER = re.compile(r"([a-z_]{1,40})([:~!])(.{0,200})", re.DOTALL)
+_BEARER = Depends(HTTPBearer(auto_error=False, description="A session's or an API token's text."))
+"""Only described here; `authenticate` reads the header itself."""
 Ref = Annotated[str, Path(min_length=1, max_length=80, description="Id or name.")]
 
 
@@ -48,7 +51,7 @@ class Requires:
     def __init__(self, permission: Permission) -> None:
         self.permission = permission
 
-    async def __call__(self, request: Request, services: ServicesDep) -> Actor:
+    async def __call__(self, request: Request, services: ServicesDep, _scheme: Annotated[Any, _BEARER]) -> Actor:
         """Authenticate and check."""
         actor = await authenticate(request, services)
         try:

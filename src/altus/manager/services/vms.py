@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any
 
-from altus.common.errors import InvalidInput
+from altus.common.errors import InvalidInput, LimitExceeded
 from altus.common.ids import new_id
 from altus.manager.services.changes import Change
 from altus.manager.services.images import disk_image, ready_image
@@ -26,7 +26,7 @@ from altus.model.actor import Actor
 from altus.model.image import Image, ImageFormat
 from altus.model.permission import Permission
 from altus.model.query import ListQuery, Page
-from altus.model.vm import CloudInit, NicModel, Vm, VmDisk, VmHardware, VmNic
+from altus.model.vm import MAX_DISKS, CloudInit, NicModel, Vm, VmDisk, VmHardware, VmNic
 from altus.model.vm_action import RULES, VmAction, refusal
 from altus.model.volume import BaseKind, Volume, VolumeBase
 from altus.wire import vms as wire
@@ -145,6 +145,9 @@ class VmService:
             wanted.insert(0, wire.DiskCreate(image=body.image, size=body.disk_size, linked=body.linked))
         elif body.disk_size is not None:
             wanted.insert(0, wire.DiskCreate(size=body.disk_size))
+        if len(wanted) > MAX_DISKS:
+            raise LimitExceeded(f"A VM has at most {MAX_DISKS} disks.", code="vm.too_many_devices",
+                                hint="The one made from the image counts, too.")  # fmt: skip
         for number, disk in enumerate(wanted):
             _add_disk(tx, actor, draft, number, disk)
         cdrom = _iso(tx, actor, body.cdrom) if body.cdrom is not None else None

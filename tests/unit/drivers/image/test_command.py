@@ -33,13 +33,13 @@ async def test_cancelled_call_kills_the_tool_and_its_children(tmp_path: Path) ->
     pids = tmp_path / "pids"
     task = asyncio.create_task(run("sh", "-c", f"sleep 100 & echo $$ $! > {pids}.new; mv {pids}.new {pids}; wait"))
     async with asyncio.timeout(10):
-        while not pids.exists():  # noqa: ASYNC110 (the tool is another process)
+        while not pids.exists():
             await asyncio.sleep(0.01)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
     async with asyncio.timeout(10):
-        while any(_runs(int(pid)) for pid in pids.read_text().split()):  # noqa: ASYNC110
+        while any(_runs(int(pid)) for pid in pids.read_text().split()):
             await asyncio.sleep(0.01)
 
 

@@ -82,6 +82,7 @@ class Site:
 
     async def _enrol(self, host_id: str, name: str) -> None:
         local = self.agents.hosts[host_id]
+        await local.core.facts.refresh()
         hello = await local.core.hello()
         host = Host(id=host_id, name=name, state=HostState.UP, address=f"{name}:8441", facts=hello.facts)
         storage = Storage(id=local.local, name=f"{name}-local", host_id=host_id)

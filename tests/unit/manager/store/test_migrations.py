@@ -40,7 +40,7 @@ def _tables(tx: Tx) -> set[str]:
 
 
 async def test_all_migrations_lead_to_the_declared_tables(empty: Database) -> None:
-    """If this fails: `python -m altus.manager.store.migrate rewrite` (or `revision "…"` once there was a release)."""
+    """If this fails: `python -m altus.manager.store.revisions rewrite` (or `revision "…"` once there was a release)."""
     await migrate.upgrade(empty)
     assert await empty.write(_differences) == []
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Body, Depends, Request
 from fastapi.responses import Response
 from pydantic import TypeAdapter
 
@@ -16,6 +16,8 @@ from altus.wire.hosts import HostEnrol, HostToken
 
 router = APIRouter(tags=["enrolment"])
 _ENROLLED, _TOKEN = TypeAdapter(EnrolledAs), TypeAdapter(HostToken)
+_EXAMPLE = Body(examples=[{"secret": "…", "csr": "-----BEGIN CERTIFICATE REQUEST-----…", "hostname": "host1.example",
+                           "address": "192.0.2.7:8441"}])  # fmt: skip
 HostWriter = Annotated[Actor, Depends(Requires(Permission.HOST_WRITE))]
 
 
@@ -27,7 +29,7 @@ async def create_enrolment(actor: HostWriter, services: ServicesDep, body: HostE
 
 
 @router.post("/enrolments", status_code=201, response_model=EnrolledAs, dependencies=PUBLIC)
-async def enrol_host(request: Request, services: ServicesDep, body: EnrolRequest) -> Response:
+async def enrol_host(request: Request, services: ServicesDep, body: Annotated[EnrolRequest, _EXAMPLE]) -> Response:
     """A host redeems its token for a certificate; the token is the proof."""
     source = request.client.host if request.client else ""
     return send(_ENROLLED, await services.enrolment.redeem(body, source), 201)

@@ -18,6 +18,7 @@ from altus.wire.resources import ImageBuild, ImageCreate, ImageView
 
 router = APIRouter(prefix="/images", tags=["images"])
 _ONE, _LIST, _UPLOAD = TypeAdapter(ImageView), Listing(ImageView), TypeAdapter(UploadState)
+_FILE = {"requestBody": {"required": True, "content": {"application/octet-stream": {}}}}
 MAX_OFFSET = 10**18 - 1
 """The largest that agents take."""
 Reader = Annotated[Actor, Depends(Requires(Permission.IMAGE_READ))]
@@ -56,7 +57,7 @@ async def get_upload(actor: Writer, services: ServicesDep, ref: Ref) -> Response
     return send(_UPLOAD, UploadState(offset=await services.uploads.offset(actor, ref)))
 
 
-@router.put("/{ref}/upload", response_model=UploadState)
+@router.put("/{ref}/upload", response_model=UploadState, openapi_extra=_FILE)
 async def upload_image(request: Request, actor: Writer, services: ServicesDep, ref: Ref,
                        offset: Annotated[int, Query(ge=0, le=MAX_OFFSET)] = 0) -> Response:  # fmt: skip
     """Send the file, or the rest of it from `offset`."""

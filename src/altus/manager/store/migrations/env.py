@@ -1,4 +1,4 @@
-"""Run by Alembic: connects the migrations with the transaction that `altus.manager.store.migrate` has opened."""
+"""Run by Alembic: connects the migrations with the transaction that `altus.manager.store.revisions` has opened."""
 
 from __future__ import annotations
 

@@ -1,0 +1,131 @@
+"""What is behind the fake hypervisor: its VMs, what their guests are about to do, and who listens."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import defaultdict, deque
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+from altus.common.errors import AltusError, Conflict, NotFound, Unavailable
+from altus.drivers.hypervisor.fake_store import FakeStore, FakeVm
+from altus.drivers.hypervisor.fake_stream import FakeStream
+from altus.model.vm import GuestFacts, GuestFilesystem, VmDefinition, VmEvent, VmEventKind, VmObservation, VmState
+
+ACTIVE = frozenset({VmState.RUNNING, VmState.PAUSED})
+_GIB = 1 << 30
+
+
+class FakeHost:
+    """The fake's state and its clockwork."""
+
+    def __init__(self, path: Path | None) -> None:
+        self._store = FakeStore(path)
+        self.vms = {found.vm.id: found for found in self._store.load()}
+        self.with_agent = {vm_id for vm_id, found in self.vms.items() if found.state is VmState.RUNNING}
+        self.faults: defaultdict[str, deque[AltusError]] = defaultdict(deque)
+        self.away = False
+        self.serials: dict[str, FakeStream] = {}
+        self.displays: defaultdict[str, list[FakeStream]] = defaultdict(list)
+        self._timers: dict[str, asyncio.TimerHandle] = {}
+        self._subscribers: set[asyncio.Queue[VmEvent | None]] = set()
+
+    def enter(self, operation: str) -> None:
+        """Every call begins here: with a fault that was asked for, or as unreachable."""
+        if self.away:
+            raise Unavailable("The fake hypervisor does not answer: it was disconnected.",
+                              code="hypervisor.unavailable")  # fmt: skip
+        if self.faults[operation]:
+            raise self.faults[operation].popleft()
+
+    def find(self, vm_id: str) -> FakeVm:
+        try:
+            return self.vms[vm_id]
+        except KeyError:
+            raise NotFound(f"VM {vm_id} is not on this host.", code="vm.not_on_host", vm_id=vm_id) from None
+
+    def require_active(self, vm_id: str) -> FakeVm:
+        found = self.find(vm_id)
+        if found.state not in ACTIVE:
+            raise not_running(vm_id)
+        return found
+
+    def change(self, found: FakeVm, state: VmState, reason: str) -> None:
+        """Change a VM's state; a guest that does not run has no agent and no consoles."""
+        vm_id = found.vm.id
+        if state is not VmState.RUNNING:
+            self.with_agent.discard(vm_id)
+        if state not in ACTIVE:
+            if vm_id in self._timers:
+                self._timers.pop(vm_id).cancel()
+            self._hang_up(vm_id)
+        self.save(FakeVm(vm=found.vm, state=state), reason)
+
+    def save(self, found: FakeVm, reason: str) -> None:
+        self.vms[found.vm.id] = found
+        self._store.save(found)
+        self.tell(self.changed(found, reason))
+
+    def later(self, vm_id: str, seconds: float, what: Callable[[str], None]) -> None:
+        """Let the guest do something after a while; what it was about to do is forgotten."""
+        if vm_id in self._timers:
+            self._timers[vm_id].cancel()
+        self._timers[vm_id] = asyncio.get_running_loop().call_later(seconds, what, vm_id)
+
+    def agent_connects(self, vm_id: str) -> None:
+        found = self.vms.get(vm_id)
+        if found is not None and found.state is VmState.RUNNING:
+            self.with_agent.add(vm_id)
+            self.tell(self.changed(found, "guest agent connected", facts(found.vm)))
+
+    def powers_off(self, vm_id: str) -> None:
+        found = self.vms.get(vm_id)
+        if found is not None and found.state is VmState.RUNNING:
+            self.change(found, VmState.STOPPED, "powered off by its guest")
+
+    def _hang_up(self, vm_id: str) -> None:
+        for stream in (*filter(None, [self.serials.pop(vm_id, None)]), *self.displays.pop(vm_id, [])):
+            stream.end()
+
+    def changed(self, found: FakeVm, reason: str, guest: GuestFacts | None = None) -> VmEvent:
+        return VmEvent(kind=VmEventKind.CHANGED, vm_id=found.vm.id, reason=reason,
+                       observation=observation(found, guest))  # fmt: skip
+
+    def tell(self, event: VmEvent) -> None:
+        if not self.away:
+            for queue in self._subscribers:
+                queue.put_nowait(event)
+
+    def end_subscriptions(self) -> None:
+        for queue in self._subscribers:
+            queue.put_nowait(None)
+        self._subscribers.clear()
+
+    async def events(self, queue: asyncio.Queue[VmEvent | None]) -> AsyncIterator[VmEvent]:
+        with contextlib.ExitStack() as leaving:
+            leaving.callback(self._subscribers.discard, queue)
+            if queue.empty() and queue not in self._subscribers:
+                self.enter("events")
+                self._subscribers.add(queue)
+            while (event := await queue.get()) is not None:
+                yield event
+
+
+def observation(found: FakeVm, guest: GuestFacts | None = None) -> VmObservation:
+    return VmObservation(id=found.vm.id, name=found.vm.name, state=found.state, revision=found.vm.revision, guest=guest)
+
+
+def facts(vm: VmDefinition) -> GuestFacts:
+    return GuestFacts(
+        agent_version="1.0",
+        hostname=vm.name,
+        os_name="Fake OS",
+        kernel="1.0.0",
+        addresses=tuple(nic.address for nic in vm.hardware.nics if nic.address),
+        filesystems=(GuestFilesystem(mountpoint="/", type="ext4", total=2 * _GIB, used=_GIB),),
+    )
+
+
+def not_running(vm_id: str) -> Conflict:
+    return Conflict(f"VM {vm_id} is not running.", code="vm.not_running", hint="Start it first.", vm_id=vm_id)

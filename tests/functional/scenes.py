@@ -1,0 +1,276 @@
+"""For every task type a scene: what it needs, the change itself, and what must be true whether it was done or undone.
+
+A scene is given `go`, which asks for a change and sees it through whatever befalls the system meanwhile.
+"""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Awaitable, Callable
+
+from altus.common.errors import NotFound
+from altus.common.units import MIB
+from altus.manager.tasks.load import TASK_TYPES
+from altus.model.image import ImageState
+from altus.model.network import NetworkState
+from altus.model.task import TaskState
+from altus.model.vm import VmState
+from altus.model.volume import VolumeState
+from altus.sdk.changes import Change
+from altus.sdk.resources import Resources
+from altus.wire.resources import (
+    ImageBuild,
+    ImageCreate,
+    ImageView,
+    NetworkCreate,
+    NetworkView,
+    VolumeCreate,
+    VolumeResize,
+    VolumeView,
+)
+from altus.wire.tasks import TaskView
+from altus.wire.vms import DiskCreate, NicCreate, VmClone, VmCreate, VmEdit, VmRestart, VmStop, VmView
+from testbed.administrator import IMAGE, NETWORK, Administrator, fresh
+
+Go = Callable[[Change], Awaitable[TaskView]]
+Scene = Callable[[Administrator, Go], Awaitable[None]]
+_AFTER_QEMU = (VmState.CRASHED, VmState.STOPPED)
+SCENES: dict[str, Scene] = {}
+
+
+def _scene(name: str) -> Callable[[Scene], Scene]:
+    """Registers a scene under its task type's kind, or `kind (what is special)`."""
+
+    def add(scene: Scene) -> Scene:
+        SCENES[name] = scene
+        return scene
+
+    return add
+
+
+def kind_of(name: str) -> str:
+    """The task type of a scene."""
+    return name.partition(" (")[0]
+
+
+def done(task: TaskView) -> bool:
+    """Whether the task was done; else it was undone."""
+    return task.state is TaskState.SUCCEEDED
+
+
+async def _is_there(noun: Resources[VmView] | Resources[VolumeView] | Resources[ImageView] | Resources[NetworkView],
+                    name: str) -> bool:  # fmt: skip
+    try:
+        await noun.get(name)
+    except NotFound:
+        return False
+    return True
+
+
+async def _bare_vm(admin: Administrator, *, start: bool = False) -> VmView:
+    """A VM that has nothing to boot: enough for its power, and quick."""
+    return await admin.vm(image=None, disk_size=MIB, memory=64 * MIB, start=start)
+
+
+# -- VMs ---------------------------------------------------------------------------------------------------------------
+
+
+@_scene("vm.create")
+async def _vm_create(admin: Administrator, go: Go) -> None:
+    body = VmCreate(name=fresh("vm"), image=IMAGE, memory=128 * MIB, start=True, nics=[NicCreate(network=NETWORK)],
+                    disks=[DiskCreate(size=MIB)])  # fmt: skip
+    task = await go(admin.altus.vms.create(body))
+    assert await _is_there(admin.altus.vms, body.name) is done(task)
+    if done(task):
+        vm = await admin.in_state(body.name, VmState.RUNNING, *_AFTER_QEMU)
+        assert len(vm.disks) == 2
+        assert (admin.system.qemu_pid(vm.id) is not None) is (vm.state is VmState.RUNNING)
+
+
+async def _clone(admin: Administrator, go: Go, *, linked: bool) -> None:
+    source, name = await _bare_vm(admin), fresh("clone")
+    disk = source.disks[0].volume_id
+    task = await go(admin.altus.vms.clone(source.id, VmClone(name=name, linked=linked)))
+    assert await _is_there(admin.altus.vms, name) is done(task)
+    assert (await admin.altus.vms.get(source.id)).state is VmState.STOPPED
+    file = admin.system.storage / "volumes" / f"{disk}.qcow2"
+    subprocess.run(["qemu-img", "check", "-q", str(file)], check=True)
+
+
+@_scene("vm.clone (linked)")
+async def _clone_linked(admin: Administrator, go: Go) -> None:
+    await _clone(admin, go, linked=True)
+
+
+@_scene("vm.clone (full)")
+async def _clone_full(admin: Administrator, go: Go) -> None:
+    await _clone(admin, go, linked=False)
+
+
+@_scene("vm.edit")
+async def _vm_edit(admin: Administrator, go: Go) -> None:
+    vm, volume = await _bare_vm(admin, start=True), await admin.volume(MIB)
+    old = vm.nics[0].id
+    body = VmEdit(vcpus=2, attach_volumes=[volume.id], add_nics=[NicCreate(network=NETWORK)], remove_nics=[old])
+    task = await go(admin.altus.vms.edit(vm.id, body))
+    after = await admin.altus.vms.get(vm.id)
+    assert after.vcpus == (2 if done(task) else 1)
+    assert (old in {nic.id for nic in after.nics}) is not done(task)
+    assert len(after.nics) == 1
+    assert ((await admin.altus.volumes.get(volume.id)).vm_id == vm.id) is done(task)
+    assert (f"placement='static'>{after.vcpus}</vcpu>") in admin.system.virsh("dumpxml", "--inactive", vm.id)
+
+
+@_scene("vm.delete")
+async def _vm_delete(admin: Administrator, go: Go) -> None:
+    vm = await _bare_vm(admin)
+    await go(admin.altus.vms.delete(vm.id))
+    assert not await _is_there(admin.altus.vms, vm.id)
+    assert not any(vm.disks[0].volume_id in file for file in admin.system.files())
+
+
+# -- power -------------------------------------------------------------------------------------------------------------
+
+
+@_scene("vm.start")
+async def _start(admin: Administrator, go: Go) -> None:
+    vm = await _bare_vm(admin)
+    task = await go(admin.altus.vms.start(vm.id))
+    await admin.in_state(vm.id, *((VmState.RUNNING, *_AFTER_QEMU) if done(task) else _AFTER_QEMU))
+
+
+@_scene("vm.stop")
+async def _stop(admin: Administrator, go: Go) -> None:
+    vm = await _bare_vm(admin, start=True)
+    await go(admin.altus.vms.stop(vm.id, VmStop(timeout=0.3, force=True)))
+    await admin.in_state(vm.id, *_AFTER_QEMU)
+
+
+@_scene("vm.restart")
+async def _restart(admin: Administrator, go: Go) -> None:
+    vm = await _bare_vm(admin, start=True)
+    await go(admin.altus.vms.restart(vm.id, VmRestart(force=True)))
+    await admin.in_state(vm.id, VmState.RUNNING, *_AFTER_QEMU)
+
+
+@_scene("vm.restart (into new hardware)")
+async def _restart_pending(admin: Administrator, go: Go) -> None:
+    vm = await _bare_vm(admin, start=True)
+    await admin.altus.vms.edit(vm.id, VmEdit(vcpus=2)).run()
+    task = await go(admin.altus.vms.restart(vm.id, VmRestart(force=True)))
+    after = await admin.in_state(vm.id, VmState.RUNNING, *_AFTER_QEMU)
+    if done(task) and after.state is VmState.RUNNING:
+        assert not after.restart_pending
+        assert "placement='static'>2</vcpu>" in admin.system.virsh("dumpxml", vm.id)
+
+
+@_scene("vm.kill")
+async def _kill(admin: Administrator, go: Go) -> None:
+    vm = await _bare_vm(admin, start=True)
+    await go(admin.altus.vms.kill(vm.id))
+    await admin.in_state(vm.id, VmState.STOPPED)
+
+
+@_scene("vm.pause")
+async def _pause(admin: Administrator, go: Go) -> None:
+    vm = await _bare_vm(admin, start=True)
+    task = await go(admin.altus.vms.pause(vm.id))
+    await admin.in_state(vm.id, VmState.PAUSED if done(task) else VmState.RUNNING, *_AFTER_QEMU)
+
+
+@_scene("vm.resume")
+async def _resume(admin: Administrator, go: Go) -> None:
+    vm = await _bare_vm(admin, start=True)
+    await admin.altus.vms.pause(vm.id).run()
+    task = await go(admin.altus.vms.resume(vm.id))
+    await admin.in_state(vm.id, *((VmState.RUNNING,) if done(task) else (VmState.RUNNING, VmState.PAUSED)), *_AFTER_QEMU)
+
+
+@_scene("vm.suspend")
+async def _suspend(admin: Administrator, go: Go) -> None:
+    vm = await _bare_vm(admin, start=True)
+    task = await go(admin.altus.vms.suspend(vm.id))
+    after = await admin.in_state(vm.id, VmState.SUSPENDED, *(() if done(task) else (VmState.RUNNING, *_AFTER_QEMU)))
+    saved = "yes" if after.state is VmState.SUSPENDED else "no"
+    assert f"{saved}" in admin.system.virsh("dominfo", vm.id).partition("Managed save:")[2].split("\n")[0]
+
+
+# -- volumes, images, networks -----------------------------------------------------------------------------------------
+
+
+@_scene("volume.create")
+async def _volume_create(admin: Administrator, go: Go) -> None:
+    name = fresh("volume")
+    task = await go(admin.altus.volumes.create(VolumeCreate(name=name, image=IMAGE, linked=False)))
+    assert await _is_there(admin.altus.volumes, name) is done(task)
+    if done(task):
+        assert (await admin.altus.volumes.get(name)).state is VolumeState.READY
+
+
+@_scene("volume.resize")
+async def _volume_resize(admin: Administrator, go: Go) -> None:
+    volume = await admin.volume(MIB)
+    await go(admin.altus.volumes.resize(volume.id, VolumeResize(size=3 * MIB)))
+    after = await admin.altus.volumes.get(volume.id)
+    assert (after.state, after.size) == (VolumeState.READY, 3 * MIB), "a disk that grew stays grown, done or not"
+
+
+@_scene("volume.delete")
+async def _volume_delete(admin: Administrator, go: Go) -> None:
+    volume = await admin.volume(MIB)
+    await go(admin.altus.volumes.delete(volume.id))
+    assert not await _is_there(admin.altus.volumes, volume.id)
+    assert not any(volume.id in file for file in admin.system.files())
+
+
+@_scene("image.import")
+async def _image_import(admin: Administrator, go: Go) -> None:
+    image = await admin.altus.images.begin(ImageCreate(name=fresh("image")))
+    tiny = await admin.altus.images.get(IMAGE)
+    await admin.altus.images.upload(image.id, admin.system.storage / "images" / tiny.id / "disk.qcow2")
+    task = await go(admin.altus.images.finish(image.id))
+    assert await _is_there(admin.altus.images, image.id) is done(task)
+    if done(task):
+        found = await admin.altus.images.get(image.id)
+        assert (found.state, found.size) == (ImageState.READY, tiny.size)
+
+
+@_scene("image.build")
+async def _image_build(admin: Administrator, go: Go) -> None:
+    name = fresh("image")
+    task = await go(admin.altus.images.build(ImageBuild(image=IMAGE, name=name)))
+    assert await _is_there(admin.altus.images, name) is done(task)
+
+
+@_scene("image.delete")
+async def _image_delete(admin: Administrator, go: Go) -> None:
+    image = await admin.altus.images.begin(ImageCreate(name=fresh("image")))
+    seed = admin.system.folder / "small.raw"
+    seed.write_bytes(b"\x01" * MIB)
+    await admin.altus.images.upload(image.id, seed)
+    await admin.altus.images.finish(image.id).run()
+    await go(admin.altus.images.delete(image.id))
+    assert not await _is_there(admin.altus.images, image.id)
+    assert not any(image.id in file for file in admin.system.files())
+
+
+@_scene("network.create")
+async def _network_create(admin: Administrator, go: Go) -> None:
+    name = fresh("net")
+    task = await go(admin.altus.networks.create(NetworkCreate(name=name, cidr="10.33.0.0/24")))
+    assert await _is_there(admin.altus.networks, name) is done(task)
+    if done(task):
+        assert (await admin.altus.networks.get(name)).state is NetworkState.READY
+
+
+@_scene("network.delete")
+async def _network_delete(admin: Administrator, go: Go) -> None:
+    name = fresh("net")
+    await admin.altus.networks.create(NetworkCreate(name=name, cidr="10.34.0.0/24")).run()
+    await go(admin.altus.networks.delete(name))
+    assert not await _is_there(admin.altus.networks, name)
+
+
+def missing() -> set[str]:
+    """Task types without a scene."""
+    return TASK_TYPES.keys() - {kind_of(name) for name in SCENES}

@@ -1,0 +1,48 @@
+"""The manager dies at every boundary of every task type; the next one finishes or undoes, and nothing is left over."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from altus.model.task import Task, TaskState
+from testbed.killer import Outcome, Stage, When, outcomes, walk
+from tests.unit.manager.changes.cases import CASES, Case
+from tests.unit.manager.changes.site import Site
+from tests.unit.manager.changes.test_every_type import UNFINISHED
+
+WALKS = [(case, outcome) for case in CASES for outcome in outcomes(case.type)]
+_PAIRS = 2
+
+
+def _stage(site: Site, case: Case) -> Callable[[], Awaitable[Stage]]:
+    async def make() -> Stage:
+        async with site.running():
+            ask = await case.prepare(site)
+        before = await site.picture()
+
+        async def submit() -> str:
+            return (await site.submit(ask())).id
+
+        async def check(task: Task) -> None:
+            findings = await site.findings()
+            site.known.update(findings)
+            if task.state is not TaskState.SUCCEEDED and any(step.commits for step in case.type.steps):
+                assert {finding.kind for finding in findings} <= UNFINISHED, findings
+                return
+            assert findings == []
+            if task.state is not TaskState.SUCCEEDED and case.restores:
+                assert before == await site.picture()
+
+        return Stage(site.world, submit, check)
+
+    return make
+
+
+@pytest.mark.parametrize(("case", "outcome"), WALKS, ids=[f"{case}-{outcome}" for case, outcome in WALKS])
+async def test_task_survives_the_managers_death_at_every_boundary(
+    case: Case, outcome: Outcome, any_site: Site
+) -> None:
+    died = await walk(case.type, outcome, _stage(any_site, case), pairs=_PAIRS)
+    assert died >= (3 * len(case.type.steps) if outcome.when is When.NEVER else 3)
