@@ -67,8 +67,7 @@ async def running(settings: ManagerSettings, observer: Observer = trace) -> Asyn
     await migrate.upgrade(db)
     await db.write(ensure_default_project)
     pool = AgentPool(client_context(tls / "ca.pem", tls / "manager.pem", tls / "manager.key"))
-    audit = settings.state_dir / "audit"
-    security = open_security(db, audit_key=audit / "chain.key", audit_anchor=audit / "anchor.json")
+    security = _security(settings, db)
     await security.local.bootstrap(lambda made: _keep_passwords(settings.state_dir / FIRST_PASSWORDS, made))
     if settings.local_credentials is not None:
         await _keep_credentials(settings, security, settings.local_credentials, tls / "ca.pem")
@@ -83,6 +82,23 @@ async def running(settings: ManagerSettings, observer: Observer = trace) -> Asyn
     await pool.close()
     await security.close()
     db.close()
+
+
+async def recovered(settings: ManagerSettings, account: str) -> str:
+    """A one-time password for an account, with no manager running (SQLite says so itself: `database.in_use`)."""
+    db = Database(settings.database_url)
+    try:
+        security = _security(settings, db)
+        password = await security.local.recover(account)
+        await security.close()
+        return password
+    finally:
+        db.close()
+
+
+def _security(settings: ManagerSettings, db: Database) -> Security:
+    folder = settings.state_dir / "audit"
+    return open_security(db, audit_key=folder / "chain.key", audit_anchor=folder / "anchor.json")
 
 
 def _engine_settings(settings: ManagerSettings, db: Database) -> EngineSettings:

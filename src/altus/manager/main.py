@@ -15,7 +15,7 @@ import uvloop
 
 from altus.common.errors import AltusError
 from altus.manager.api.app import create_api
-from altus.manager.app import running
+from altus.manager.app import recovered, running
 from altus.manager.settings import DEFAULT_CONFIG, ManagerSettings, load
 from altus.manager.tasks.observer import Observer, trace
 
@@ -31,6 +31,16 @@ def run(context: typer.Context,
             serve(load(config))
         except AltusError as error:
             sys.exit(f"altus-manager: {error.message} {error.hint}")
+
+
+@app.command()
+def recover(name: Annotated[str, typer.Argument(help="The account.")],
+            config: Annotated[Path, typer.Option(help="Settings file (TOML).")] = DEFAULT_CONFIG) -> None:  # fmt: skip
+    """A one-time password for an account whose peers cannot reset it; for root, while the manager is stopped."""
+    try:
+        typer.echo(asyncio.run(recovered(load(config), name)))
+    except AltusError as error:
+        sys.exit(f"altus-manager: {error.message} {error.hint}")
 
 
 def serve(settings: ManagerSettings, observer: Observer = trace) -> None:

@@ -13,8 +13,8 @@ from altus.model.permission import Duty, Permission, ScopeKind
 from altus.wire.base import Flag, Name, Reference, Shape, Text, View, example
 
 Password = Annotated[str, StringConstraints(min_length=1, max_length=256)]
-Duration = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{0,4}[smhd]$")]
-"""A number and s, m, h or d, such as `1h`."""
+Duration = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{0,4}[smhdw]$")]
+"""A number and s, m, h, d or w, such as `1h`."""
 
 
 class Login(Shape):

@@ -6,32 +6,20 @@ on real hosts is done to it explicitly: `fail_next`, `crash`, `disconnect`.
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-from collections import defaultdict, deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 
-from altus.common.errors import AltusError, Conflict, NotFound, Unavailable
+from altus.common.errors import AltusError, Conflict
 from altus.drivers.hypervisor.base import ByteStream, HypervisorCapabilities, VmAttachments
-from altus.drivers.hypervisor.fake_store import FakeStore, FakeVm
+from altus.drivers.hypervisor.fake_host import ACTIVE, FakeHost, facts, not_running, observation
+from altus.drivers.hypervisor.fake_store import FakeVm
 from altus.drivers.hypervisor.fake_stream import FakeStream
 from altus.drivers.hypervisor.png import png
 from altus.drivers.hypervisor.seed import user_data
 from altus.model.host import Acceleration
-from altus.model.vm import (
-    GuestFacts,
-    GuestFilesystem,
-    VmDefinition,
-    VmEvent,
-    VmEventKind,
-    VmObservation,
-    VmState,
-)
+from altus.model.vm import GuestFacts, VmDefinition, VmEvent, VmObservation, VmState
 
-ACTIVE = frozenset({VmState.RUNNING, VmState.PAUSED})
 _WIDTH, _HEIGHT = 640, 480
-_GIB = 1 << 30
 
 
 class FakeHypervisor:
@@ -39,17 +27,9 @@ class FakeHypervisor:
     after a start; an asked guest is off after `shutdown_seconds`."""
 
     def __init__(self, path: Path | None = None, *, guest_seconds: float = 0.02, shutdown_seconds: float = 0.02):
-        self._store = FakeStore(path)
-        self._host.vms = {found.vm.id: found for found in self._store.load()}
-        self._host.with_agent = {vm_id for vm_id, found in self._host.vms.items() if found.state is VmState.RUNNING}
+        self._host = FakeHost(path)
         self._guest_seconds = guest_seconds
         self._shutdown_seconds = shutdown_seconds
-        self._timers: dict[str, asyncio.TimerHandle] = {}
-        self._host.serials: dict[str, FakeStream] = {}
-        self._host.displays: defaultdict[str, list[FakeStream]] = defaultdict(list)
-        self._subscribers: set[asyncio.Queue[VmEvent | None]] = set()
-        self._host.faults: defaultdict[str, deque[AltusError]] = defaultdict(deque)
-        self._host.away = False
 
     # -- what tests do to it -------------------------------------------------------------------------------------------
 
@@ -99,9 +79,7 @@ class FakeHypervisor:
         if found.state in ACTIVE:
             raise Conflict("The VM is running and cannot be removed.", code="vm.running", hint="Stop it first.",
                            vm_id=vm_id)  # fmt: skip
-        del self._host.vms[vm_id]
         self._host.remove(vm_id)
-        self._host.tell(VmEvent(kind=VmEventKind.REMOVED, vm_id=vm_id, reason="undefined"))
 
     async def start(self, vm_id: str) -> None:
         """See `Hypervisor.start`."""
@@ -176,10 +154,7 @@ class FakeHypervisor:
 
     def events(self) -> AsyncIterator[VmEvent]:
         """See `Hypervisor.events`."""
-        queue: asyncio.Queue[VmEvent | None] = asyncio.Queue()
-        if not self._host.away:
-            self._subscribers.add(queue)
-        return self._host.events(queue)
+        return self._host.subscribe()
 
     async def open_serial(self, vm_id: str) -> ByteStream:
         """See `Hypervisor.open_serial`."""
@@ -206,10 +181,4 @@ class FakeHypervisor:
 
     async def close(self) -> None:
         """See `Hypervisor.close`."""
-        self._host.away = True
-        for timer in self._timers.values():
-            timer.cancel()
-        for vm_id in list(self._host.vms):
-            self._hang_up(vm_id)
-        self._host.end_subscriptions()
-        self._store.close()
+        self._host.close()

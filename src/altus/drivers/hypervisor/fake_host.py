@@ -40,12 +40,14 @@ class FakeHost:
             raise self.faults[operation].popleft()
 
     def find(self, vm_id: str) -> FakeVm:
+        """The VM, or `NotFound`."""
         try:
             return self.vms[vm_id]
         except KeyError:
             raise NotFound(f"VM {vm_id} is not on this host.", code="vm.not_on_host", vm_id=vm_id) from None
 
     def require_active(self, vm_id: str) -> FakeVm:
+        """The VM if it runs or is paused."""
         found = self.find(vm_id)
         if found.state not in ACTIVE:
             raise not_running(vm_id)
@@ -63,9 +65,16 @@ class FakeHost:
         self.save(FakeVm(vm=found.vm, state=state), reason)
 
     def save(self, found: FakeVm, reason: str) -> None:
+        """Keep a VM and tell of it."""
         self.vms[found.vm.id] = found
         self._store.save(found)
         self.tell(self.changed(found, reason))
+
+    def remove(self, vm_id: str) -> None:
+        """Forget a VM."""
+        del self.vms[vm_id]
+        self._store.remove(vm_id)
+        self.tell(VmEvent(kind=VmEventKind.REMOVED, vm_id=vm_id, reason="undefined"))
 
     def later(self, vm_id: str, seconds: float, what: Callable[[str], None]) -> None:
         """Let the guest do something after a while; what it was about to do is forgotten."""
@@ -74,12 +83,14 @@ class FakeHost:
         self._timers[vm_id] = asyncio.get_running_loop().call_later(seconds, what, vm_id)
 
     def agent_connects(self, vm_id: str) -> None:
+        """The guest is up."""
         found = self.vms.get(vm_id)
         if found is not None and found.state is VmState.RUNNING:
             self.with_agent.add(vm_id)
             self.tell(self.changed(found, "guest agent connected", facts(found.vm)))
 
     def powers_off(self, vm_id: str) -> None:
+        """The guest does what it was asked to."""
         found = self.vms.get(vm_id)
         if found is not None and found.state is VmState.RUNNING:
             self.change(found, VmState.STOPPED, "powered off by its guest")
@@ -89,20 +100,40 @@ class FakeHost:
             stream.end()
 
     def changed(self, found: FakeVm, reason: str, guest: GuestFacts | None = None) -> VmEvent:
+        """The event that tells of a VM's state."""
         return VmEvent(kind=VmEventKind.CHANGED, vm_id=found.vm.id, reason=reason,
                        observation=observation(found, guest))  # fmt: skip
 
     def tell(self, event: VmEvent) -> None:
+        """Give an event to all who listen."""
         if not self.away:
             for queue in self._subscribers:
                 queue.put_nowait(event)
 
     def end_subscriptions(self) -> None:
+        """Nobody hears anything any more."""
         for queue in self._subscribers:
             queue.put_nowait(None)
         self._subscribers.clear()
 
-    async def events(self, queue: asyncio.Queue[VmEvent | None]) -> AsyncIterator[VmEvent]:
+    def subscribe(self) -> AsyncIterator[VmEvent]:
+        """Events from now on, until the host is away."""
+        queue: asyncio.Queue[VmEvent | None] = asyncio.Queue()
+        if not self.away:
+            self._subscribers.add(queue)
+        return self._events(queue)
+
+    def close(self) -> None:
+        """End all that goes on in this process; the VMs stay as they are."""
+        self.away = True
+        for timer in self._timers.values():
+            timer.cancel()
+        for vm_id in self.vms:
+            self._hang_up(vm_id)
+        self.end_subscriptions()
+        self._store.close()
+
+    async def _events(self, queue: asyncio.Queue[VmEvent | None]) -> AsyncIterator[VmEvent]:
         with contextlib.ExitStack() as leaving:
             leaving.callback(self._subscribers.discard, queue)
             if queue.empty() and queue not in self._subscribers:
@@ -113,10 +144,12 @@ class FakeHost:
 
 
 def observation(found: FakeVm, guest: GuestFacts | None = None) -> VmObservation:
+    """What is seen of a VM."""
     return VmObservation(id=found.vm.id, name=found.vm.name, state=found.state, revision=found.vm.revision, guest=guest)
 
 
 def facts(vm: VmDefinition) -> GuestFacts:
+    """What the VM's guest tells."""
     return GuestFacts(
         agent_version="1.0",
         hostname=vm.name,
@@ -128,4 +161,5 @@ def facts(vm: VmDefinition) -> GuestFacts:
 
 
 def not_running(vm_id: str) -> Conflict:
+    """What was asked for needs a running guest."""
     return Conflict(f"VM {vm_id} is not running.", code="vm.not_running", hint="Start it first.", vm_id=vm_id)

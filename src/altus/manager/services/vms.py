@@ -26,7 +26,7 @@ from altus.model.actor import Actor
 from altus.model.image import Image, ImageFormat
 from altus.model.permission import Permission
 from altus.model.query import ListQuery, Page
-from altus.model.vm import MAX_DISKS, CloudInit, NicModel, Vm, VmDisk, VmHardware, VmNic
+from altus.model.vm import MAX_DISKS, CloudInit, Firmware, NicModel, Vm, VmDisk, VmHardware, VmNic
 from altus.model.vm_action import RULES, VmAction, refusal
 from altus.model.volume import BaseKind, Volume, VolumeBase
 from altus.wire import vms as wire
@@ -182,7 +182,7 @@ def _add_disk(tx: Tx, actor: Actor, draft: _Draft, number: int, disk: wire.DiskC
     image: Image | None = None
     if disk.image is not None:
         image = disk_image(tx, actor, disk.image)
-        if number == 0 and image.direct_boot:
+        if number == 0 and image.direct_boot and draft.body.firmware is Firmware.BIOS:
             draft.kernel = image.id
         draft.storage_id = draft.storage_id or image.storage_id
     size = max(disk.size or 0, image.size if image is not None else 0)

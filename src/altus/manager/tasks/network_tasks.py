@@ -11,6 +11,7 @@ from altus.manager.store.database import Tx
 from altus.manager.store.resources import HOST, NETWORK, VM
 from altus.manager.tasks.declare import Step, TaskType
 from altus.manager.tasks.run import Run
+from altus.model.host import HostState
 from altus.model.network import Network, NetworkState
 from altus.model.permission import Permission
 from altus.model.task import exclusive
@@ -32,8 +33,8 @@ class NetworkRemove:
 
 
 async def _hosts(run: Run[Any]) -> list[str]:
-    """Every host has its share of every network."""
-    return await run.db.read(lambda tx: [host.id for host in HOST.all(tx)])
+    """Every host that has joined has its share of every network."""
+    return await run.db.read(lambda tx: [h.id for h in HOST.all(tx) if h.state is not HostState.ENROLLING])
 
 
 async def _make(run: Run[NetworkMake]) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 from pydantic import TypeAdapter
 
+from altus.common.durations import parse_duration
 from altus.manager.api.deps import PUBLIC, Listing, Ref, Requires, ServicesDep, send
 from altus.model.actor import Actor
 from altus.model.permission import Permission, Scope
@@ -26,13 +26,7 @@ from altus.wire.users import (
 router = APIRouter(tags=["sessions"])
 _OPENED, _SESSIONS = TypeAdapter(SessionOpened), Listing(SessionView)
 _CREATED, _TOKENS = TypeAdapter(TokenCreated), Listing(TokenView)
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 Self = Annotated[Actor, Depends(Requires(Permission.SELF))]
-
-
-def duration(text: str) -> timedelta:
-    """`90s`, `15m`, `1h`, `30d`."""
-    return timedelta(**{_UNITS[text[-1]]: int(text[:-1])})
 
 
 @router.post("/sessions", status_code=201, response_model=SessionOpened, dependencies=PUBLIC)
@@ -86,7 +80,7 @@ async def create_token(actor: Self, services: ServicesDep, body: TokenCreate) ->
     """A new API token; its text is shown this once."""
     scope = Scope(body.scope.kind, body.scope.id)
     made, text = await services.security.tokens.create(
-        actor, body.name, duration(body.expires_in), body.permissions, scope
+        actor, body.name, parse_duration(body.expires_in), body.permissions, scope
     )
     shown: dict[str, Any] = {**vars(made), "token": text}
     return send(_CREATED, TokenCreated.model_validate(shown), 201)
