@@ -10,7 +10,7 @@ from altus.model.image import BuiltinImage
 from devkit import progress
 from devkit.errors import DevkitError
 
-FIXTURES = (BuiltinImage.TINY,)
+FIXTURES = (BuiltinImage.TINY, BuiltinImage.DEBIAN_12)
 
 
 class ImageError(DevkitError):

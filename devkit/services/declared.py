@@ -147,6 +147,7 @@ _OVN = (
         ready=ready.all_of(
             ready.command("ovn-appctl", "--timeout=3", "-t", "ovn-controller", "connection-status", says="connected"),
             ready.command("ovs-vsctl", "--timeout=3", "br-exists", "br-int"),
+            ready.device("br-int"),
         ),
         unit="ovn-controller.service",
     ),

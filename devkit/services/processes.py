@@ -30,11 +30,19 @@ def _arguments(pid: int) -> tuple[str, ...]:
 
 
 def find(command: tuple[str, ...]) -> int | None:
-    """The process that runs exactly `command`, None if there is none."""
+    """The process of this machine that runs exactly `command`, None if there is none: test machines, whose processes
+    are seen here too, have process namespaces of their own."""
     for folder in Path("/proc").glob("[0-9]*"):
-        if is_running(int(folder.name), command):
+        if is_running(int(folder.name), command) and _is_here(folder):
             return int(folder.name)
     return None
+
+
+def _is_here(folder: Path) -> bool:
+    try:
+        return (folder / "ns/pid").readlink() == Path("/proc/self/ns/pid").readlink()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
 
 
 def end(pid: int, number: signal.Signals, seconds: float) -> bool:

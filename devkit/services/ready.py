@@ -3,6 +3,7 @@
 import socket
 import subprocess
 from collections.abc import Callable
+from pathlib import Path
 
 Check = Callable[[], bool]
 _PROBE_SECONDS = 5
@@ -31,6 +32,11 @@ def command(*arguments: str, says: str | None = None) -> Check:
 def unix_socket(path: str) -> Check:
     """True when a connection to the socket file is accepted."""
     return _connects(socket.AF_UNIX, path)
+
+
+def device(name: str) -> Check:
+    """Ready when the kernel has this network device."""
+    return Path("/sys/class/net", name).exists
 
 
 def tcp(port: int) -> Check:

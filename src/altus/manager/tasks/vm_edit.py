@@ -61,6 +61,8 @@ def _edited(vm: Vm, args: VmEdit) -> Vm:
     machine = {f: v for f in ("vcpus", "memory", "firmware", "boot") if (v := getattr(args, f)) is not None}
     disks = tuple(d for d in vm.hardware.disks if d.volume_id not in args.detach_volumes) + args.attach_volumes
     nics = tuple(nic for nic in vm.hardware.nics if nic.id not in args.remove_nics) + args.add_nics
+    if args.firmware is Firmware.UEFI:
+        machine["kernel_image_id"] = None  # an image's own kernel only starts under BIOS; its disk boots by both
     hardware = dataclasses.replace(vm.hardware, disks=disks, nics=nics, **machine)
     return dataclasses.replace(vm, hardware=hardware, **plain)
 
