@@ -7,7 +7,7 @@ died, and the task must get to its next boundary, and at last to its end, within
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from typing import Any
 
@@ -18,9 +18,10 @@ from altus.sdk.changes import Change
 from altus.wire.tasks import TaskView
 from testbed.administrator import Administrator
 from testbed.patience import until
-from testbed.strikes import DESTINED, MANAGER, Plan, Strike
+from testbed.strikes import DESTINED, MANAGER, QEMU, Plan, Strike
 
 _MIDST = 0.03
+_LOOK = 0.05
 
 
 class Course(StrEnum):
@@ -79,30 +80,36 @@ class Walk:
         """Ask for the change and see it through; the finished task."""
         system = self._admin.system
         await asyncio.to_thread(system.strikes.write, self._plan)
-        task = await change
-        targets = {strike.target for strike in self._plan.strikes} - {"qemu"}
-        survived = -1
-        while True:
-            seen = len(system.strikes.begun())
-            task = await self._next(task, targets, survived)
-            if task.state.finished:
-                break
-            survived = seen
-        await until(self._all_over, "every strike that began is over")
+        targets = sorted({strike.target for strike in self._plan.strikes} - {QEMU})
+        reviving = asyncio.create_task(self._revive(targets))
+        try:
+            task, survived = await change, -1
+            while not task.state.finished:
+                seen = len(system.strikes.begun())
+                task, survived = await self._next(task, survived), seen
+            await until(self._all_over, "every strike that began is over")
+        finally:
+            reviving.cancel()
+            await asyncio.gather(reviving, return_exceptions=True)
         await asyncio.to_thread(system.start, *targets)
         self._judge(task)
         return task
 
-    async def _next(self, task: TaskView, targets: set[str], survived: int) -> TaskView:
-        """Until the task has ended or was struck once more."""
+    async def _revive(self, targets: Sequence[str]) -> None:
+        """Start what died, at once, for as long as the walk goes on."""
         system = self._admin.system
+        while True:
+            dead = [name for name in targets if system.pid(name) is None]
+            await asyncio.to_thread(system.start, *dead)
+            await asyncio.sleep(_LOOK)
+
+    async def _next(self, task: TaskView, survived: int) -> TaskView:
+        """Until the task has ended or was struck once more."""
+        strikes = self._admin.system.strikes
 
         async def look() -> TaskView | None:
-            dead = [name for name in targets if system.pid(name) is None]
-            if dead:
-                await asyncio.to_thread(system.start, *dead)
             found = await self._admin.altus.tasks.get(task.id)
-            return found if found.state.finished or len(system.strikes.begun()) > survived else None
+            return found if found.state.finished or len(strikes.begun()) > survived else None
 
         try:
             return await until(look, "the task goes on")
@@ -128,5 +135,3 @@ class Walk:
     def _story(self) -> str:
         begun = sorted(self._admin.system.strikes.begun())
         return f"after {[str(self._plan.strikes[number]) for number in begun]}" if begun else "before any strike"
-
-

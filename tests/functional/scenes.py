@@ -183,7 +183,9 @@ async def _resume(admin: Administrator, go: Go) -> None:
     vm = await _bare_vm(admin, start=True)
     await admin.altus.vms.pause(vm.id).run()
     task = await go(admin.altus.vms.resume(vm.id))
-    await admin.in_state(vm.id, *((VmState.RUNNING,) if done(task) else (VmState.RUNNING, VmState.PAUSED)), *_AFTER_QEMU)
+    await admin.in_state(
+        vm.id, *((VmState.RUNNING,) if done(task) else (VmState.RUNNING, VmState.PAUSED)), *_AFTER_QEMU
+    )
 
 
 @_scene("vm.suspend")

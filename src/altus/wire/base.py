@@ -78,12 +78,13 @@ class ListView(View, Generic[T]):
 
 
 class Problem(View):
-    """An error (RFC 9457). `code` is stable; `hint` says what to do."""
+    """An error (RFC 9457). `code` is stable, and so is `kind`, whose fault it is; `hint` says what to do."""
 
     type: str = "about:blank"
     title: str
     status: int
     detail: str
+    kind: str
     code: str
     hint: str = ""
     context: dict[str, Any] = Field(default_factory=dict)

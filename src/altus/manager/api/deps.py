@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import re
 from collections.abc import Coroutine, Sequence
@@ -159,18 +160,18 @@ class Answer:
 
     async def __call__(self, actor: Actor, draft: Coroutine[Any, Any, Change[Any]]) -> Response:
         """Plan or submit what the draft comes to. A repeated request is answered before it is drafted again."""
-        if (earlier := await self._earlier(actor)) is not None:
-            draft.close()
-            return _task(earlier)
-        try:
-            change = await draft
-            if not self.plan:
-                return _task(await self.services.changes.submit(actor, change, self.idempotency))
-        except AltusError as error:
-            if (earlier := await self._earlier(actor)) is not None:  # the first of two at once has just been queued
+        with contextlib.closing(draft):
+            if (earlier := await self._earlier(actor)) is not None:
                 return _task(earlier)
-            await self._denied(actor, error)
-            raise
+            try:
+                change = await draft
+                if not self.plan:
+                    return _task(await self.services.changes.submit(actor, change, self.idempotency))
+            except AltusError as error:
+                if (earlier := await self._earlier(actor)) is not None:  # the first of two at once has just been queued
+                    return _task(earlier)
+                await self._denied(actor, error)
+                raise
         return send(_PLAN, PlanView.model_validate(await self.services.changes.plan(actor, change)))
 
     async def _earlier(self, actor: Actor) -> Task | None:

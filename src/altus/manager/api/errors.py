@@ -39,6 +39,7 @@ STATUS: dict[type[AltusError], HTTPStatus] = {
     Cancelled: HTTPStatus.CONFLICT,
     Internal: HTTPStatus.INTERNAL_SERVER_ERROR,
 }
+_KINDS = {status: error.kind for error, status in reversed(STATUS.items())}
 _CODES = {400: "request.unreadable", 404: "route.not_found", 405: "route.method_not_allowed",
           413: "request.too_large"}  # fmt: skip
 _HINTS = {
@@ -63,6 +64,7 @@ def problem_response(request: Request, status: int, detail: str, code: str, hint
         title=HTTPStatus(status).phrase,
         status=status,
         detail=_storable(detail),
+        kind=_KINDS.get(HTTPStatus(status), InvalidInput.kind),
         code=code,
         hint=_storable(hint or _HINTS.get(HTTPStatus(status), "See the manager's log for the request id.")),
         context=context or {},

@@ -150,14 +150,13 @@ def waits_for(tx: Tx, task: Task) -> list[str]:
 
     A task that is finished waits for nothing.
     """
-    if task.state.finished:
+    if task.state.finished or task.started_at is not None:
         return []
     table = LockTable()
     last = 0
     orders: dict[str, tuple[int, ...]] = {}
-    for other in rows.unfinished(tx):
+    for other in rows.competing(tx, task.locks):
         if other.id == task.id:
-            task = other
             continue
         orders[other.id] = (*orders.get(other.parent_id or "", ()), other.seq)
         table.add(other.id, orders[other.id], other.locks)
@@ -165,7 +164,7 @@ def waits_for(tx: Tx, task: Task) -> list[str]:
             table.take(other.id)
         last = max(last, other.seq)
     table.add(task.id, (*orders.get(task.parent_id or "", ()), task.seq or last + 1), task.locks)
-    return [] if task.started_at is not None else table.blockers(task.id)
+    return table.blockers(task.id)
 
 
 def _task_id(actor: Actor, idempotency: Idempotency) -> str:

@@ -13,7 +13,7 @@ from altus.manager.store.resources import HOST, IMAGE, NETWORK, VM, VOLUME
 from altus.manager.tasks.run import World
 from altus.model.actor import Actor
 from altus.model.consistency import Finding, Intent, Truth, compare, compare_database
-from altus.model.host import Host
+from altus.model.host import Host, HostState
 from altus.model.permission import Permission
 from altus.model.task import Task
 from altus.wire.operations import HOST_CENSUS, Census, Nothing
@@ -36,7 +36,7 @@ class DoctorService:
     async def examine(self, actor: Actor) -> Diagnosis:
         """Everything; a host that does not answer is a finding, too."""
         actor.require(Permission.SYSTEM_CHECK)
-        hosts = await self.world.db.read(HOST.all)
+        hosts = await self.world.db.read(lambda tx: HOST.all(tx, HOST.table.c.state != HostState.ENROLLING))
         results = await asyncio.gather(*(self._examine(host) for host in hosts))
         nowhere = await self.world.db.read(_database)
         return Diagnosis(

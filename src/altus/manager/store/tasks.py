@@ -16,7 +16,7 @@ from altus.manager.store.events import emit
 from altus.manager.store.paging import fetch_page
 from altus.manager.store.tables import TASKS, Event
 from altus.model.query import ListQuery, Page
-from altus.model.task import Task, TaskState
+from altus.model.task import Lock, LockMode, Task, TaskState
 
 _TABLE = TASKS.table
 _UNFINISHED = [state.value for state in TaskState if not state.finished]
@@ -102,6 +102,24 @@ def unfinished(tx: Tx, after_seq: int = 0) -> list[Task]:
     """Tasks which are not finished, with a number above `after_seq`, oldest first."""
     query = sa.select(_TABLE).where(_TABLE.c.state.in_(_UNFINISHED), _TABLE.c.seq > after_seq).order_by(_TABLE.c.seq)
     return [TASKS.load(row) for row in tx.execute(query)]
+
+
+def competing(tx: Tx, locks: Iterable[Lock]) -> list[Task]:
+    """Unfinished tasks with claims which cannot be held together with these, oldest first.
+
+    Found in the text of their claims: thousands may be queued, and reading them all would make submitting slow.
+    """
+    claims = [_TABLE.c.locks.contains(_claim(lock), autoescape=True) for lock in locks]
+    if not claims:
+        return []
+    query = sa.select(_TABLE).where(_TABLE.c.state.in_(_UNFINISHED), sa.or_(*claims)).order_by(_TABLE.c.seq)
+    return [TASKS.load(row) for row in tx.execute(query)]
+
+
+def _claim(lock: Lock) -> str:
+    """How the claims that stand against this one begin, in the column's JSON."""
+    beginning = f'"resource":"{lock.resource}","mode":"'
+    return beginning if lock.mode is LockMode.EXCLUSIVE else beginning + LockMode.EXCLUSIVE
 
 
 def newer(tx: Tx, seq: int) -> list[Task]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import itertools
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -24,8 +25,7 @@ WRONG: Mapping[str, tuple[Any, ...]] = {
 REFERENCES = ("..", "..%2f..%2fetc%2fpasswd", "%00", "a%00b", "%0a", "%ff", "%ed%a0%80", "x" * 81, "x" * 5000,
               "%F0%9F%A6%84", "'%20OR%201=1--", "%3Cscript%3E", "no-such-thing")  # fmt: skip
 QUERIES: Mapping[str, tuple[str, ...]] = {
-    "filter": ("x", "nope:1", "name", "created_at:yesterday", "revision:" + "9" * 40, "enabled:maybe", "name:\0",
-               "name:\ud800"),
+    "filter": ("x", "nope:1", "name", "created_at:yesterday", "revision:" + "9" * 40, "enabled:maybe", "name:\0"),
     "sort": ("nope", "-", "", "\0", "hardware"),
     "after": ("x", "e30", "W10", "\0", "9" * 400),
     "limit": ("0", "-1", "1001", "1e3", "NaN", "9" * 50, "", "x"),
@@ -159,7 +159,7 @@ def _values(schema: dict[str, Any]) -> Iterator[tuple[Any, bool]]:
 
 def _put(body: Any, place: tuple[Any, ...], value: Any) -> bool:
     """Set a value deep in a body, making what is on the way; False if that is not possible."""
-    for step, following in zip(place[:-1], place[1:], strict=True):
+    for step, following in itertools.pairwise(place):
         empty: Any = [{}] if following == 0 else {}
         if isinstance(step, int):
             if not isinstance(body, list) or not body:

@@ -179,6 +179,7 @@ async def serving(folder: Path, **settings: Any) -> AsyncIterator[Rig]:
         config = uvicorn.Config(create_api(manager.services), log_config=None, ws="websockets-sansio", lifespan="off",
                                 timeout_graceful_shutdown=1)  # fmt: skip
         server = uvicorn.Server(config)
+        sock.listen()  # so that whoever comes early waits instead of being refused
         api = asyncio.create_task(server.serve(sockets=[sock]))
         local = manager.services.security.local
         tokens = {duty: await local.issue_token(BUILTIN_ACCOUNTS[duty], "rig") for duty in Duty}
@@ -194,13 +195,8 @@ async def serving(folder: Path, **settings: Any) -> AsyncIterator[Rig]:
 async def _agent(folder: Path, url: str, session: aiohttp.ClientSession, token: str) -> AsyncIterator[LocalHost]:
     """An agent that enrols as a real one does, and listens."""
     headers = {"Authorization": f"Bearer {token}"}
-    while True:
-        try:
-            async with session.post(f"{url}{PREFIX}/hosts/enrol", json={"name": "host1"}, headers=headers) as got:
-                secret = EnrolToken.decode((await got.json())["token"])
-                break
-        except aiohttp.ClientConnectionError:
-            await asyncio.sleep(0.01)  # the API does not listen yet
+    async with session.post(f"{url}{PREFIX}/hosts/enrol", json={"name": "host1"}, headers=headers) as got:
+        secret = EnrolToken.decode((await got.json())["token"])
     probe, port = _listening()
     probe.close()
     host_id = await enrol(secret, folder / "agent", "host1", f"127.0.0.1:{port}")

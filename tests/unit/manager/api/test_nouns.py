@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from altus.common.units import MIB
+from altus.drivers.image.fake import empty_qcow2
 from altus.model.permission import Duty
 from tests.unit.manager.api.rig import Rig, name
 
@@ -86,7 +87,9 @@ async def test_network_is_made_used_and_removed(rig: Rig) -> None:
 
 
 async def test_image_in_use_stays(rig: Rig) -> None:
-    image = (await rig.done("POST", "/images/build", {"image": "tiny", "name": name("image")}))["object_id"]
+    image = (await rig.good("POST", "/images", {"name": name("image")}))["id"]
+    await rig.good("PUT", f"/images/{image}/upload", data=empty_qcow2(2 * MIB))
+    await rig.done("POST", f"/images/{image}/finish")
     vm = await rig.vm(image=image)
     assert (await rig.call("DELETE", f"/images/{image}")).code == "image.in_use"
     clone = await rig.done("POST", f"/vms/{vm['id']}/clone", {"name": name("vm"), "linked": True})
@@ -158,7 +161,8 @@ async def test_login_token_and_logout(rig: Rig) -> None:
 async def test_audit_is_read_and_whole(rig: Rig) -> None:
     await rig.vm()
     audit = {"duty": Duty.AUDIT}
-    records = await rig.good("GET", "/audit", params={"filter": "action:vm.create", "sort": "-seq", "limit": "2"}, **audit)
+    query = {"filter": "action:vm.create", "sort": "-seq", "limit": "2"}
+    records = await rig.good("GET", "/audit", params=query, **audit)
     assert [(one["outcome"], one["actor_name"]) for one in records["items"]] == [
         ("succeeded", "sysadmin"), ("allowed", "sysadmin"),
     ]  # fmt: skip

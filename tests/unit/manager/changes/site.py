@@ -217,9 +217,7 @@ class Site:
 
         def look(tx: Tx) -> dict[str, Any]:
             nouns: tuple[Any, ...] = (VM, VOLUME, IMAGE, NETWORK)
-            found: dict[str, Any] = {
-                noun.noun: {one.id: _timeless(one) for one in noun.all(tx)} for noun in nouns
-            }
+            found: dict[str, Any] = {noun.noun: {one.id: _timeless(one) for one in noun.all(tx)} for noun in nouns}
             return found | {"ports": ports.all_ids(tx)}
 
         hosts = {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 import pytest
@@ -67,7 +67,7 @@ async def attempt(site: Site, case: Case, trouble: Trouble, at: int, meddle: boo
     return Attempt(task, before == await site.picture(), ask)
 
 
-def _cancelling(site: Site, engine: Engine, task: Task):  # type: ignore[no-untyped-def]  # noqa: ANN202
+def _cancelling(site: Site, engine: Engine, task: Task) -> Callable[[], Awaitable[None]]:
     async def cancel() -> None:
         service = TaskService(site.world, site.audit, engine.wake)
         if task.cancellable:

@@ -41,8 +41,6 @@ def _stage(site: Site, case: Case) -> Callable[[], Awaitable[Stage]]:
 
 
 @pytest.mark.parametrize(("case", "outcome"), WALKS, ids=[f"{case}-{outcome}" for case, outcome in WALKS])
-async def test_task_survives_the_managers_death_at_every_boundary(
-    case: Case, outcome: Outcome, any_site: Site
-) -> None:
+async def test_task_survives_the_managers_death_at_every_boundary(case: Case, outcome: Outcome, any_site: Site) -> None:
     died = await walk(case.type, outcome, _stage(any_site, case), pairs=_PAIRS)
     assert died >= (3 * len(case.type.steps) if outcome.when is When.NEVER else 3)

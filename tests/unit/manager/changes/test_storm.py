@@ -1,0 +1,197 @@
+"""Many changes at once, while managers die and hosts come and go: in the end everything agrees."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import dataclasses
+import random
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import pytest
+
+from altus.common.errors import AltusError, Conflict, Internal, Unavailable
+from altus.common.ids import new_id
+from altus.common.units import MIB
+from altus.manager.services.tasks import TaskService
+from altus.manager.store import tasks as rows
+from altus.manager.store.resources import IMAGE, VM, VOLUME, Resources
+from altus.model.query import ListQuery
+from altus.model.task import Task, TaskState
+from altus.model.vm_action import VmAction
+from altus.wire import resources as shapes
+from altus.wire import vms as vm_shapes
+from testbed.killer import Life, MortalAgents, MortalDatabase
+from tests.unit.manager.changes.cases import Draft
+from tests.unit.manager.changes.site import ADMIN, Site
+
+_OPERATIONS = 200
+_SIMPLE = (VmAction.START, VmAction.KILL, VmAction.PAUSE, VmAction.RESUME, VmAction.SUSPEND)
+
+
+async def test_fifty_conflicting_requests_on_one_vm_all_have_a_sound_end(site: Site) -> None:
+    chance = random.Random(50)  # noqa: S311 - repeatable on purpose
+    async with site.running(watch=True):
+        vm = await site.new_vm(start=True)
+        drafts: list[Callable[[], Draft]] = [
+            *(lambda verb=verb: site.power.simple(ADMIN, vm.id, verb) for verb in _SIMPLE),  # type: ignore[misc]
+            lambda: site.power.stop(ADMIN, vm.id, vm_shapes.VmStop(timeout=5)),
+            lambda: site.power.restart(ADMIN, vm.id, vm_shapes.VmRestart()),
+            lambda: site.vms.edit(ADMIN, vm.id, vm_shapes.VmEdit(vcpus=chance.randint(1, 4))),
+            lambda: site.vms.edit(ADMIN, vm.id, vm_shapes.VmEdit.model_validate({"add_nics": [{"network": site.lan}]})),
+            lambda: site.vms.clone(ADMIN, vm.id, vm_shapes.VmClone(name=f"c-{new_id()[-12:]}")),
+        ]
+        asked = await asyncio.gather(*(site.submit(chance.choice(drafts)()) for _ in range(50)), return_exceptions=True)
+        refused = [one for one in asked if not isinstance(one, Task)]
+        assert all(isinstance(one, Conflict) for one in refused), refused
+        tasks = [await site.ended(one) for one in asked if isinstance(one, Task)]
+        assert len(tasks) > 25
+        for task in tasks:
+            assert task.state is TaskState.SUCCEEDED or (task.error or {})["code"] in ("vm.state", "vm.suspended"), task
+        spans = sorted((task.started_at, task.finished_at) for task in tasks if task.started_at and task.finished_at)
+        assert all(end <= start for (_, end), (start, _) in zip(spans, spans[1:], strict=False)), "two at once"
+        await _settled(site)
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+async def test_random_changes_under_kills_and_disconnections_end_in_order(site: Site, seed: int) -> None:
+    storm = Storm(site, random.Random(seed))  # noqa: S311 - repeatable on purpose
+    done = 0
+    while done < _OPERATIONS:
+        async with storm.manager():
+            for _ in range(storm.chance.randint(10, 40)):
+                await storm.operate()
+                done += 1
+    await storm.calm()
+    async with site.running(watch=True):
+        ended = [await site.ended(task) for task in storm.tasks]
+        await _settled(site)
+    states = Counter(task.state for task in ended)
+    assert states[TaskState.SUCCEEDED] > len(ended) / 4, states
+    assert all((task.error or {}).get("kind") != Internal.kind for task in ended)
+    assert not [task for task in ended if (task.error or {}).get("code") == "task.undo_failed"]
+
+
+async def _settled(site: Site) -> None:
+    """The last events may still be on their way."""
+    findings: list[Any] = []
+    async with asyncio.timeout(20):
+        while findings := await site.findings():
+            seen = site.db.news.count
+            assert not [one for one in findings if one.kind.endswith((".orphan", ".leaked"))], findings
+            await site.db.news.wait(seen, 0.2)
+    assert findings == []
+
+
+class Storm:
+    """Random operations on whatever there is."""
+
+    def __init__(self, site: Site, chance: random.Random) -> None:
+        self.site = site
+        self.chance = chance
+        self.tasks: list[Task] = []
+        self.dead_agents: set[str] = set()
+
+    @contextlib.asynccontextmanager
+    async def manager(self) -> AsyncIterator[None]:
+        """A manager that dies at the end of the block, in the middle of whatever it does."""
+        life = Life(None)
+        world = self.site.world
+        mortal = dataclasses.replace(world, db=MortalDatabase(world.db, life), agents=MortalAgents(world.agents, life))
+        generation = dataclasses.replace(self.site, world=mortal)
+        async with generation.running(watch=True):
+            yield
+            life.dead.set()
+
+    async def operate(self) -> None:
+        """One operation; a refusal must be a clear one."""
+        if self.chance.random() < 0.1:
+            await self._weather()
+        draft = await self._draft()
+        if draft is None:
+            return
+        try:
+            task = await self.site.submit(draft)
+        except AltusError as error:
+            assert not isinstance(error, Internal | Unavailable), error
+        else:
+            self.tasks.append(task)
+        if self.chance.random() < 0.1:
+            await self._cancel()
+        if self.chance.random() < 0.5:
+            await asyncio.sleep(self.chance.random() * 0.02)
+
+    async def calm(self) -> None:
+        """All hosts are there again."""
+        for host_id, host in self.site.agents.hosts.items():
+            if host_id in self.dead_agents:
+                host.restart()
+            host.connect()
+        self.dead_agents.clear()
+
+    async def _weather(self) -> None:
+        host_id = self.chance.choice(list(self.site.agents.hosts))
+        if host_id in self.dead_agents:
+            self.site.agents.restart(host_id)
+            self.dead_agents.discard(host_id)
+        elif not self.site.agents.is_up(host_id):
+            self.site.agents.connect(host_id)
+        elif self.chance.random() < 0.5:
+            self.site.agents.disconnect(host_id)
+        else:
+            await self.site.agents.kill(host_id)
+            self.dead_agents.add(host_id)
+
+    async def _cancel(self) -> None:
+        if self.tasks:
+            service = TaskService(self.site.world, self.site.audit, lambda: None)
+            with contextlib.suppress(Conflict):
+                await service.cancel(ADMIN, self.chance.choice(self.tasks[-10:]).id)
+
+    async def _any(self, nouns: Resources[Any]) -> str:
+        found = await self.site.db.read(nouns.all)
+        return str(self.chance.choice(found).id) if found else "nothing"
+
+    async def _draft(self) -> Draft | None:
+        site, vm = self.site, await self._any(VM)
+        volume, image = await self._any(VOLUME), await self._any(IMAGE)
+        name = f"n-{new_id()[-12:]}"
+        edits: list[dict[str, Any]] = [
+            {"add_nics": [{"network": site.lan}]}, {"vcpus": self.chance.randint(1, 9)}, {"name": name},
+            {"attach_volumes": [volume]}, {"detach_volumes": [volume]},
+        ]  # fmt: skip
+        body = site.vm_body(start=self.chance.random() < 0.5)
+        build = shapes.ImageBuild.model_validate({"image": "tiny", "name": name})
+        grown = shapes.VolumeResize(size=self.chance.randint(2, 9) * 64 * MIB)
+        empty = shapes.VolumeCreate(name=name, size=2 * MIB)
+        linked = self.chance.random() < 0.5
+        choices: list[tuple[int, Callable[[], Draft]]] = [
+            (6, lambda: site.vms.create(ADMIN, body)),
+            (10, lambda: site.power.simple(ADMIN, vm, self.chance.choice(_SIMPLE))),
+            (3, lambda: site.power.stop(ADMIN, vm, vm_shapes.VmStop(timeout=2, force=True))),
+            (3, lambda: site.power.restart(ADMIN, vm, vm_shapes.VmRestart(force=True))),
+            (5, lambda: site.vms.edit(ADMIN, vm, vm_shapes.VmEdit.model_validate(self.chance.choice(edits)))),
+            (3, lambda: site.vms.clone(ADMIN, vm, vm_shapes.VmClone(name=name, linked=linked))),
+            (4, lambda: site.vms.delete(ADMIN, vm, vm_shapes.VmDelete(keep_volumes=linked))),
+            (2, lambda: site.volumes.create(ADMIN, empty)),
+            (2, lambda: site.volumes.resize(ADMIN, volume, grown)),
+            (2, lambda: site.volumes.delete(ADMIN, volume)),
+            (1, lambda: site.images.build(ADMIN, build)),
+            (1, lambda: site.images.delete(ADMIN, image)),
+        ]  # fmt: skip
+        (chosen,) = self.chance.choices([make for _, make in choices], [weight for weight, _ in choices])
+        return chosen()
+
+
+async def test_storm_is_worth_its_name(site: Site) -> None:
+    storm = Storm(site, random.Random(9))  # noqa: S311 - repeatable on purpose
+    async with site.running(watch=True):
+        for _ in range(60):
+            await storm.operate()
+        await storm.calm()
+        for task in storm.tasks:
+            await site.ended(task)
+    page = await site.db.read(lambda tx: rows.page(tx, ListQuery(sort="seq", limit=1000)))
+    assert len({task.kind for task in page.items}) >= 8

@@ -1,0 +1,141 @@
+"""Every difference between database and host is found and named, and nothing else."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from altus.common.ids import new_id
+from altus.model import consistency
+from altus.model.consistency import Finding, Intent, Truth, compare, compare_database
+from altus.model.image import Image, ImageFacts, ImageFormat, ImageState
+from altus.model.network import Network, NetworkState
+from altus.model.vm import Vm, VmDisk, VmHardware, VmNic, VmObservation, VmState
+from altus.model.volume import Volume, VolumeFacts, VolumeState
+
+HOST, STORE, VM, PORT, VOLUME, IMAGE, NET, OTHER = (new_id() for _ in range(8))
+
+_VM = Vm(
+    id=VM, name="web1", host_id=HOST, storage_id=STORE, state=VmState.RUNNING,
+    hardware=VmHardware(disks=(VmDisk(volume_id=VOLUME),),
+                        nics=(VmNic(id=PORT, network_id=NET, mac="52:54:00:00:00:01", address="10.0.0.2"),)),
+)  # fmt: skip
+_FACTS = ImageFacts(id=IMAGE, size=1, file_size=1, sha256="", source_format=ImageFormat.RAW)
+INTENT = Intent(
+    vms=[_VM],
+    volumes=[Volume(id=VOLUME, name="d", storage_id=STORE, size=9, state=VolumeState.READY, vm_id=VM)],
+    images=[Image(id=IMAGE, name="i", storage_id=STORE, state=ImageState.READY)],
+    networks=[Network(id=NET, name="n", cidr="10.0.0.0/24", gateway="10.0.0.1", state=NetworkState.READY)],
+    ports={PORT: NET},
+    nics=frozenset({PORT}),
+)
+TRUTH = Truth(
+    vms=[VmObservation(id=VM, name="web1", state=VmState.RUNNING)],
+    processes=[VM],
+    volumes={STORE: [VolumeFacts(id=VOLUME, size=9, allocation=1)]},
+    images={STORE: [_FACTS]},
+    networks=[NET],
+    ports={PORT: NET},
+)
+
+
+def intent(**changes: object) -> Callable[[Intent, Truth], tuple[Intent, Truth]]:
+    """The database says something else."""
+    return lambda i, t: (dataclasses.replace(i, **changes), t)  # type: ignore[arg-type]
+
+
+def truth(**changes: object) -> Callable[[Intent, Truth], tuple[Intent, Truth]]:
+    """The host has something else."""
+    return lambda i, t: (i, dataclasses.replace(t, **changes))  # type: ignore[arg-type]
+
+
+def one(noun: str, **fields: object) -> Callable[[Intent, Truth], tuple[Intent, Truth]]:
+    """The database's only thing of a noun is otherwise."""
+    return intent(**{noun: [dataclasses.replace(getattr(INTENT, noun)[0], **fields)]})
+
+
+_PAUSED = VmObservation(id=VM, name="web1", state=VmState.PAUSED)
+_STRANGER = VmObservation(id=OTHER, name="stranger", state=VmState.STOPPED)
+_VOLUME = VolumeFacts(id=VOLUME, size=9, allocation=1)
+SEEDED = [
+    ("vm.unfinished", VM, one("vms", state=VmState.FAILED)),
+    ("vm.missing", VM, truth(vms=[], processes=[])),
+    ("vm.state", VM, truth(vms=[_PAUSED])),
+    ("vm.orphan", OTHER, truth(vms=[*TRUTH.vms, _STRANGER])),
+    ("vm.stray_process", OTHER, truth(processes=[VM, OTHER])),
+    ("vm.no_process", VM, truth(processes=[])),
+    ("volume.unfinished", VOLUME, one("volumes", state=VolumeState.DELETING)),
+    ("volume.missing", VOLUME, truth(volumes={STORE: []})),
+    ("volume.size", VOLUME, one("volumes", size=10)),
+    ("volume.orphan", OTHER, truth(volumes={STORE: [_VOLUME, dataclasses.replace(_VOLUME, id=OTHER)]})),
+    ("image.unfinished", IMAGE, one("images", state=ImageState.FAILED)),
+    ("image.missing", IMAGE, truth(images={STORE: []})),
+    ("image.orphan", OTHER, truth(images={STORE: [_FACTS, dataclasses.replace(_FACTS, id=OTHER)]})),
+    ("network.unfinished", NET, one("networks", state=NetworkState.DELETING)),
+    ("network.missing", NET, truth(networks=[])),
+    ("network.orphan", OTHER, truth(networks=[NET, OTHER])),
+    ("port.missing", PORT, truth(ports={})),
+    ("port.unreserved", PORT, intent(ports={})),
+    ("port.orphan", OTHER, truth(ports={PORT: NET, OTHER: NET})),
+]
+
+
+def test_agreement_is_silent() -> None:
+    assert compare(INTENT, TRUTH) == []
+    assert compare_database([_VM], {PORT: NET}, frozenset()) == []
+
+
+@pytest.mark.parametrize(("kind", "object_id", "seed"), SEEDED, ids=[kind for kind, _, _ in SEEDED])
+def test_seeded_difference_is_the_only_one_found(
+    kind: str, object_id: str, seed: Callable[[Intent, Truth], tuple[Intent, Truth]]
+) -> None:
+    (found,) = compare(*seed(INTENT, TRUTH))
+    assert (found.kind, found.noun, found.object_id) == (kind, kind.partition(".")[0], object_id)
+    assert found.message
+
+
+def test_leaked_address_is_found() -> None:
+    found = compare_database([_VM], {PORT: NET, OTHER: NET}, frozenset())
+    assert [(one.kind, one.object_id) for one in found] == [("port.leaked", OTHER)]
+    assert compare_database([_VM], {PORT: NET, OTHER: NET}, frozenset({VM})) == []
+
+
+def test_vm_on_no_host_is_found() -> None:
+    nowhere = dataclasses.replace(_VM, host_id=None, state=VmState.FAILED)
+    assert [one.kind for one in compare_database([nowhere], {PORT: NET}, frozenset())] == ["vm.unfinished"]
+    assert compare_database([nowhere], {PORT: NET}, frozenset({VM})) == []
+
+
+def test_every_kind_of_finding_is_seeded() -> None:
+    source = Path(consistency.__file__).read_text()
+    kinds = set(re.findall(r'"([a-z]+\.[a-z_]+)"', source))
+    assert kinds == {kind for kind, _, _ in SEEDED} | {"port.leaked"}
+
+
+@pytest.mark.parametrize(("kind", "object_id", "seed"), SEEDED, ids=[kind for kind, _, _ in SEEDED])
+def test_what_tasks_work_on_may_differ(
+    kind: str, object_id: str, seed: Callable[[Intent, Truth], tuple[Intent, Truth]]
+) -> None:
+    busy = frozenset({VM, VOLUME, IMAGE, NET, OTHER})
+    intent, truth = seed(INTENT, TRUTH)
+    found = compare(dataclasses.replace(intent, busy=busy), truth)
+    assert [one.kind for one in found] == ([] if kind != "port.orphan" else ["port.orphan"]), object_id
+
+
+def test_another_hosts_vms_ports_and_volumes_are_left_alone() -> None:
+    elsewhere = Volume(id=OTHER, name="far", storage_id=new_id(), size=1, state=VolumeState.READY)
+    there = dataclasses.replace(INTENT, volumes=[*INTENT.volumes, elsewhere], ports={PORT: NET, OTHER: NET},
+                                nics=frozenset({PORT, OTHER}))  # fmt: skip
+    assert compare(there, dataclasses.replace(TRUTH, ports={PORT: NET, OTHER: NET})) == []
+    assert compare(there, TRUTH) == []
+
+
+def test_upload_that_has_begun_is_no_difference() -> None:
+    uploading, _ = one("images", state=ImageState.UPLOADING)(INTENT, TRUTH)
+    empty = dataclasses.replace(TRUTH, images={STORE: []})
+    assert compare(uploading, empty) == []
+    assert isinstance(compare(INTENT, empty)[0], Finding)
