@@ -67,7 +67,8 @@ class RawVm:
             await asyncio.sleep(0.02)
 
     async def delete(self) -> None:
-        """Definition, port, disk."""
+        """Power, definition, port, disk."""
+        await virsh("destroy", self.name)
         await virsh("undefine", "--managed-save", self.name)
         await run("ovn-nbctl", "lsp-del", self.port)
         await asyncio.to_thread(self.disk.unlink)

@@ -165,7 +165,8 @@ class Administrator:
 
     async def tidy(self, kept: frozenset[str] = KEPT) -> None:
         """Remove everything but what is kept: a test's own leavings, whether it passed or not."""
-        await self._each_ended()
+        async with asyncio.timeout(GUEST):
+            await self._each_ended()
         async for vm in self.altus.vms.each():
             if vm.name not in kept:
                 await self._delete_vm(vm)

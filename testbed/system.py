@@ -152,6 +152,10 @@ class System:
         self.start(*dead)
         return dead
 
+    def port(self, name: str) -> int:
+        """Where a program listens on 127.0.0.1."""
+        return self._programs[name].port
+
     def log(self, name: str) -> str:
         """All that a program has written."""
         path = self._programs[name].log

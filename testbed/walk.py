@@ -81,7 +81,8 @@ class Walk:
         system = self._admin.system
         await asyncio.to_thread(system.strikes.write, self._plan)
         targets = sorted({strike.target for strike in self._plan.strikes} - {QEMU})
-        reviving = asyncio.create_task(self._revive(targets))
+        over = asyncio.Event()
+        reviving = asyncio.create_task(self._revive(targets, over))
         try:
             task, survived = await change, -1
             while not task.state.finished:
@@ -89,18 +90,17 @@ class Walk:
                 task, survived = await self._next(task, survived), seen
             await until(self._all_over, "every strike that began is over")
         finally:
-            reviving.cancel()
-            await asyncio.gather(reviving, return_exceptions=True)
-        await asyncio.to_thread(system.start, *targets)
+            over.set()
+            await reviving
         self._judge(task)
         return task
 
-    async def _revive(self, targets: Sequence[str]) -> None:
-        """Start what died, at once, for as long as the walk goes on."""
-        system = self._admin.system
-        while True:
-            dead = [name for name in targets if system.pid(name) is None]
-            await asyncio.to_thread(system.start, *dead)
+    async def _revive(self, targets: Sequence[str], over: asyncio.Event) -> None:
+        """Start what died, at once, for as long as the walk goes on, and once more when it is over."""
+        system, last = self._admin.system, False
+        while not last:
+            last = over.is_set()
+            await asyncio.to_thread(system.start, *(name for name in targets if system.pid(name) is None))
             await asyncio.sleep(_LOOK)
 
     async def _next(self, task: TaskView, survived: int) -> TaskView:

@@ -24,9 +24,10 @@ class Vms(Resources[VmView]):
         """Change what `body` has set."""
         return self._change("PATCH", self._one(vm), body)
 
-    def delete(self, vm: str, *, keep_volumes: bool = False) -> Change:
-        """Remove it, with its disks unless they are to be kept."""
-        query = [("keep_volumes", "true")] if keep_volumes else []
+    def delete(self, vm: str, *, keep_volumes: bool = False, force: bool = False) -> Change:
+        """Remove it, with its disks unless they are to be kept; `force` cuts a running one's power first."""
+        options = {"keep_volumes": keep_volumes, "force": force}
+        query = [(name, "true") for name, wanted in options.items() if wanted]
         return self._change("DELETE", self._one(vm), query=query)
 
     def clone(self, vm: str, body: VmClone) -> Change:

@@ -140,9 +140,12 @@ class VmRestart(Shape):
 
 
 class VmDelete(Shape):
-    """`keep_volumes` detaches the disks instead of deleting them."""
+    """How a VM is deleted."""
 
     keep_volumes: Flag = False
+    """Detach the disks instead of deleting them."""
+    force: Flag = False
+    """Cut a running VM's power first."""
 
 
 class VmDiskView(View):

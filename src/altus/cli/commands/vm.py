@@ -188,10 +188,11 @@ async def delete(
     call: Call,
     vm: options.Vm,
     keep_volumes: Annotated[bool, typer.Option("--keep-volumes", help="Keep its disks.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Cut its power first if it runs.")] = False,
 ) -> None:
-    """Delete a stopped VM, with its disks unless they are to be kept."""
+    """Delete a VM, with its disks unless they are to be kept."""
     confirm(call, f"Delete VM {vm}{'' if keep_volumes else ' and its disks'}?")
-    await finish(call, call.altus.vms.delete(vm, keep_volumes=keep_volumes))
+    await finish(call, call.altus.vms.delete(vm, keep_volumes=keep_volumes, force=force))
 
 
 @query(app, "events")

@@ -134,7 +134,7 @@ class VmService:
         vm = await self.get(actor, reference)
         actor.require(Permission.VM_DELETE, project_id=vm.project_id, object_id=vm.id)
         volumes = () if body.keep_volumes else tuple(disk.volume_id for disk in vm.hardware.disks)
-        return _change(VM_DELETE, vm, VmDelete(vm_id=vm.id, volume_ids=volumes))
+        return _change(VM_DELETE, vm, VmDelete(vm_id=vm.id, volume_ids=volumes, force=body.force))
 
     def _drafted(self, tx: Tx, actor: Actor, draft: _Draft) -> VmCreate:
         body = draft.body

@@ -16,7 +16,7 @@ from altus.manager.tasks.run import Run
 from altus.manager.tasks.vm_parts import observe, require_host, the_vm
 from altus.model.permission import Permission
 from altus.model.task import Lock, exclusive
-from altus.model.vm import VmState
+from altus.model.vm import Vm, VmState
 from altus.model.vm_action import VmAction, require
 from altus.model.volume import VolumeState
 from altus.wire.operations import (
@@ -32,10 +32,12 @@ from altus.wire.operations import (
 
 @dataclass(frozen=True, kw_only=True)
 class VmDelete:
-    """`volume_ids` are the disks that go with it; others it has are detached and kept."""
+    """`volume_ids` are the disks that go with it; others it has are detached and kept. `force` cuts a running VM's
+    power first."""
 
     vm_id: str
     volume_ids: tuple[str, ...] = ()
+    force: bool = False
 
 
 def _locks(args: VmDelete) -> Sequence[Lock]:
@@ -44,13 +46,18 @@ def _locks(args: VmDelete) -> Sequence[Lock]:
 
 async def _check(run: Run[VmDelete]) -> None:
     vm = await the_vm(run, run.args.vm_id)
-    require(vm, VmAction.DELETE)
+    _require_deletable(vm, force=run.args.force)
     await require_host(run, vm)
     if set(run.args.volume_ids) - {disk.volume_id for disk in vm.hardware.disks}:  # edited since it was asked
         raise Conflict(f"The disks of VM {vm.name} were changed meanwhile.", code="vm.changed",
                        hint="Look at it again and repeat the deletion.")  # fmt: skip
     if vm.state is VmState.UNKNOWN and (seen := await observe(run, vm.id)) is not None:
-        require(dataclasses.replace(vm, state=seen.state), VmAction.DELETE)
+        _require_deletable(dataclasses.replace(vm, state=seen.state), force=run.args.force)
+
+
+def _require_deletable(vm: Vm, *, force: bool) -> None:
+    off = dataclasses.replace(vm, state=VmState.STOPPED)  # as it will be when its power is cut
+    require(off if force and vm.state in (VmState.RUNNING, VmState.PAUSED) else vm, VmAction.DELETE)
 
 
 async def _mark(run: Run[VmDelete]) -> None:

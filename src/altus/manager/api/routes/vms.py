@@ -56,9 +56,9 @@ async def edit_vm(actor: Editor, services: ServicesDep, answer: AnswerDep, ref: 
 
 @router.delete("/{ref}", status_code=202, responses=CHANGE_RESPONSES)
 async def delete_vm(actor: Deleter, services: ServicesDep, answer: AnswerDep, ref: Ref,
-                    keep_volumes: bool = False) -> Response:  # fmt: skip
-    """Delete a VM, with its disks unless they are to be kept."""
-    return await answer(actor, services.vms.delete(actor, ref, VmDelete(keep_volumes=keep_volumes)))
+                    keep_volumes: bool = False, force: bool = False) -> Response:  # fmt: skip
+    """Delete a VM, with its disks unless they are to be kept; `force` cuts a running one's power first."""
+    return await answer(actor, services.vms.delete(actor, ref, VmDelete(keep_volumes=keep_volumes, force=force)))
 
 
 @router.post("/{ref}/clone", status_code=202, responses=CHANGE_RESPONSES)
