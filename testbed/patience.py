@@ -20,7 +20,7 @@ GUEST = 60.0 * SLOWNESS
 _POLL = 0.05
 
 
-async def until(condition: Callable[[], Awaitable[T]], what: str, seconds: float = RECOVERY) -> T:
+async def until(condition: Callable[[], Awaitable[T | None]], what: str, seconds: float = RECOVERY) -> T:
     """What `condition` returns as soon as that is true; AssertionError naming `what` and what it last was."""
     deadline = time.monotonic() + seconds
     while True:

@@ -31,13 +31,14 @@ MANAGER, AGENT, QEMU = "altus-manager", "altus-agent", "qemu"
 @dataclass(frozen=True)
 class Strike:
     """kill -9 of `target` (MANAGER, AGENT, QEMU or a service of devkit) when a task of `kind` passes this boundary;
-    `after` seconds later if the step is to be hit in its midst."""
+    `after` seconds later if the step is to be hit in its midst. A manager may also `freeze` itself (SIGSTOP)."""
 
     kind: str
     step: str
     boundary: str
     target: str
     after: float = 0.0
+    freeze: bool = False
 
     def __str__(self) -> str:
         late = f" +{self.after * 1000:.0f} ms" if self.after else ""
@@ -112,13 +113,14 @@ class Striker:
     def _strike(self, number: int, strike: Strike, task: Task) -> None:
         self._file.note("begun", number)
         if strike.after:
-            threading.Timer(strike.after, self._kill, (number, strike.target, task)).start()
+            threading.Timer(strike.after, self._hit, (number, strike, task)).start()
         else:
-            self._kill(number, strike.target, task)
+            self._hit(number, strike, task)
 
-    def _kill(self, number: int, target: str, task: Task) -> None:
+    def _hit(self, number: int, strike: Strike, task: Task) -> None:
+        target = strike.target
         if target == MANAGER:
-            os.kill(os.getpid(), signal.SIGKILL)
+            os.kill(os.getpid(), signal.SIGSTOP if strike.freeze else signal.SIGKILL)
         elif target == AGENT:
             _kill_pid(int(self._file.agent.read_text()))
         elif target == QEMU:

@@ -16,6 +16,7 @@ import contextlib
 import json
 import os
 import select
+import shutil
 import signal
 import subprocess
 import sys
@@ -27,6 +28,8 @@ from types import TracebackType
 from typing import Any, Self
 
 from altus.sdk.client import AltusClient
+from devkit import linux
+from devkit.services import ServiceError
 from devkit.services.plain import Plain
 from devkit.services.ready import tcp
 from devkit.services.runner import wait_until
@@ -54,19 +57,23 @@ class Program:
 
 
 class System:
-    """Made by `with`. `database` is a SQLAlchemy URL (empty: SQLite); with several managers it must be PostgreSQL."""
+    """Made by `with`. `database` is a SQLAlchemy URL (empty: SQLite); with several managers it must be PostgreSQL. With
+    a `storage_size` in bytes the repository is a file system of its own, that can be filled. `hook` is a shell script
+    which the agent's qemu-img runs first, where a test put one."""
 
-    def __init__(self, folder: Path, *, database: str = "", managers: int = 1,
-                 storages: Sequence[Mapping[str, Any]] = (), lease_seconds: float = 5.0) -> None:  # fmt: skip
+    def __init__(self, folder: Path, *, database: str = "", managers: int = 1, storage_size: int = 0,
+                 lease_seconds: float = 5.0) -> None:  # fmt: skip
         assert os.environ.get(ENVIRONMENT), "run this inside the test machine: python -m devkit.testmachine"
         self.folder = folder
         self.services = Plain()
         self.strikes = StrikeFile(folder / "strikes.json")
         self.storage = folder / "storage"
-        self._storages = [{"name": "local", "path": str(self.storage)}, *storages]
+        self.hook = folder / "qemu-img-hook"
+        self._storage_size = storage_size
         self._database = database
         self._lease_seconds = lease_seconds
-        self._zygotes = {name: Zygote(name) for name in ("manager", "agent")}
+        tools = {"PATH": f"{_wrapped_tools(folder, self.hook)}:{os.environ['PATH']}"}
+        self._zygotes = {name: Zygote(name, tools) for name in ("manager", "agent")}
         names = [MANAGER, *(f"{MANAGER}-{number}" for number in range(2, managers + 1))]
         self._programs = {name: self._manager(name, index) for index, name in enumerate(names)}
         self._programs[AGENT] = self._agent(AGENT, len(names))
@@ -75,6 +82,9 @@ class System:
 
     def __enter__(self) -> Self:
         try:
+            if self._storage_size:
+                self.storage.mkdir()
+                linux.mount("tmpfs", str(self.storage), "tmpfs", data=f"size={self._storage_size},mode=755")
             self.services.start(SERVICES)
             self.start(*self.managers)
             self._enrol()
@@ -92,6 +102,8 @@ class System:
         """End the programs; VMs and networks are for whoever made them to remove before."""
         for zygote in self._zygotes.values():
             zygote.close()
+        if self.storage.is_mount():
+            subprocess.run(["umount", "--lazy", str(self.storage)], check=True)
 
     @property
     def managers(self) -> list[str]:
@@ -112,15 +124,10 @@ class System:
     def start(self, *names: str) -> None:
         """Start what does not run, and wait until it answers."""
         for name in names:
-            if name not in self._programs:
+            if name in self._programs:
+                self._start(self._programs[name])
+            else:
                 self.services.start([name])
-                continue
-            program = self._programs[name]
-            if self.pid(name) is None:
-                program.pid = program.zygote.start(program.arguments, program.log)
-                self.folder.joinpath(f"{name}.pid").write_text(str(program.pid))
-            answers = tcp(program.port)
-            wait_until(lambda: answers() or self._ended(program), f"{name} answers", _START_SECONDS)
 
     def stop(self, name: str) -> None:
         """SIGTERM, and wait for the end."""
@@ -205,8 +212,9 @@ class System:
 
     def _agent(self, name: str, index: int) -> Program:
         config, port = self.folder / f"{name}.toml", _FIRST_PORT + index
+        storage = {"name": "local", "path": self.storage, **({"reserve": 0} if self._storage_size else {})}
         _write_toml(config, {"state_dir": self.folder / "agent", "port": port, "host_name": "testhost"},
-                    storages=self._storages)  # fmt: skip
+                    storages=[storage])  # fmt: skip
         self.folder.chmod(0o711)  # QEMU's user passes through to its disks
         return Program(name, port, ["altus-agent", "--config", str(config)], self.folder / f"{name}.log",
                        self._zygotes["agent"])  # fmt: skip
@@ -221,13 +229,21 @@ class System:
         subprocess.run([str(program), "--config", str(config), "enrol"], check=True, capture_output=True,
                        env={**os.environ, "ALTUS_ENROL_TOKEN": asyncio.run(token())})  # fmt: skip
 
+    def _start(self, program: Program) -> None:
+        if self.pid(program.name) is None:
+            program.pid = program.zygote.start(program.arguments, program.log)
+            self.folder.joinpath(f"{program.name}.pid").write_text(str(program.pid))
+        answers = tcp(program.port)
+        wait_until(lambda: answers() or self._ended(program), f"{program.name} answers", _START_SECONDS)
+
     def _running(self, name: str) -> int:
         pid = self.pid(name)
         assert pid is not None, f"{name} does not run"
         return pid
 
     def _ended(self, program: Program) -> bool:
-        assert self.pid(program.name) is not None, f"{program.name} ended: {self.log(program.name)[-3000:]}"
+        if self.pid(program.name) is None:
+            raise ServiceError(f"{program.name} ended: {self.log(program.name)[-3000:]}")
         return False
 
     def _end(self, name: str, number: signal.Signals) -> int:
@@ -256,6 +272,16 @@ class _PidFd:
 
     def close(self) -> None:
         os.close(self._descriptor)
+
+
+def _wrapped_tools(folder: Path, hook: Path) -> Path:
+    """A folder for the PATH with a qemu-img that runs the hook first."""
+    tools, real = folder / "tools", shutil.which("qemu-img")
+    tools.mkdir()
+    wrapper = tools / "qemu-img"
+    wrapper.write_text(f'#!/bin/sh\n[ -e "{hook}" ] && . "{hook}"\nexec {real} "$@"\n')
+    wrapper.chmod(0o755)
+    return tools
 
 
 def _write_toml(path: Path, values: Mapping[str, Any], storages: Sequence[Mapping[str, Any]] = ()) -> None:

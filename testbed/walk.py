@@ -7,6 +7,7 @@ died, and the task must get to its next boundary, and at last to its end, within
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from typing import Any
@@ -16,6 +17,7 @@ from altus.manager.tasks.observer import Boundary
 from altus.model.task import TaskState
 from altus.sdk.changes import Change
 from altus.wire.tasks import TaskView
+from devkit.services import ServiceError
 from testbed.administrator import Administrator
 from testbed.patience import until
 from testbed.strikes import DESTINED, MANAGER, QEMU, Plan, Strike
@@ -97,11 +99,12 @@ class Walk:
 
     async def _revive(self, targets: Sequence[str], over: asyncio.Event) -> None:
         """Start what died, at once, for as long as the walk goes on, and once more when it is over."""
-        system, last = self._admin.system, False
-        while not last:
-            last = over.is_set()
-            await asyncio.to_thread(system.start, *(name for name in targets if system.pid(name) is None))
+        system = self._admin.system
+        while not over.is_set():
+            with contextlib.suppress(ServiceError):  # struck again before it answered
+                await asyncio.to_thread(system.start, *(name for name in targets if system.pid(name) is None))
             await asyncio.sleep(_LOOK)
+        await asyncio.to_thread(system.start, *targets)
 
     async def _next(self, task: TaskView, survived: int) -> TaskView:
         """Until the task has ended or was struck once more."""

@@ -17,6 +17,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from devkit import linux
@@ -28,11 +29,12 @@ _INHERITED = (signal.SIGCHLD, signal.SIGINT)
 class Zygote:
     """The other end: made by whoever wants programs started."""
 
-    def __init__(self, program: str) -> None:
+    def __init__(self, program: str, environment: Mapping[str, str]) -> None:
         self._process = subprocess.Popen(
             [sys.executable, "-m", "testbed.zygote", program],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
+            env={**os.environ, **environment},
             cwd=Path(__file__).parent.parent,
             text=True,
         )

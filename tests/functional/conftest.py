@@ -15,10 +15,14 @@ from pathlib import Path
 
 import pytest
 
+from altus.common.units import MIB
 from devkit import postgres
 from testbed.administrator import Administrator
 from testbed.strikes import Plan
 from testbed.system import System
+
+_LEASE = 3.0
+_SMALL = 160 * MIB
 
 
 @dataclass
@@ -31,7 +35,7 @@ class Bench:
     _stack: ExitStack = field(default_factory=ExitStack)
 
     def have(self, kind: str) -> System:
-        """The system of this kind: `sqlite`, or `postgresql` with two managers."""
+        """The system of this kind: `sqlite`, `postgresql` with two managers, or `small` with little storage."""
         if self.system is None or self.kind != kind:
             self.clear()
             folder = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="altus-system-")))
@@ -39,7 +43,8 @@ class Bench:
             if kind == "postgresql":
                 server = self._stack.enter_context(postgres.running())
                 database = server.dsn(server.create_database())
-            system = System(folder, database=database, managers=2 if database else 1)
+            system = System(folder, database=database, managers=2 if database else 1, lease_seconds=_LEASE,
+                            storage_size=_SMALL if kind == "small" else 0)  # fmt: skip
             self.system, self.kind = self._stack.enter_context(system), kind
             asyncio.run(_furnish(system))
             self.files = system.files()
@@ -87,6 +92,12 @@ def pair(bench: Bench) -> System:
 
 
 @pytest.fixture
+def small(bench: Bench) -> System:
+    """The system on SQLite whose storage is soon full."""
+    return bench.have("small")
+
+
+@pytest.fixture
 async def admin(system: System, bench: Bench) -> AsyncIterator[Administrator]:
     """The administrator of `system`, who puts it in order after the test."""
     async with system.client() as altus:
@@ -104,8 +115,18 @@ async def pair_admin(pair: System, bench: Bench) -> AsyncIterator[Administrator]
         await _put_in_order(admin, bench)
 
 
+@pytest.fixture
+async def small_admin(small: System, bench: Bench) -> AsyncIterator[Administrator]:
+    """The administrator of `small`."""
+    async with small.client() as altus:
+        admin = Administrator(small, altus)
+        yield admin
+        await _put_in_order(admin, bench)
+
+
 async def _put_in_order(admin: Administrator, bench: Bench) -> None:
     admin.system.strikes.write(Plan())
+    admin.system.hook.unlink(missing_ok=True)
     await asyncio.to_thread(admin.system.revive)
     await admin.host_up()
     await admin.tidy()

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
+import pycdlib
 import pytest
 
 from altus.common.errors import AltusError, Conflict, NotFound
@@ -90,10 +93,19 @@ def _with_data_file(folder: Path) -> Path:
     return file
 
 
+_DESCRIPTOR = """# Disk DescriptorFile
+version=1
+CID=fffffffe
+parentCID=ffffffff
+createType="monolithicFlat"
+RW 2048 FLAT "/etc/passwd" 0
+ddb.virtualHWVersion = "4"
+"""
+
+
 def _with_foreign_extent(folder: Path) -> Path:
     file = folder / "hostile"
-    file.write_text("# Disk DescriptorFile\nversion=1\nCID=fffffffe\nparentCID=ffffffff\ncreateType=\"monolithicFlat\"\n"
-                    "RW 2048 FLAT \"/etc/passwd\" 0\nddb.virtualHWVersion = \"4\"\n")  # fmt: skip
+    file.write_text(_DESCRIPTOR)
     return file
 
 
@@ -118,9 +130,13 @@ def _empty(folder: Path) -> Path:
     return file
 
 
-@pytest.mark.parametrize("make", [_with_backing_file, _with_data_file, _with_foreign_extent, _giant, _cut_short, _empty])
-async def test_a_hostile_image_is_refused_and_leaves_nothing(admin: Administrator, tmp_path: Path, make: object) -> None:
-    assert callable(make)
+_HOSTILE = [_with_backing_file, _with_data_file, _with_foreign_extent, _giant, _cut_short, _empty]
+
+
+@pytest.mark.parametrize("make", _HOSTILE)
+async def test_a_hostile_image_is_refused_and_leaves_nothing(
+    admin: Administrator, tmp_path: Path, make: Callable[[Path], Path]
+) -> None:
     file, before = make(tmp_path), admin.system.files()
     with pytest.raises(AltusError) as caught:
         await _bring(admin, file)
@@ -173,10 +189,6 @@ async def test_an_iso_is_a_drive_not_a_disk(admin: Administrator, tmp_path: Path
 
 
 def _write_iso(path: Path, content: bytes) -> None:
-    import io
-
-    import pycdlib
-
     iso = pycdlib.PyCdlib()
     iso.new(interchange_level=3, rock_ridge="1.09")
     iso.add_fp(io.BytesIO(content), len(content), "/HELLO.;1", rr_name="hello")

@@ -50,7 +50,7 @@ async def test_what_happens_while_libvirtd_is_away_is_found_out(admin: Administr
     subprocess.run(["kill", "-9", str(pid)], check=True)  # noqa: ASYNC221
     admin.system.start("libvirtd")
     await admin.in_state(vm.id, VmState.CRASHED, VmState.STOPPED)
-    assert await admin.altus.vms.start(vm.id).run()
+    await admin.altus.vms.start(vm.id).run()
     await admin.in_state(vm.id, VmState.RUNNING)
 
 

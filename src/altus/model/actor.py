@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from altus.common.errors import Forbidden
 from altus.model.permission import Duty, Permission, Scope, ScopeKind, duty_of
 
+_EVERY = frozenset(Permission)
 _WHOM_TO_ASK = "A security administrator can grant it."
 
 
@@ -55,6 +56,13 @@ class Actor:
             right.allows(permission, project_id, object_id) for right in self.rights
         )
 
+    def permissions(self, project_id: str, object_id: str) -> frozenset[Permission]:
+        """All that it may do to an object of a project: `may` for all permissions at once, for long lists."""
+        if self.must_change_password:
+            return frozenset({Permission.SELF}) & self._unlimited(project_id, object_id)
+        granted = [right.permissions for right in self.rights if right.scope.covers(project_id, object_id)]
+        return frozenset({Permission.SELF}).union(*granted) & self._unlimited(project_id, object_id)
+
     def may_somewhere(self, permission: Permission) -> bool:
         """Whether there can be any object to which it may do this: what a list route asks."""
         limited = self.limit is not None and permission not in self.limit.permissions
@@ -97,6 +105,11 @@ class Actor:
     def visible_objects(self, permission: Permission) -> frozenset[str]:
         """Single objects beyond `visible_projects` to which it may do this. For lists."""
         return frozenset(scope.id for scope in self._scopes(permission) if scope.kind is ScopeKind.OBJECT)
+
+    def _unlimited(self, project_id: str, object_id: str) -> frozenset[Permission]:
+        if self.limit is None:
+            return _EVERY
+        return self.limit.permissions if self.limit.scope.covers(project_id, object_id) else frozenset()
 
     def _blocked(self, permission: Permission) -> bool:
         return self.must_change_password and permission is not Permission.SELF

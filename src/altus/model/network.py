@@ -99,6 +99,14 @@ def check_cidr(cidr: str) -> ipaddress.IPv4Network:
     return network
 
 
+def nth_address(network: Network, number: int) -> str | None:
+    """Number `number` (from 0) of the host addresses which are not the gateway; None beyond the last."""
+    cidr = ipaddress.IPv4Network(network.cidr)
+    gateway = int(ipaddress.IPv4Address(network.gateway)) - int(cidr.network_address)
+    place = number + 1 + (number + 1 >= gateway)
+    return str(cidr[place]) if place < cidr.num_addresses - 1 else None
+
+
 def free_address(network: Network, taken: Collection[str]) -> str:
     """The lowest host address of the network that is neither its gateway nor taken."""
     for host in ipaddress.IPv4Network(network.cidr).hosts():

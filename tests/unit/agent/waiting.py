@@ -20,5 +20,5 @@ async def until(condition: Callable[[], object], seconds: float = 10) -> None:
 async def until_told(condition: Callable[[], Awaitable[object]], seconds: float = 10) -> None:
     """The same for something that has to be asked for."""
     async with asyncio.timeout(seconds):
-        while not await condition():  # noqa: ASYNC110 - what is watched has no event to wait for
+        while not await condition():
             await asyncio.sleep(_PAUSE)

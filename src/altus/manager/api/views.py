@@ -28,7 +28,9 @@ def _action(allowed: bool, reason: str) -> ActionView:
 def vm_view(actor: Actor, vm: Vm, busy: str = "") -> VmView:
     """A VM. Built without validation: the model was validated when it was made, and lists must be fast."""
     hardware = vm.hardware
-    actions = {name: _action(*verdict) for name, verdict in allowed_actions(actor, vm, busy).items()}
+    verdicts = allowed_actions(actor, vm, busy)
+    views = {verdict: _action(*verdict) for verdict in set(verdicts.values())}  # most say the same
+    actions = {name: views[verdict] for name, verdict in verdicts.items()}
     return VmView.model_construct(
         **_common(vm),
         state=vm.state,

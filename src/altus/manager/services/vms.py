@@ -163,8 +163,9 @@ class VmService:
 def allowed_actions(actor: Actor, vm: Vm, busy: str = "") -> dict[str, tuple[bool, str]]:
     """Pure: the table of `model/vm_action.py`, the actor's permissions, and what the VM is busy with."""
     answer: dict[str, tuple[bool, str]] = {}
+    permitted = actor.permissions(vm.project_id, vm.id)
     for action, rule in RULES.items():
-        if not actor.may(rule.permission, project_id=vm.project_id, object_id=vm.id):
+        if rule.permission not in permitted:
             answer[action] = (False, f"You lack the permission {rule.permission}.")
         elif why := refusal(vm, action):
             answer[action] = (False, why)

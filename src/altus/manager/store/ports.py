@@ -4,19 +4,38 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
+from altus.common.ids import derived_id
 from altus.manager.store.database import Tx
 from altus.manager.store.tables import PORTS
-from altus.model.network import Network, free_address, mac_of
+from altus.model.network import Network, free_address, mac_of, nth_address
 from altus.model.vm import NicModel, VmNic
 
 
 def reserve(tx: Tx, network: Network, vm_id: str, nic_id: str, model: NicModel) -> VmNic:
-    """A new NIC with the network's lowest free address."""
-    taken = {row.address for row in tx.execute(sa.select(PORTS.c.address).where(PORTS.c.network_id == network.id))}
-    nic = VmNic(id=nic_id, network_id=network.id, mac=mac_of(nic_id), address=free_address(network, taken), model=model)
+    """A new NIC with a free address of the network, and a MAC that is free there: its 24 random bits alone collide
+    among some thousands."""
+    mac, attempt = mac_of(nic_id), 0
+    while _taken(tx, network.id, PORTS.c.mac == mac):
+        attempt += 1
+        mac = mac_of(derived_id("mac", nic_id, str(attempt)))
+    nic = VmNic(id=nic_id, network_id=network.id, mac=mac, address=_free_address(tx, network), model=model)
     values = {"id": nic.id, "network_id": network.id, "vm_id": vm_id, "mac": nic.mac, "address": nic.address}
     tx.execute(PORTS.insert().values(values))
     return nic
+
+
+def _free_address(tx: Tx, network: Network) -> str:
+    """Where addresses were never given back, the next one is free; else all have to be looked through for a gap."""
+    mine = PORTS.c.network_id == network.id
+    count = int(tx.execute(sa.select(sa.func.count()).select_from(PORTS).where(mine)).scalar_one())
+    following = nth_address(network, count)
+    if following is not None and not _taken(tx, network.id, PORTS.c.address == following):
+        return following
+    return free_address(network, {row.address for row in tx.execute(sa.select(PORTS.c.address).where(mine))})
+
+
+def _taken(tx: Tx, network_id: str, condition: sa.ColumnElement[bool]) -> bool:
+    return tx.execute(sa.select(PORTS.c.id).where(PORTS.c.network_id == network_id, condition)).first() is not None
 
 
 def release(tx: Tx, port_id: str) -> None:

@@ -55,36 +55,32 @@ B = TypeVar("B", bound=VmBuild)
 
 
 async def check(run: Run[B]) -> None:
-    """Everything the VM is made of must be there, ready, and of its label."""
+    """Everything the VM is made of must be there, ready, and of its label; and there must be a host for it, which a
+    running task finds out by its first step."""
 
     def look(tx: Tx) -> None:
         vm = run.args.vm
         for nic in vm.hardware.nics:
             require_pluggable(vm, NETWORK.get(tx, nic.network_id))
-        for image_id in filter(None, {_image_of(run.args), vm.hardware.kernel_image_id, vm.hardware.cdrom_image_id}):
+        for image_id in _images_of(run.args):
             image = IMAGE.get(tx, image_id)
             require_combinable(f"Making VM {vm.name} from image {image.name}", vm.label, image.label)
             if image.state is not ImageState.READY:
                 raise Conflict(f"Image {image.name} is {image.state}.", code="image.not_ready",
                                hint="See `altus image list`.")  # fmt: skip
+        if run.engine is None:
+            verdicts(tx, run.args)
 
     await run.db.read(look)
-    await verdicts(run)
 
 
-async def verdicts(run: Run[B]) -> list[Verdict]:
+def verdicts(tx: Tx, args: VmBuild) -> list[Verdict]:
     """Where the VM would go, and why."""
-
-    def look(tx: Tx) -> list[Verdict]:
-        wanted = run.args.vm.storage_id
-        images = [_image_of(run.args), run.args.vm.hardware.kernel_image_id, run.args.vm.hardware.cdrom_image_id]
-        for image_id in filter(None, images):
-            wanted = wanted or IMAGE.get(tx, image_id).storage_id
-        request = Request(label=run.args.vm.label, memory=run.args.vm.hardware.memory, started=run.args.start,
-                          storage_id=wanted)  # fmt: skip
-        return choose(request, candidates(tx))
-
-    return await run.db.read(look)
+    wanted = args.vm.storage_id
+    for image_id in _images_of(args):
+        wanted = wanted or IMAGE.get(tx, image_id).storage_id
+    request = Request(label=args.vm.label, memory=args.vm.hardware.memory, started=args.start, storage_id=wanted)
+    return choose(request, candidates(tx))
 
 
 def candidates(tx: Tx) -> list[Candidate]:
@@ -101,12 +97,13 @@ def candidates(tx: Tx) -> list[Candidate]:
 
 async def plan(run: Run[B]) -> dict[str, Any]:
     """The host chosen and why."""
-    return {"placement": [dataclasses.asdict(verdict) for verdict in await verdicts(run)]}
+    found = await run.db.read(lambda tx: verdicts(tx, run.args))
+    return {"placement": [dataclasses.asdict(verdict) for verdict in found]}
 
 
 async def place(run: Run[B]) -> dict[str, Any]:
     """Choose host and storage."""
-    chosen, *_ = await verdicts(run)
+    chosen, *_ = await run.db.read(lambda tx: verdicts(tx, run.args))
 
     def write(tx: Tx) -> None:
         VM.change(tx, run.args.vm.id, host_id=chosen.host_id, storage_id=chosen.storage_id)
@@ -212,9 +209,12 @@ def give_up(run: Run[B], tx: Tx) -> None:
     VM.change(tx, run.args.vm.id, state=VmState.FAILED)
 
 
-def _image_of(args: VmBuild) -> str | None:
-    bases = (v.base for v in args.volumes if v.base is not None)
-    return next((base.id for base in bases if base.kind is BaseKind.IMAGE), None)
+def _images_of(args: VmBuild) -> list[str]:
+    """Ids of the images it is made of or boots from, that of its first disk first."""
+    bases = [v.base.id for v in args.volumes if v.base is not None and v.base.kind is BaseKind.IMAGE]
+    hardware = args.vm.hardware
+    others = [image for image in (hardware.kernel_image_id, hardware.cdrom_image_id) if image is not None]
+    return list(dict.fromkeys(bases + others))
 
 
 BUILD_STEPS: tuple[Step[Any], ...] = (

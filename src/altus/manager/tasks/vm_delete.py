@@ -46,8 +46,8 @@ def _locks(args: VmDelete) -> Sequence[Lock]:
 
 async def _check(run: Run[VmDelete]) -> None:
     vm = await the_vm(run, run.args.vm_id)
-    _require_deletable(vm, force=run.args.force)
     await require_host(run, vm)
+    _require_deletable(vm, force=run.args.force)
     if set(run.args.volume_ids) - {disk.volume_id for disk in vm.hardware.disks}:  # edited since it was asked
         raise Conflict(f"The disks of VM {vm.name} were changed meanwhile.", code="vm.changed",
                        hint="Look at it again and repeat the deletion.")  # fmt: skip

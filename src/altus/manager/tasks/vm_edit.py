@@ -87,8 +87,8 @@ async def _check(run: Run[VmEdit]) -> None:
             raise Conflict(f"VM {vm.name} is suspended: its saved memory only fits the hardware it has.",
                            code="vm.suspended", hint="Resume or kill it first.")  # fmt: skip
 
-    await run.db.read(look)
     await require_host(run, await the_vm(run, args.vm_id))
+    await run.db.read(look)
 
 
 def _require_attachable(vm: Vm, volume: Volume) -> None:

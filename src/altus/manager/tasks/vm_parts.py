@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from altus.common.errors import Conflict
+from altus.common.errors import Conflict, Unavailable
 from altus.manager.store.database import Tx
-from altus.manager.store.resources import VM
+from altus.manager.store.resources import HOST, VM
 from altus.manager.tasks.run import Run
+from altus.model.host import HostState
 from altus.model.label import require_combinable
 from altus.model.network import Network, NetworkState
 from altus.model.vm import PowerIntent, Vm, VmDefinition, VmObservation, VmState
@@ -60,10 +61,16 @@ def require_pluggable(vm: Vm, network: Network) -> None:
 
 
 async def require_host(run: Run[Any], vm: Vm) -> None:
-    """`Conflict` (`host.unreachable`) while the VM's host does not answer."""
-    if vm.host_id and not run.world.agents.is_up(vm.host_id):
+    """`Conflict` (`host.unreachable`) if somebody asks now and the VM's host is known not to answer; `Unavailable`,
+    which is waited for, for a task whose turn has come, and while this manager has only begun to listen to the host."""
+    if not vm.host_id or run.world.agents.is_up(vm.host_id):
+        return
+    host = await run.db.read(lambda tx: HOST.get(tx, vm.host_id or ""))
+    if run.engine is None and host.state is not HostState.UP:
         raise Conflict(f"The host of VM {vm.name} does not answer.", code="host.unreachable",
                        hint="See `altus host list`.")  # fmt: skip
+    raise Unavailable(f"The host of VM {vm.name} does not answer yet.", code="host.unreachable",
+                      hint="See `altus host list`.", host_id=host.id)  # fmt: skip
 
 
 async def observe(run: Run[Any], vm_id: str) -> VmObservation | None:

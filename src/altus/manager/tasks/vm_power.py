@@ -66,8 +66,8 @@ P = TypeVar("P", bound=VmPower)
 def _checked(action: VmAction) -> Action[Any]:
     async def check(run: Run[VmPower]) -> None:
         vm = await the_vm(run, run.args.vm_id)
-        require(vm, action)
         await require_host(run, vm)
+        require(vm, action)
 
     return check
 
