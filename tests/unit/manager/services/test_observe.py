@@ -1,0 +1,149 @@
+"""What hosts tell becomes what the database knows; what tasks are about to say is left to them."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from altus.common.ids import new_id
+from altus.manager.services.observe import Observer
+from altus.manager.store import lease as leases
+from altus.manager.store.database import Database, LeaseLostError, Tx
+from altus.manager.store.resources import HOST, STORAGE, VM
+from altus.model.host import Host, HostState
+from altus.model.label import Label
+from altus.model.storage import StorageKind
+from altus.model.vm import (
+    GuestFacts,
+    Vm,
+    VmEvent,
+    VmEventKind,
+    VmHardware,
+    VmObservation,
+    VmState,
+)
+from altus.wire.agent import Hello, StateSeen, StorageSeen, VmHappened
+from testbed.local_hosts import LocalHost
+
+Put = Callable[..., Awaitable[Vm]]
+
+
+@pytest.fixture
+async def host(sqlite_db: Database) -> Host:
+    host = Host(id=new_id(), name="host1", label=Label.INTERNAL, state=HostState.UP)
+    return await sqlite_db.write(lambda tx: HOST.insert(tx, host))
+
+
+@pytest.fixture
+async def observer(sqlite_db: Database) -> Observer:
+    lease = await sqlite_db.write(lambda tx: leases.acquire(tx, "test", 60, force=True, own=None))
+    assert lease is not None
+    return Observer(sqlite_db, lease.epoch)
+
+
+@pytest.fixture
+def put(sqlite_db: Database, host: Host) -> Put:
+    """Stores a VM of the host."""
+
+    async def make(state: VmState, **fields: object) -> Vm:
+        vm = Vm(id=new_id(), name=new_id(), host_id=host.id, state=state, hardware=VmHardware(), **fields)  # type: ignore[arg-type]
+        return await sqlite_db.write(lambda tx: VM.insert(tx, vm))
+
+    return make
+
+
+def _seen(vm: Vm, state: VmState, guest: GuestFacts | None = None) -> VmObservation:
+    return VmObservation(id=vm.id, name=vm.name, state=state, guest=guest)
+
+
+def _happened(vm: Vm, state: VmState | None) -> VmHappened:
+    kind = VmEventKind.REMOVED if state is None else VmEventKind.CHANGED
+    seen = None if state is None else _seen(vm, state)
+    return VmHappened(event=VmEvent(kind=kind, vm_id=vm.id, reason="test", observation=seen))
+
+
+async def _state(db: Database, vm: Vm) -> VmState:
+    return (await db.read(lambda tx: VM.get(tx, vm.id))).state
+
+
+async def test_event_changes_the_state(sqlite_db: Database, observer: Observer, put: Put, host: Host) -> None:
+    vm = await put(VmState.RUNNING)
+    await observer.on_news(host.id, _happened(vm, VmState.CRASHED))
+    assert await _state(sqlite_db, vm) is VmState.CRASHED
+
+
+async def test_vm_gone_from_its_host_is_unknown(sqlite_db: Database, observer: Observer, put: Put, host: Host) -> None:
+    vm, other = await put(VmState.RUNNING), await put(VmState.STOPPED)
+    await observer.on_news(host.id, _happened(vm, None))
+    assert await _state(sqlite_db, vm) is VmState.UNKNOWN
+    await observer.on_news(host.id, StateSeen(vms=[_seen(vm, VmState.RUNNING)]))
+    assert [await _state(sqlite_db, one) for one in (vm, other)] == [VmState.RUNNING, VmState.UNKNOWN]
+
+
+@pytest.mark.parametrize("state", [VmState.CREATING, VmState.DELETING, VmState.FAILED])
+async def test_what_only_tasks_change_stays(sqlite_db: Database, observer: Observer, put: Put, host: Host,
+                                            state: VmState) -> None:  # fmt: skip
+    vm = await put(state)
+    await observer.on_news(host.id, _happened(vm, VmState.RUNNING))
+    await observer.on_down(host.id)
+    assert await _state(sqlite_db, vm) is state
+
+
+async def test_event_during_creation_counts_when_the_vm_is_whole(sqlite_db: Database, observer: Observer, put: Put,
+                                                                 host: Host) -> None:  # fmt: skip
+    vm = await put(VmState.CREATING)
+    for state in (VmState.RUNNING, VmState.CRASHED):
+        await observer.on_news(host.id, _happened(vm, state))
+    await observer.settle()
+    assert await _state(sqlite_db, vm) is VmState.CREATING
+    await sqlite_db.write(lambda tx: VM.change(tx, vm.id, state=VmState.RUNNING))  # as the task had heard
+    await observer.settle()
+    assert await _state(sqlite_db, vm) is VmState.CRASHED
+    await sqlite_db.write(lambda tx: VM.change(tx, vm.id, state=VmState.RUNNING))
+    await observer.settle()
+    assert await _state(sqlite_db, vm) is VmState.RUNNING  # it counts once
+
+
+async def test_vms_of_a_silent_host_are_unknown(sqlite_db: Database, observer: Observer, put: Put, host: Host) -> None:
+    vm = await put(VmState.RUNNING)
+    await observer.on_down(host.id)
+    assert await _state(sqlite_db, vm) is VmState.UNKNOWN
+    assert (await sqlite_db.read(lambda tx: HOST.get(tx, host.id))).state is HostState.UNREACHABLE
+
+
+async def test_stopped_vm_has_no_restart_pending_and_no_guest(sqlite_db: Database, observer: Observer, put: Put,
+                                                              host: Host) -> None:  # fmt: skip
+    vm = await put(VmState.RUNNING, restart_pending=True, guest=GuestFacts(hostname="h"))
+    await observer.on_news(host.id, _happened(vm, VmState.STOPPED))
+    now = await sqlite_db.read(lambda tx: VM.get(tx, vm.id))
+    assert (now.restart_pending, now.guest) == (False, None)
+
+
+async def test_hello_brings_storages_under_the_hosts_label(sqlite_db: Database, observer: Observer, host: Host,
+                                                           tmp_path: object) -> None:  # fmt: skip
+    local = LocalHost(host.id, tmp_path)  # type: ignore[arg-type]
+    await local.core.facts.refresh()
+    hello = await local.core.hello()
+    store = StorageSeen(id=new_id(), name="local", kind=StorageKind.DIRECTORY, shared=False, usage=None)
+    hello = Hello.model_validate(hello.model_dump() | {"storages": [store.model_dump()]})
+    for _ in range(2):
+        await observer.on_hello(hello)
+    (found,) = await sqlite_db.read(STORAGE.all)
+    assert (found.id, found.name, found.label, found.host_id) == (store.id, "host1-local", Label.INTERNAL, host.id)
+    await local.core.close()
+
+
+async def test_manager_that_lost_the_lease_writes_nothing(sqlite_db: Database, observer: Observer, put: Put,
+                                                          host: Host) -> None:  # fmt: skip
+    vm = await put(VmState.RUNNING)
+
+    def other(tx: Tx) -> None:
+        leases.acquire(tx, "other", 60, force=True, own=None)
+
+    await sqlite_db.write(other)
+    with pytest.raises(LeaseLostError):
+        await observer.on_news(host.id, _happened(vm, VmState.STOPPED))
+    with pytest.raises(LeaseLostError):
+        await observer.on_down(host.id)
+    assert await _state(sqlite_db, vm) is VmState.RUNNING

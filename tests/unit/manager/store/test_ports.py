@@ -1,0 +1,57 @@
+"""Addresses on networks: each once, gaps are used, collisions of MACs are avoided."""
+
+from __future__ import annotations
+
+import pytest
+
+from altus.common.errors import LimitExceeded
+from altus.common.ids import new_id
+from altus.manager.store import ports
+from altus.manager.store.database import Database, Tx
+from altus.model.network import Network, mac_of, nth_address
+from altus.model.vm import NicModel, VmNic
+
+
+def _network(cidr: str = "10.0.0.0/28", gateway: str = "10.0.0.1") -> Network:
+    return Network(id=new_id(), name="n", cidr=cidr, gateway=gateway)
+
+
+async def _reserve(db: Database, network: Network, nic_id: str = "") -> VmNic:
+    return await db.write(lambda tx: ports.reserve(tx, network, "vm", nic_id or new_id(), NicModel.VIRTIO))
+
+
+@pytest.mark.parametrize("gateway", ["10.0.0.1", "10.0.0.7", "10.0.0.14"])
+async def test_every_address_is_given_once_and_then_none(db: Database, gateway: str) -> None:
+    network = _network(gateway=gateway)
+    given = [(await _reserve(db, network)).address for _ in range(13)]
+    assert given == [f"10.0.0.{n}" for n in range(1, 15) if f"10.0.0.{n}" != gateway]
+    assert nth_address(network, 13) is None
+    with pytest.raises(LimitExceeded):
+        await _reserve(db, network)
+
+
+async def test_address_given_back_is_given_again(db: Database) -> None:
+    network = _network()
+    nics = [await _reserve(db, network) for _ in range(13)]
+    await db.write(lambda tx: ports.release(tx, nics[4].id))
+    assert (await _reserve(db, network)).address == nics[4].address
+
+
+async def test_mac_that_is_taken_is_avoided(db: Database) -> None:
+    network, tail = _network(), "abcdef"
+    one, two, three = (f"{new_id()[:-6]}{tail}" for _ in range(3))
+    macs = [(await _reserve(db, network, nic_id)).mac for nic_id in (one, two, three)]
+    assert macs[0] == mac_of(one) == mac_of(two)
+    assert len(set(macs)) == 3
+    assert (await _reserve(db, _network(), new_id()[:-6] + tail)).mac == macs[0]  # on another network
+
+
+async def test_addresses_of_a_vm_are_given_back_together(db: Database) -> None:
+    network = _network()
+    await _reserve(db, network)
+
+    def work(tx: Tx) -> dict[str, str]:
+        ports.release_vm(tx, "vm")
+        return ports.all_ids(tx)
+
+    assert await db.write(work) == {}
