@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from devkit import checks, golden, testmachine
 from devkit.errors import DevkitError
 
+_REAL = ["-m", "functional"]
 _PASSED_ON = ("test", "bench")
 """Commands whose arguments are another program's."""
 
@@ -35,9 +36,18 @@ def _prepare_images() -> None:
 
 
 def run_tests(arguments: Sequence[str]) -> int:
-    """Run pytest with `arguments` in a test machine; what needs the network is fetched before."""
+    """Run pytest with `arguments` in a test machine; what needs the network is fetched before.
+
+    Without arguments all tests run: those of code alone on every core, then those of real daemons, one after another.
+    """
     _prepare_images()
-    return testmachine.run([sys.executable, "-m", "pytest", *arguments], [])
+    pytest = [sys.executable, "-m", "pytest"]
+    if arguments:
+        return testmachine.run([*pytest, *arguments], [])
+    machine = [sys.executable, "-m", "devkit.testmachine", "--"]  # a process enters one machine only
+    code_alone = ["-m", "not functional", "-n", str(os.cpu_count() or 1)]
+    codes = [subprocess.run([*machine, *pytest, *part], check=False).returncode for part in (code_alone, _REAL)]
+    return max(codes)
 
 
 def run_benchmarks(arguments: Sequence[str]) -> int:

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 from collections.abc import Iterator, Sequence
 from enum import StrEnum
+from subprocess import CalledProcessError
 from typing import Any
 
 from altus.manager.tasks.declare import Step, TaskType
@@ -101,7 +102,7 @@ class Walk:
         """Start what died, at once, for as long as the walk goes on, and once more when it is over."""
         system = self._admin.system
         while not over.is_set():
-            with contextlib.suppress(ServiceError):  # struck again before it answered
+            with contextlib.suppress(ServiceError, CalledProcessError):  # struck again before it answered
                 await asyncio.to_thread(system.start, *(name for name in targets if system.pid(name) is None))
             await asyncio.sleep(_LOOK)
         await asyncio.to_thread(system.start, *targets)

@@ -98,9 +98,12 @@ class Observer:
             self._early[event.vm_id] = (host_id, seen)
 
     async def on_down(self, host_id: str) -> None:
-        """A host does not answer: what runs there is not known now."""
+        """A host does not answer: what runs there is not known now. One that never has is still enrolling."""
 
         def work(tx: Tx) -> None:
+            host = HOST.peek(tx, host_id)
+            if host is None or host.state is HostState.ENROLLING:
+                return
             HOST.change(tx, host_id, state=HostState.UNREACHABLE)
             for vm in VM.all(tx, VM.table.c.host_id == host_id):
                 if vm.state not in _NOT_OBSERVED:

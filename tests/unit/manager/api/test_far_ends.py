@@ -85,7 +85,10 @@ async def test_upload_that_breaks_off_is_no_fault_of_ours(rig: Rig) -> None:
     writer.write("\r\n".join(head).encode() + b"x" * 500_000)
     await writer.drain()
     writer.transport.abort()
-    assert await rig.good("PUT", f"/images/{image}/upload", data=b"anew") == {"offset": 4}
+    async with asyncio.timeout(20):
+        while (answer := await rig.call("PUT", f"/images/{image}/upload", data=b"anew")).code == "upload.taken_over":
+            continue  # what is left of the first one arrived at the host behind the second
+    assert answer.json == {"offset": 4}
     await rig.done("DELETE", f"/images/{image}")
 
 

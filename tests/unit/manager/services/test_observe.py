@@ -112,6 +112,12 @@ async def test_vms_of_a_silent_host_are_unknown(sqlite_db: Database, observer: O
     assert (await sqlite_db.read(lambda tx: HOST.get(tx, host.id))).state is HostState.UNREACHABLE
 
 
+async def test_host_that_never_came_stays_enrolling(sqlite_db: Database, observer: Observer, host: Host) -> None:
+    await sqlite_db.write(lambda tx: HOST.change(tx, host.id, state=HostState.ENROLLING))
+    await observer.on_down(host.id)
+    assert (await sqlite_db.read(lambda tx: HOST.get(tx, host.id))).state is HostState.ENROLLING
+
+
 async def test_stopped_vm_has_no_restart_pending_and_no_guest(sqlite_db: Database, observer: Observer, put: Put,
                                                               host: Host) -> None:  # fmt: skip
     vm = await put(VmState.RUNNING, restart_pending=True, guest=GuestFacts(hostname="h"))

@@ -72,12 +72,20 @@ class LibvirtHypervisor:
     async def destroy(self, vm_id: str) -> None:
         """See `Hypervisor.destroy`."""
 
-        def cut(domain: libvirt.virDomain) -> None:
+        def cut(domain: libvirt.virDomain) -> bool:
+            """Whether a crash was forgotten by that."""
             lifecycle.destroy(domain)
-            if observe.observe(domain, self._folders.crash_forgotten).state is VmState.CRASHED:
+            crashed = observe.observe(domain, self._folders.crash_forgotten).state is VmState.CRASHED
+            if crashed:
                 self._folders.forget_crash(vm_id)
+            return crashed
 
-        await self._unless_missing(vm_id, cut)
+        try:
+            forgotten = await self._connection.run_domain(vm_id, cut)
+        except NotFound:
+            return
+        if forgotten:  # libvirt knows nothing of it and tells nobody
+            self._hub.tell(vm_id, "power cut")
 
     async def reboot(self, vm_id: str, *, force: bool) -> None:
         """See `Hypervisor.reboot`."""

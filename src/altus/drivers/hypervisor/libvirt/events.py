@@ -99,6 +99,10 @@ class EventHub:
         for task in self._asking:
             task.cancel()
 
+    def tell(self, vm_id: str, reason: str) -> None:
+        """Something happened that libvirt itself does not tell."""
+        self._tell((vm_id, reason, None))
+
     def _arrived(self, vm_id: str, reason: str, started: bool) -> None:
         if started:
             self._started(vm_id)
