@@ -183,7 +183,7 @@ class Administrator:
     async def _delete_vm(self, vm: VmView) -> None:
         if vm.protected:
             await self.altus.vms.edit(vm.id, VmEdit(protected=False)).run()
-        if vm.state not in (VmState.STOPPED, VmState.FAILED, VmState.DELETING):
+        if vm.state in (VmState.RUNNING, VmState.PAUSED):
             await self.altus.vms.kill(vm.id).run()
         await self.altus.vms.delete(vm.id).run()
 

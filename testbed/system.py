@@ -56,7 +56,42 @@ class Program:
     pid: int | None = None
 
 
-class System:
+class Seen:
+    """What can be seen of a system from outside."""
+
+    folder: Path
+    storage: Path
+    _programs: dict[str, Program]
+
+    def qemu_pid(self, vm_id: str) -> int | None:
+        """The QEMU process of a VM."""
+        return qemu_pid(vm_id)
+
+    def virsh(self, *arguments: str) -> str:
+        """What virsh prints; a VM's domain is called by its id."""
+        done = subprocess.run(["virsh", "--quiet", "--connect", "qemu:///system", *arguments], check=False,
+                              capture_output=True, text=True)  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip()
+
+    def files(self) -> set[str]:
+        """Every file of the repository, relative to it, but for its lock and catalogue."""
+        found = (path.relative_to(self.storage) for path in self.storage.rglob("*") if path.is_file())
+        return {str(path) for path in found if len(path.parts) > 1}
+
+    def client(self, manager: str = MANAGER, token: str | None = None) -> AltusClient:
+        """The SDK, with the system administrator's token or another."""
+        login = json.loads((self.folder / "credentials.json").read_text())
+        url = f"https://127.0.0.1:{self._programs[manager].port}"
+        return AltusClient(url, login["token"] if token is None else token, Path(login["ca_file"]), patience=60.0)
+
+    def first_passwords(self) -> dict[str, str]:
+        """Of the three administrators, by name."""
+        found: dict[str, str] = json.loads((self.folder / "manager" / "first-passwords.json").read_text())
+        return found
+
+
+class System(Seen):
     """Made by `with`. `database` is a SQLAlchemy URL (empty: SQLite); with several managers it must be PostgreSQL. With
     a `storage_size` in bytes the repository is a file system of its own, that can be filled. `hook` is a shell script
     which the agent's qemu-img runs first, where a test put one."""
@@ -167,35 +202,6 @@ class System:
         """All that a program has written."""
         path = self._programs[name].log
         return path.read_text(errors="replace") if path.exists() else ""
-
-    # -- what is there -------------------------------------------------------------------------------------------------
-
-    def qemu_pid(self, vm_id: str) -> int | None:
-        """The QEMU process of a VM."""
-        return qemu_pid(vm_id)
-
-    def virsh(self, *arguments: str) -> str:
-        """What virsh prints; a VM's domain is called by its id."""
-        done = subprocess.run(["virsh", "--quiet", "--connect", "qemu:///system", *arguments], check=False,
-                              capture_output=True, text=True)  # fmt: skip
-        assert done.returncode == 0, done.stderr
-        return done.stdout.strip()
-
-    def files(self) -> set[str]:
-        """Every file of the repository, relative to it, but for its lock and catalogue."""
-        found = (path.relative_to(self.storage) for path in self.storage.rglob("*") if path.is_file())
-        return {str(path) for path in found if len(path.parts) > 1}
-
-    def client(self, manager: str = MANAGER, token: str | None = None) -> AltusClient:
-        """The SDK, with the system administrator's token or another."""
-        login = json.loads((self.folder / "credentials.json").read_text())
-        url = f"https://127.0.0.1:{self._programs[manager].port}"
-        return AltusClient(url, login["token"] if token is None else token, Path(login["ca_file"]), patience=60.0)
-
-    def first_passwords(self) -> dict[str, str]:
-        """Of the three administrators, by name."""
-        found: dict[str, str] = json.loads((self.folder / "manager" / "first-passwords.json").read_text())
-        return found
 
     # -- inside --------------------------------------------------------------------------------------------------------
 

@@ -16,7 +16,7 @@ from altus.manager.store import migrate
 from altus.manager.store.database import Database
 from devkit import postgres
 
-BOTH = ["sqlite", pytest.param("postgresql", marks=pytest.mark.functional)]
+BOTH = ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)]
 
 
 @pytest.fixture(scope="session")

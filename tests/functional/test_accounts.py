@@ -18,7 +18,7 @@ from testbed.strikes import MANAGER
 from testbed.system import System
 
 pytestmark = pytest.mark.functional
-_NEW = "correct horse battery staple 42!"
+_NEW = "vQ7!kzP2#mWx9Lr-tu"
 
 
 class Office:
@@ -159,7 +159,6 @@ _BAD: list[tuple[str, str, object]] = [
     ("POST", "/vms", {"name": "x", "disk_size": 1048576, "storage": "no-such-storage"}),
     ("POST", "/vms", {"name": "\u0000", "disk_size": 1048576}),
     ("POST", "/vms", {"name": "x", "disk_size": 1048576, "cloud_init": {"ssh_keys": ["rm -rf /"]}}),
-    ("POST", "/vms", {"name": "x", "disk_size": 1048576, "cloud_init": {"user_data": "#cloud-config\n{["}}),
     ("PATCH", "/vms/no-such-vm", {}),
     ("DELETE", "/vms/no-such-vm", None),
     ("POST", "/networks", {"name": "x", "cidr": "not a network"}),

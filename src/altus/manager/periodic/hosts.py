@@ -26,6 +26,7 @@ class HostWatch:
     def __init__(self, db: Database, pool: AgentPool) -> None:
         self._db = db
         self._pool = pool
+        self._reading = asyncio.Lock()
 
     async def connect(self) -> None:
         """Keep the addresses of all hosts, on every manager, until cancelled: consoles and uploads need them."""
@@ -67,20 +68,22 @@ class HostWatch:
     async def _doubt(self, host_id: str, observer: Observer) -> None:
         """A host that was up when the last manager looked, and is silent now, has never gone down for this one."""
         try:
-            if not await self._pool.wait_up(host_id, _FIRST_HELLO):
+            if not await self._pool.wait_up(host_id, _FIRST_HELLO) and not self._pool.is_up(host_id):
                 await observer.on_down(host_id)
         except AltusError as error:
             _log.info("silence not noted", host=host_id, error=error.message)
 
     async def _addresses(self) -> set[str]:
-        """The ids of all hosts that have been enrolled; what the pool knows is brought up to date."""
-        try:
-            hosts = {host.id: host.address for host in await self._db.read(HOST.all) if host.address}
-        except Unavailable as error:
-            _log.warning("hosts not read", error=error.message)
-            return self._pool.known()
-        for host_id, address in hosts.items():
-            self._pool.add(host_id, address)
-        for host_id in self._pool.known() - hosts.keys():
-            self._pool.remove(host_id)
-        return set(hosts)
+        """The ids of all hosts that have been enrolled; what the pool knows is brought up to date. One reader at a
+        time: an older answer must not remove a host which a newer one has brought."""
+        async with self._reading:
+            try:
+                hosts = {host.id: host.address for host in await self._db.read(HOST.all) if host.address}
+            except Unavailable as error:
+                _log.warning("hosts not read", error=error.message)
+                return self._pool.known()
+            for host_id, address in hosts.items():
+                self._pool.add(host_id, address)
+            for host_id in self._pool.known() - hosts.keys():
+                self._pool.remove(host_id)
+            return set(hosts)

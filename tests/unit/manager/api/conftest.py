@@ -1,4 +1,7 @@
-"""One manager for all tests of the API: each makes what it needs under names of its own."""
+"""One manager for all tests of the API: each makes what it needs under names of its own.
+
+All run on one event loop, which must not stand still, or the manager would think its host silent.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ import pytest_asyncio
 from tests.unit.manager.api.rig import Rig, serving
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="package", loop_scope="session")
 async def rig(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Rig]:
     """A manager that serves, with one host."""
     async with serving(tmp_path_factory.mktemp("rig")) as made:

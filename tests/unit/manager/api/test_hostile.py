@@ -16,11 +16,11 @@ from altus.model.permission import Duty
 from tests.unit.manager.api.hostile import Shot, operations, shots
 from tests.unit.manager.api.rig import PREFIX, Rig, name, serving
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 _AT_ONCE = 16
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def target(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Rig]:
     """A manager of its own: other tests shall not see what gets through."""
     async with serving(tmp_path_factory.mktemp("target")) as rig:

@@ -102,7 +102,7 @@ async def test_a_duplicate_is_a_conflict(db: Database) -> None:
     assert caught.value.code == "network.name_taken"
 
 
-@pytest.mark.functional
+@pytest.mark.postgresql
 async def test_a_text_that_cannot_be_stored_is_the_askers_fault(new_url: Callable[[str], str]) -> None:
     db = Database(new_url("postgresql"))
     with pytest.raises(InvalidInput):
@@ -153,7 +153,7 @@ async def test_closing_finishes_what_is_queued_and_refuses_more(new_url: Callabl
     again.close()
 
 
-@pytest.mark.functional
+@pytest.mark.postgresql
 async def test_two_managers_writing_at_once_lose_nothing_and_number_events_as_they_commit(
     new_url: Callable[[str], str],
 ) -> None:
@@ -180,7 +180,7 @@ async def test_two_managers_writing_at_once_lose_nothing_and_number_events_as_th
         manager.close()
 
 
-@pytest.mark.functional
+@pytest.mark.postgresql
 async def test_a_manager_frozen_inside_a_transaction_does_not_stop_the_other_one(new_url: Callable[[str], str]) -> None:
     url = new_url("postgresql")
     frozen, healthy = Database(url), Database(url)

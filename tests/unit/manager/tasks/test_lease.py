@@ -88,7 +88,7 @@ async def test_a_second_manager_on_sqlite_is_refused(sqlite_db: Database) -> Non
     assert caught.value.code == "database.in_use"
 
 
-@pytest.mark.functional
+@pytest.mark.postgresql
 async def test_a_second_manager_takes_over_what_a_dead_one_left(two: tuple[Place, Place]) -> None:
     first, second = two
     first.things.hold = asyncio.Event()
@@ -107,7 +107,7 @@ async def test_a_second_manager_takes_over_what_a_dead_one_left(two: tuple[Place
     assert await second.number(task.object_id) == 3
 
 
-@pytest.mark.functional
+@pytest.mark.postgresql
 async def test_a_frozen_manager_that_wakes_up_can_write_nothing(two: tuple[Place, Place]) -> None:
     """The first one stops renewing and its step hangs; the second one takes over; then the first one wakes up."""
     first, second = two
@@ -147,7 +147,7 @@ async def test_a_frozen_manager_that_wakes_up_can_write_nothing(two: tuple[Place
     assert await second.number(task.object_id) == 3
 
 
-@pytest.mark.functional
+@pytest.mark.postgresql
 async def test_the_engine_goes_on_after_the_database_was_killed_and_came_back() -> None:
     with postgres.running() as server:
         url = server.dsn(server.create_database())
