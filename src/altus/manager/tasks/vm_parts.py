@@ -61,16 +61,17 @@ def require_pluggable(vm: Vm, network: Network) -> None:
 
 
 async def require_host(run: Run[Any], vm: Vm) -> None:
-    """`Conflict` (`host.unreachable`) if somebody asks now and the VM's host is known not to answer; `Unavailable`,
-    which is waited for, for a task whose turn has come, and while this manager has only begun to listen to the host."""
-    if not vm.host_id or run.world.agents.is_up(vm.host_id):
+    """`Conflict` (`host.unreachable`) for who asks now, if the VM's host is known not to answer (any manager may be
+    asked, but only the one that runs the tasks hears the hosts). A task whose turn has come waits: `Unavailable`."""
+    host = await run.db.read(lambda tx: HOST.peek(tx, vm.host_id or ""))
+    if host is None:
         return
-    host = await run.db.read(lambda tx: HOST.get(tx, vm.host_id or ""))
-    if run.engine is None and host.state is not HostState.UP:
+    if run.engine is None and host.state is HostState.UNREACHABLE:
         raise Conflict(f"The host of VM {vm.name} does not answer.", code="host.unreachable",
                        hint="See `altus host list`.")  # fmt: skip
-    raise Unavailable(f"The host of VM {vm.name} does not answer yet.", code="host.unreachable",
-                      hint="See `altus host list`.", host_id=host.id)  # fmt: skip
+    if run.engine is not None and not run.world.agents.is_up(host.id):
+        raise Unavailable(f"The host of VM {vm.name} does not answer yet.", code="host.unreachable",
+                          hint="See `altus host list`.", host_id=host.id)  # fmt: skip
 
 
 async def observe(run: Run[Any], vm_id: str) -> VmObservation | None:
