@@ -12,7 +12,10 @@ from collections.abc import Callable, Sequence
 from devkit import checks, golden, testmachine
 from devkit.errors import DevkitError
 
-_REAL = ["-m", "functional"]
+_CODE_ALONE = ["-m", "not functional", "-n", str(os.cpu_count() or 1)]
+_DRIVERS = ["-m", "functional", "--ignore-glob=*/functional/test_*.py"]
+_SYSTEM = ["-m", "functional", "tests/functional", "--ignore-glob=*/functional/*/test_*.py"]
+"""The suite in three parts, each in a machine of its own: what starts daemons its own way does not meet others."""
 _PASSED_ON = ("test", "bench")
 """Commands whose arguments are another program's."""
 
@@ -38,16 +41,16 @@ def _prepare_images() -> None:
 def run_tests(arguments: Sequence[str]) -> int:
     """Run pytest with `arguments` in a test machine; what needs the network is fetched before.
 
-    Without arguments all tests run: those of code alone on every core, then those of real daemons, one after another.
+    Without arguments all tests run: those of code alone on every core, then one after another those of the drivers and
+    of the whole system on real daemons.
     """
     _prepare_images()
     pytest = [sys.executable, "-m", "pytest"]
     if arguments:
         return testmachine.run([*pytest, *arguments], [])
     machine = [sys.executable, "-m", "devkit.testmachine", "--"]  # a process enters one machine only
-    code_alone = ["-m", "not functional", "-n", str(os.cpu_count() or 1)]
-    codes = [subprocess.run([*machine, *pytest, *part], check=False).returncode for part in (code_alone, _REAL)]
-    return max(codes)
+    parts = (_CODE_ALONE, _DRIVERS, _SYSTEM)
+    return max([subprocess.run([*machine, *pytest, *part], check=False).returncode for part in parts])
 
 
 def run_benchmarks(arguments: Sequence[str]) -> int:

@@ -161,7 +161,7 @@ async def test_a_built_image_can_be_built_again_under_another_name(admin: Admini
     name = fresh("image")
     await admin.altus.images.build(ImageBuild(image=IMAGE, name=name)).run()
     built, first = await admin.altus.images.get(name), await admin.altus.images.get(IMAGE)
-    assert (built.sha256, built.size, built.direct_boot) == (first.sha256, first.size, True)
+    assert (built.size, built.direct_boot) == (first.size, True)
     await admin.altus.images.delete(name).run()
     with pytest.raises(NotFound):
         await admin.altus.images.get(name)

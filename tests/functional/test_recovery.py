@@ -109,8 +109,8 @@ async def test_everything_dies_at_once_and_comes_back(admin: Administrator) -> N
 @contextmanager
 def _cut_off(port: int) -> Iterator[None]:
     """Nothing passes between manager and agent, and nobody is told: packets are dropped, not refused."""
-    drop = f"tcp dport {port} drop; tcp sport {port} drop;"
-    rules = f"table inet cut {{ chain input {{ type filter hook input priority 0; {drop} }} }}"
+    chain = f"type filter hook input priority 0; tcp dport {port} drop; tcp sport {port} drop;"
+    rules = f"table inet cut {{\n chain input {{\n {chain}\n }}\n }}\n"
     subprocess.run(["nft", "-f", "-"], input=rules, text=True, check=True)
     try:
         yield

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -126,5 +127,11 @@ def _open_at(path: Path, offset: int) -> int:
 
 def _write_all(handle: int, data: bytes) -> None:
     view = memoryview(data)
-    while view:
-        view = view[os.write(handle, view) :]
+    try:
+        while view:
+            view = view[os.write(handle, view) :]
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise LimitExceeded("The storage is full: the upload could not go on.", code="storage.full",
+                            hint="Delete what is not needed, then go on with the upload.") from error  # fmt: skip

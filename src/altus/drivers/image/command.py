@@ -10,7 +10,7 @@ import signal
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from altus.common.errors import Failed
+from altus.common.errors import AltusError, Failed, LimitExceeded
 
 TOOL_PACKAGES: Mapping[str, str] = {
     "apt-cache": "apt",
@@ -33,6 +33,7 @@ TOOL_PACKAGES: Mapping[str, str] = {
 
 _SEARCH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _LAST_WORDS = 12
+_FULL = "No space left on device"
 
 
 def require_tools(*tools: str) -> None:
@@ -58,7 +59,8 @@ async def run(
     """Run a tool to its end and return its standard output.
 
     `on_line` is told every line of its standard error. When this call is cancelled, or this process dies, the tool is
-    killed. Raises `Failed` (`image.build_failed`) with the tool's last words.
+    killed. Raises `Failed` (`image.build_failed`) with the tool's last words, `LimitExceeded` (`storage.full`) if these
+    are about a full disk.
     """
     process = await asyncio.create_subprocess_exec(
         # a builder that is killed must not leave tools which go on writing into the folder that the next build removes
@@ -118,8 +120,14 @@ async def _end(process: asyncio.subprocess.Process) -> None:
         await process.wait()
 
 
-def _failed(args: Sequence[str | Path], code: int, words: Sequence[str]) -> Failed:
+def _failed(args: Sequence[str | Path], code: int, words: Sequence[str]) -> AltusError:
     last = [line for line in words if line.strip()][-_LAST_WORDS:]
+    if any(_FULL in line for line in last):
+        return LimitExceeded(
+            f"The disk is full: {args[0]} could not go on: {last[-1]}",
+            code="storage.full",
+            hint="Delete volumes or images, or make room where images are built.",
+        )
     return Failed(
         f"{args[0]} ended with {code}: {' / '.join(last) or 'it said nothing'}",
         code="image.build_failed",
