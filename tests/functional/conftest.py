@@ -22,7 +22,7 @@ from testbed.strikes import Plan
 from testbed.system import System
 
 _LEASE = 3.0
-_SMALL = 160 * MIB
+_SMALL = 256 * MIB
 
 
 @dataclass

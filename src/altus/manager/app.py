@@ -16,7 +16,7 @@ from altus.common.errors import Unauthenticated
 from altus.common.files import write_whole
 from altus.common.pki import Authority, Subject, client_context, make_csr, needs_renewal, open_key
 from altus.manager.agents.pool import AgentPool
-from altus.manager.periodic import retention
+from altus.manager.periodic import news, retention
 from altus.manager.periodic.hosts import HostWatch
 from altus.manager.services.changes import Changes
 from altus.manager.services.consoles import ConsoleService
@@ -76,7 +76,7 @@ async def running(settings: ManagerSettings, observer: Observer = trace) -> Asyn
     hosts = HostWatch(db, pool)
     engine = Engine(world, TASK_TYPES, _engine_settings(settings, db), observer, [hosts.watch])
     services = _services(settings, world, engine, security, pool, authority)
-    async with _background([engine.run(), hosts.connect(), retention.run(db, security, settings)]):
+    async with _background([engine.run(), hosts.connect(), news.run(db), retention.run(db, security, settings)]):
         yield Manager(services, engine, tls)
     await engine.resign()
     await pool.close()

@@ -72,6 +72,7 @@ def check_size(size: int) -> int:
         raise InvalidInput(
             f"The image describes a disk of {format_size(size)}; the most is {format_size(MAX_VOLUME_SIZE)}.",
             code="image.too_large",
+            hint="Make its disk smaller where it comes from, and bring it again.",
         )
     return size
 
