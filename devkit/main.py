@@ -9,16 +9,9 @@ import subprocess
 import sys
 from collections.abc import Callable, Sequence
 
-from devkit import checks, golden, testmachine
+from devkit import checks, golden, suite, testmachine
 from devkit.errors import DevkitError
 
-_CODE_ALONE = ["-m", "not functional", "-n", str(os.cpu_count() or 1)]
-_DRIVERS = ["-m", "functional", "--ignore-glob=*/functional/test_*.py"]
-_SYSTEM = [
-    *("-m", "functional", "tests/functional", "--ignore-glob=*/functional/*/test_*.py"),
-    "--ignore=tests/functional/test_faults_matrix.py",  # most of an hour: on request, by name
-]
-"""The suite in three parts, each in a machine of its own: what starts daemons its own way does not meet others."""
 _PASSED_ON = ("test", "bench")
 """Commands whose arguments are another program's."""
 
@@ -44,16 +37,12 @@ def _prepare_images() -> None:
 def run_tests(arguments: Sequence[str]) -> int:
     """Run pytest with `arguments` in a test machine; what needs the network is fetched before.
 
-    Without arguments all tests run but the fault matrix on real daemons: those of code alone on every core, then one
-    after another those of the drivers and of the whole system.
+    Without arguments all tests run, in several machines at once.
     """
     _prepare_images()
-    pytest = [sys.executable, "-m", "pytest"]
     if arguments:
-        return testmachine.run([*pytest, *arguments], [])
-    machine = [sys.executable, "-m", "devkit.testmachine", "--"]  # a process enters one machine only
-    parts = (_CODE_ALONE, _DRIVERS, _SYSTEM)
-    return max([subprocess.run([*machine, *pytest, *part], check=False).returncode for part in parts])
+        return testmachine.run([sys.executable, "-m", "pytest", *arguments], [])
+    return suite.run()
 
 
 def run_benchmarks(arguments: Sequence[str]) -> int:

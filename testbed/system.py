@@ -27,6 +27,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from altus.common.files import write_whole
 from altus.sdk.client import AltusClient
 from devkit import linux
 from devkit.services import ServiceError
@@ -238,7 +239,7 @@ class System(Seen):
     def _start(self, program: Program) -> None:
         if self.pid(program.name) is None:
             program.pid = program.zygote.start(program.arguments, program.log)
-            self.folder.joinpath(f"{program.name}.pid").write_text(str(program.pid))
+            write_whole(self.folder / f"{program.name}.pid", str(program.pid).encode(), 0o600)
         answers = tcp(program.port)
         wait_until(lambda: answers() or self._ended(program), f"{program.name} answers", _START_SECONDS)
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import aclosing
+from collections.abc import AsyncGenerator
+from contextlib import aclosing, suppress
 
 from aiohttp import web
 from pydantic import BaseModel, ValidationError
@@ -14,14 +15,16 @@ from altus.wire.agent import KEY_HEADER, CancelCall, CancelDone
 _LINES = "application/x-ndjson"
 
 
-async def _begin(request: web.Request) -> web.StreamResponse:
+async def _answer(request: web.Request, messages: AsyncGenerator[BaseModel, None],
+                  *, defaults: bool = False) -> web.StreamResponse:  # fmt: skip
+    """Send every message as a line, with or without what is as by default; a reader may leave at any time."""
     response = web.StreamResponse(headers={"Content-Type": _LINES, "Cache-Control": "no-store"})
-    await response.prepare(request)
+    with suppress(ConnectionError):
+        await response.prepare(request)
+        async with aclosing(messages):
+            async for message in messages:
+                await response.write(message.model_dump_json(exclude_defaults=not defaults).encode() + b"\n")
     return response
-
-
-def _line(message: BaseModel) -> bytes:
-    return message.model_dump_json(exclude_defaults=True).encode() + b"\n"
 
 
 async def call(request: web.Request) -> web.StreamResponse:
@@ -29,12 +32,7 @@ async def call(request: web.Request) -> web.StreamResponse:
     calls = request.app[CORE].calls
     execution = await calls.start(request.match_info["operation"], await request.read(),
                                   key=request.headers.get(KEY_HEADER, ""), epoch=epoch_of(request))  # fmt: skip
-    response = await _begin(request)
-    async with aclosing(execution.lines()) as lines:
-        async for line in lines:
-            await response.write(_line(line))
-    await response.write_eof()
-    return response
+    return await _answer(request, execution.lines())
 
 
 async def cancel(request: web.Request) -> web.StreamResponse:
@@ -50,11 +48,8 @@ async def cancel(request: web.Request) -> web.StreamResponse:
 async def events(request: web.Request) -> web.StreamResponse:
     """GET /v1/events: everything, then every change. A reader that is too slow is cut off."""
     transport = request.transport
-    response = await _begin(request)
-    async with aclosing(request.app[CORE].stream(lambda: transport.abort() if transport else None)) as messages:
-        async for message in messages:
-            await response.write(message.model_dump_json().encode() + b"\n")
-    return response
+    messages = request.app[CORE].stream(lambda: transport.abort() if transport else None)
+    return await _answer(request, messages, defaults=True)
 
 
 ROUTES = [

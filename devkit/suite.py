@@ -1,0 +1,48 @@
+"""The whole test suite, in several test machines at once: guests and daemons mostly wait for each other."""
+
+import os
+import subprocess
+import sys
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from typing import IO
+
+from devkit import progress
+
+_MATRIX = "tests/functional/test_faults_matrix.py"
+_SYSTEM = ["-m", "functional", "tests/functional", "--ignore-glob=*/functional/*/test_*.py", f"--ignore={_MATRIX}"]
+_PARTS = {
+    "code alone": ["-m", "not functional", "-n", str(os.cpu_count() or 1)],
+    "drivers": ["-m", "functional", "--ignore-glob=*/functional/test_*.py"],
+    "the whole system": _SYSTEM,
+    "faults at every step": [_MATRIX],
+}
+"""Arguments of pytest. Each part has a machine of its own: what starts daemons its own way does not meet others."""
+_LANES = (("code alone",), ("drivers", "the whole system"), ("faults at every step",))
+
+
+def run() -> int:
+    """Run all parts: those of a lane one after another, the lanes at once. The first lane is seen at work, the others'
+    output follows whole. Returns the worst exit status."""
+    with ExitStack() as files, ThreadPoolExecutor() as pool:
+        outputs = [files.enter_context(tempfile.TemporaryFile()) for _ in _LANES[1:]]
+        later = [pool.submit(_lane, *work) for work in zip(_LANES[1:], outputs, strict=True)]
+        statuses = [_lane(_LANES[0], None)]
+        for parts, status, output in zip(_LANES[1:], later, outputs, strict=True):
+            with progress.waiting(f"tests: {', '.join(parts)}"):
+                statuses.append(status.result())
+            _show(output)
+    return max(statuses)
+
+
+def _lane(parts: tuple[str, ...], output: IO[bytes] | None) -> int:
+    machine = [sys.executable, "-m", "devkit.testmachine", "--", sys.executable, "-m", "pytest"]
+    return max(subprocess.run([*machine, *_PARTS[part]], stdout=output, stderr=output, check=False).returncode
+               for part in parts)  # fmt: skip
+
+
+def _show(output: IO[bytes]) -> None:
+    output.seek(0)
+    sys.stdout.write(output.read().decode(errors="replace"))
+    sys.stdout.flush()
