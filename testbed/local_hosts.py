@@ -104,7 +104,7 @@ class LocalHost:
         drivers = HostDrivers(
             host_id=self.id,
             hypervisor=hypervisor,
-            network=FakeNetworks(self.path / "network.json"),
+            network=FakeNetworks(self.path / "network.db"),
             processes=lambda: running_vms(hypervisor),
             repositories=(Repository(id=self.local, name="local", kind="directory", driver=storage),),
             builders={image: FakeBuilder(image) for image in BuiltinImage},

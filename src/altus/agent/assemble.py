@@ -18,7 +18,7 @@ from altus.model.image import BuiltinImage
 
 def _network(settings: AgentSettings) -> NetworkDriver:
     if settings.network == "fake":  # kept in a file, so that it outlives the agent as real networks do
-        return FakeNetworks(settings.state_dir / "fake-network.json")
+        return FakeNetworks(settings.state_dir / "fake-network.db")
     return load_network(settings.network)
 
 

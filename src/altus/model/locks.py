@@ -54,7 +54,7 @@ class LockTable:
         self._tasks[task_id].held = True
 
     def release(self, task_id: str) -> list[str]:
-        """Forget the task; returns the waiting tasks which shared a resource with it, in order."""
+        """Forget the task; returns the waiting tasks which it may have kept from starting, in order."""
         claimant = self._tasks.pop(task_id, None)
         if claimant is None:
             return []
@@ -67,7 +67,10 @@ class LockTable:
             claims = self._claims[lock.resource]
             del claims[task_id]
             self._exclusive[lock.resource] -= lock.mode is LockMode.EXCLUSIVE
-            neighbours.update(claims)
+            if lock.mode is LockMode.EXCLUSIVE:
+                neighbours.update(claims)
+            elif self._exclusive[lock.resource]:  # others that share it, often thousands, did not wait for this one
+                neighbours.update(other for other, mode in claims.items() if mode is LockMode.EXCLUSIVE)
             if not claims:
                 del self._claims[lock.resource], self._exclusive[lock.resource]
         waiting = (other for other in neighbours if not self._tasks[other].held)

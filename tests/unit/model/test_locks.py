@@ -68,7 +68,7 @@ class Locks(RuleBasedStateMachine):
 
     def _release(self, name: str) -> None:
         gone = self.model.pop(name)
-        near = [o for o in self._waiting() if self.model[o].locks.keys() & gone.locks.keys()]
+        near = [o for o in self._waiting() if self.model[o].conflicts(gone)]
         assert self.table.release(name) == sorted(near, key=lambda other: self.model[other].order)
 
     @rule(locks=CLAIMS, start=st.booleans())

@@ -1,0 +1,80 @@
+"""Where the fake keeps its networks and ports, so that they survive the agent as real ones do."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from altus.model.network import NetworkSpec, PortSpec
+
+_SCHEMA = """
+    PRAGMA journal_mode = WAL;
+    PRAGMA synchronous = OFF;
+    CREATE TABLE IF NOT EXISTS network (id TEXT PRIMARY KEY, data BLOB NOT NULL);
+    CREATE TABLE IF NOT EXISTS port (id TEXT PRIMARY KEY, network_id TEXT NOT NULL, mac TEXT NOT NULL COLLATE NOCASE,
+                                     address TEXT NOT NULL, data BLOB NOT NULL);
+    CREATE INDEX IF NOT EXISTS port_mac ON port (network_id, mac);
+    CREATE INDEX IF NOT EXISTS port_address ON port (network_id, address);
+"""
+
+
+class FakeStore:
+    """Rows in SQLite, which cost the same however many there are (no fsync: a killed process loses nothing by that).
+    Without a path they are kept in memory."""
+
+    def __init__(self, path: Path | None) -> None:
+        if path is not None:
+            path.parent.mkdir(mode=0o711, parents=True, exist_ok=True)
+        self._database = sqlite3.connect(path or ":memory:", isolation_level=None)
+        self._database.executescript(_SCHEMA).close()
+
+    def network(self, network_id: str) -> NetworkSpec | None:
+        """One of them, if it is there."""
+        row = self._database.execute("SELECT data FROM network WHERE id = ?", (network_id,)).fetchone()
+        return None if row is None else msgspec.json.decode(row[0], type=NetworkSpec)
+
+    def networks(self) -> Iterator[NetworkSpec]:
+        """All of them."""
+        for (data,) in self._database.execute("SELECT data FROM network ORDER BY id").fetchall():
+            yield msgspec.json.decode(data, type=NetworkSpec)
+
+    def save_network(self, network: NetworkSpec) -> None:
+        """Add or replace."""
+        row = (network.id, msgspec.json.encode(network))
+        self._database.execute("INSERT OR REPLACE INTO network VALUES (?, ?)", row).close()
+
+    def remove_network(self, network_id: str) -> None:
+        """Forget one; missing is success."""
+        self._database.execute("DELETE FROM network WHERE id = ?", (network_id,)).close()
+
+    def port(self, port_id: str) -> PortSpec | None:
+        """One of them, if it is there."""
+        row = self._database.execute("SELECT data FROM port WHERE id = ?", (port_id,)).fetchone()
+        return None if row is None else msgspec.json.decode(row[0], type=PortSpec)
+
+    def ports(self) -> dict[str, str]:
+        """The network of every port, by the port's id."""
+        return dict(self._database.execute("SELECT id, network_id FROM port ORDER BY id").fetchall())
+
+    def rivals(self, port: PortSpec) -> list[tuple[str, str]]:
+        """MAC and address of other ports of the network which have one of those of `port`."""
+        query = """SELECT mac, address FROM port
+                   WHERE network_id = :network AND id <> :id AND (mac = :mac OR address = :address)"""
+        values = {"network": port.network_id, "mac": port.mac, "address": port.address, "id": port.id}
+        return self._database.execute(query, values).fetchall()
+
+    def save_port(self, port: PortSpec) -> None:
+        """Add or replace."""
+        row = (port.id, port.network_id, port.mac, port.address, msgspec.json.encode(port))
+        self._database.execute("INSERT OR REPLACE INTO port VALUES (?, ?, ?, ?, ?)", row).close()
+
+    def remove_port(self, port_id: str) -> None:
+        """Forget one; missing is success."""
+        self._database.execute("DELETE FROM port WHERE id = ?", (port_id,)).close()
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._database.close()
