@@ -151,7 +151,7 @@ class Life:
     async def live(self, world: World, kinds: dict[str, TaskType[Any]], task_id: str) -> None:
         """Run an engine on the world."""
         mortal = dataclasses.replace(world, db=MortalDatabase(world.db, self), agents=MortalAgents(world.agents, self))
-        settings = EngineSettings(holder="killer", sole=True, poll_seconds=0.05, first_pause=0.001)
+        settings = EngineSettings(holder="killer", sole=True, poll_seconds=0.05, look_seconds=0.05, first_pause=0.001)
         engine = Engine(mortal, kinds, settings, observer=self)
         running = asyncio.create_task(engine.run())
         ends = [asyncio.create_task(_ended(world.db, engine, task_id)), asyncio.create_task(self.dead.wait())]

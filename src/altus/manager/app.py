@@ -46,6 +46,8 @@ from altus.model.permission import Duty
 
 _log = structlog.get_logger(__name__)
 FIRST_PASSWORDS = "first-passwords.json"
+_LOOK, _LOOK_ALONE = 0.5, 5.0
+"""Seconds between looks for tasks of other managers, and where there are none: own tasks wake the engine."""
 
 
 @dataclass(frozen=True)
@@ -102,8 +104,9 @@ def _security(settings: ManagerSettings, db: Database) -> Security:
 
 
 def _engine_settings(settings: ManagerSettings, db: Database) -> EngineSettings:
+    look = _LOOK_ALONE if db.is_sqlite else _LOOK
     return EngineSettings(holder=settings.node, sole=db.is_sqlite, lease_seconds=settings.lease_seconds,
-                          max_running=settings.max_running_tasks)  # fmt: skip
+                          look_seconds=look, max_running=settings.max_running_tasks)  # fmt: skip
 
 
 def _services(settings: ManagerSettings, world: World, engine: Engine, security: Security, pool: AgentPool,

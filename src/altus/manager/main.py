@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import sys
+from contextlib import suppress
 from pathlib import Path
+from types import FrameType
 from typing import Annotated
 
 import structlog
@@ -52,7 +54,7 @@ def serve(settings: ManagerSettings, observer: Observer = trace) -> None:
 
 async def _serve(settings: ManagerSettings, observer: Observer) -> None:
     async with running(settings, observer) as manager:
-        server = uvicorn.Server(
+        server = _Server(
             uvicorn.Config(
                 create_api(manager.services),
                 host=settings.listen,
@@ -67,6 +69,26 @@ async def _serve(settings: ManagerSettings, observer: Observer) -> None:
             )
         )
         await server.serve()
+
+
+class _Server(uvicorn.Server):
+    """Uvicorn's own looks ten times a second whether it is to end, which is most of what an idle manager does."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._loop = asyncio.get_running_loop()
+        self._ending = asyncio.Event()
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """A signal to end arrived."""
+        super().handle_exit(sig, frame)
+        self._loop.call_soon_threadsafe(self._ending.set)
+
+    async def main_loop(self) -> None:
+        """Tick once a second (it keeps the Date header) until a signal arrives."""
+        while not await self.on_tick(0):
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._ending.wait(), 1.0)
 
 
 def configure_logging(level: str) -> None:

@@ -33,13 +33,14 @@ _log = structlog.get_logger(__name__)
 @dataclass(frozen=True, kw_only=True)
 class EngineSettings:
     """`holder` names this manager in the lease; `sole` says that no other manager can live (SQLite), so that a lease
-    left by a dead process is taken at once. Times in seconds; `first_pause` is before the first repetition of what
-    failed for a passing reason."""
+    left by a dead process is taken at once. Times in seconds: `look_seconds` between questions to the database for what
+    other managers queued, `first_pause` before the first repetition of what failed for a passing reason."""
 
     holder: str
     sole: bool
     lease_seconds: float = 5.0
     poll_seconds: float = 0.5
+    look_seconds: float = 0.5
     max_running: int = 64
     progress_seconds: float = 1.0
     first_pause: float = 0.05
@@ -180,7 +181,7 @@ class Engine:
                     self._cancel(task_id)
             except Unavailable as error:  # whether the lease is lost is for its renewal to find out
                 _log.warning("tasks cannot be read now", error=error.message)
-            await _wait_event(self._wake, self.settings.poll_seconds)
+            await _wait_event(self._wake, self.settings.look_seconds)
 
     def _adopt(self, task: Task) -> None:
         self._last_seq = max(self._last_seq, task.seq)

@@ -152,7 +152,7 @@ class Site:
                       watch: bool = False) -> AsyncIterator[Engine]:  # fmt: skip
         """An engine that serves inside the block, through other `agents` if given; `watch`: hosts are listened to."""
         world = self.world if agents is None else dataclasses.replace(self.world, agents=agents)
-        settings = EngineSettings(holder="test", sole=True, poll_seconds=0.02, first_pause=0.002)
+        settings = EngineSettings(holder="test", sole=True, poll_seconds=0.02, look_seconds=0.02, first_pause=0.002)
         engine = Engine(world, TASK_TYPES, settings, observer, [self._watch] if watch else [])
         serving = asyncio.create_task(engine.run())
         try:

@@ -231,6 +231,7 @@ class Place:
             "holder": "test",
             "sole": True,
             "poll_seconds": 0.02,
+            "look_seconds": 0.02,
             "first_pause": 0.001,
         } | settings
         return Engine(self.world, self.kinds, EngineSettings(**options))
