@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
+from collections import OrderedDict
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -12,20 +13,29 @@ from aiohttp import web
 
 from altus.agent.drivers import HostDrivers
 from altus.agent.http import CORE, id_in, number
+from altus.agent.lanes import Lanes
 from altus.common.errors import Conflict, LimitExceeded, Unavailable
+from altus.common.ids import check_id
 from altus.wire.agent import UploadState
 
 _CHUNK = 1 << 20
 _SILENCE = 60.0
+_REMEMBERED = 1000
+"""Images whose latest turn is known; an upload that others of so many images have passed is long dead."""
 _FILE = "upload"
 
 
 class Uploads:
-    """At most one upload per image: a new one takes over from an older one, whose sender may have died unnoticed."""
+    """At most one upload per image: a new one takes over from an older one, whose sender may have died unnoticed.
+
+    Which one is newer is told by `turn`, an id (UUIDv7) that the manager gives each upload when it is asked for: what
+    is left of an old one may arrive at the host behind the new one, and must not write over it."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._running: dict[str, asyncio.Task[None]] = {}
+        self._latest: OrderedDict[str, str] = OrderedDict()
+        self._lanes = Lanes()
 
     def routes(self) -> list[web.RouteDef]:
         """PUT, GET and DELETE of an upload."""
@@ -34,23 +44,25 @@ class Uploads:
 
     async def put(self, request: web.Request) -> web.StreamResponse:
         """Write the body from `offset` on; what was there beyond is dropped. Answers how much is on disk."""
-        image = id_in(request, "image")
-        path = await self._path(request)
+        image, turn = id_in(request, "image"), check_id(request.query.get("turn", ""))
         offset = number(request.query.get("offset", "0"), "The offset")
+        path = await self._path(request)
         await self._require_room(request.app[CORE].drivers, request, offset)
-        await self._end(image)
-        work = asyncio.create_task(self._receive(request, path, offset))
-        self._running[image] = work
-        try:
-            await asyncio.shield(work)
-        except asyncio.CancelledError:
-            if work.cancelled():
-                raise Conflict("Another upload of this image has begun.", code="upload.taken_over") from None
-            raise
-        finally:
-            if self._running.get(image) is work:
-                del self._running[image]
-        return await self.state(request)
+        self._take_over(image, turn)
+        async with self._lanes.hold(image):
+            self._require_latest(image, turn)
+            work = asyncio.create_task(self._receive(request, path, offset))
+            self._running[image] = work
+            try:
+                await asyncio.shield(work)
+            except asyncio.CancelledError:
+                if work.cancelled():
+                    raise _taken_over() from None
+                raise
+            finally:
+                if self._running.get(image) is work:
+                    del self._running[image]
+            return await self.state(request)
 
     async def state(self, request: web.Request) -> web.StreamResponse:
         """How much is on disk."""
@@ -59,9 +71,11 @@ class Uploads:
 
     async def delete(self, request: web.Request) -> web.StreamResponse:
         """Drop it; missing is success."""
-        await self._end(id_in(request, "image"))
-        path = await self._path(request)
-        await asyncio.to_thread(path.unlink, missing_ok=True)
+        image = id_in(request, "image")
+        self._stop(image)
+        async with self._lanes.hold(image):
+            path = await self._path(request)
+            await asyncio.to_thread(path.unlink, missing_ok=True)
         return web.json_response(UploadState(offset=0).model_dump())
 
     async def _path(self, request: web.Request) -> Path:
@@ -77,11 +91,21 @@ class Uploads:
             raise LimitExceeded(f"The upload needs {coming} bytes and the storage has {available} left.",
                                 code="storage.full", hint="Delete what is not needed.")  # fmt: skip
 
-    async def _end(self, image: str) -> None:
-        running = self._running.pop(image, None)
-        if running is not None:
+    def _take_over(self, image: str, turn: str) -> None:
+        self._require_latest(image, turn)
+        self._latest[image] = turn
+        self._latest.move_to_end(image)
+        while len(self._latest) > _REMEMBERED:
+            self._latest.popitem(last=False)
+        self._stop(image)
+
+    def _require_latest(self, image: str, turn: str) -> None:
+        if turn < self._latest.get(image, ""):
+            raise _taken_over()
+
+    def _stop(self, image: str) -> None:
+        if (running := self._running.get(image)) is not None:
             running.cancel()
-            await asyncio.wait([running])
 
     async def _receive(self, request: web.Request, path: Path, offset: int) -> None:
         handle = await asyncio.to_thread(_open_at, path, offset)
@@ -103,10 +127,14 @@ async def _chunks(request: web.Request) -> AsyncIterator[bytes]:
     while not request.content.at_eof():
         try:
             chunk = await asyncio.wait_for(request.content.read(_CHUNK), _SILENCE)
-        except TimeoutError as error:
+        except (TimeoutError, ConnectionResetError) as error:
             raise Unavailable("The upload has stopped.", code="upload.stalled", hint="Go on with it.") from error
         if chunk:
             yield chunk
+
+
+def _taken_over() -> Conflict:
+    return Conflict("Another upload of this image has begun.", code="upload.taken_over")
 
 
 def _size(path: Path) -> int:

@@ -183,13 +183,13 @@ async def test_screenshot_is_png(pool: AgentPool, host: LocalHost) -> None:
 
 async def test_upload_goes_on_where_it_broke_off(pool: AgentPool, host: LocalHost) -> None:
     image, connection = new_id(), pool.host(host.id)
-    assert await pool.upload(host.id, host.local, image, _pieces(b"a" * 1000)) == 1000
+    assert await pool.upload(host.id, host.local, image, _pieces(b"a" * 1000), turn=new_id()) == 1000
     assert await connection.uploaded(host.local, image) == 1000
-    assert await pool.upload(host.id, host.local, image, _pieces(b"b" * 500), offset=900) == 1400
+    assert await pool.upload(host.id, host.local, image, _pieces(b"b" * 500), turn=new_id(), offset=900) == 1400
     staged = host.storage.staging(image) / "upload"
     assert staged.read_bytes() == b"a" * 900 + b"b" * 500
     with pytest.raises(Conflict) as caught:
-        await pool.upload(host.id, host.local, image, _pieces(b"c"), offset=5000)
+        await pool.upload(host.id, host.local, image, _pieces(b"c"), turn=new_id(), offset=5000)
     assert caught.value.context["offset"] == 1400
     await connection.drop_upload(host.local, image)
     assert await connection.uploaded(host.local, image) == 0
@@ -203,7 +203,7 @@ async def test_broken_upload_keeps_what_arrived(pool: AgentPool, host: LocalHost
 
     image = new_id()
     with pytest.raises((RuntimeError, AltusError)):
-        await pool.upload(host.id, host.local, image, breaking())  # type: ignore[arg-type]
+        await pool.upload(host.id, host.local, image, breaking(), turn=new_id())  # type: ignore[arg-type]
     connection = pool.host(host.id)
 
     async def arrived() -> bool:
@@ -220,13 +220,18 @@ async def test_new_upload_takes_over_from_a_stalled_one(pool: AgentPool, host: L
         await never.wait()
 
     image, connection = new_id(), pool.host(host.id)
-    old = asyncio.create_task(pool.upload(host.id, host.local, image, stalled()))  # type: ignore[arg-type]
+    earlier = new_id()
+    old = asyncio.create_task(pool.upload(host.id, host.local, image, stalled(), turn=earlier))  # type: ignore[arg-type]
 
     async def arrived() -> bool:
         return await connection.uploaded(host.local, image) == 1
 
     await until_told(arrived)
-    assert await pool.upload(host.id, host.local, image, _pieces(b"new")) == 3
+    assert await pool.upload(host.id, host.local, image, _pieces(b"new"), turn=new_id()) == 3
+    with pytest.raises(Conflict) as caught:  # it arrives behind the one that was asked for after it
+        await pool.upload(host.id, host.local, image, _pieces(b"late"), turn=earlier)
+    assert caught.value.code == "upload.taken_over"
+    assert await pool.host(host.id).uploaded(host.local, image) == 3
     never.set()
     with pytest.raises(AltusError):
         await old
@@ -235,7 +240,7 @@ async def test_new_upload_takes_over_from_a_stalled_one(pool: AgentPool, host: L
 
 async def test_upload_beyond_the_limit_is_refused(pool: AgentPool, host: LocalHost) -> None:
     with pytest.raises(LimitExceeded) as caught:
-        await pool.upload(host.id, host.local, new_id(), _pieces(b"x" * 600_000, b"y" * 600_000))
+        await pool.upload(host.id, host.local, new_id(), _pieces(b"x" * 600_000, b"y" * 600_000), turn=new_id())
     assert caught.value.code == "upload.too_large"
 
 

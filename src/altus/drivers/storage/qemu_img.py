@@ -24,6 +24,8 @@ QCOW2_OPTIONS = "cluster_size=64k,preallocation=off,lazy_refcounts=off,compat=1.
 _PROGRESS = re.compile(rb"\((\d+(?:\.\d+)?)/100%\)")
 _FULL = ("No space left on device", "Disk quota exceeded")
 _LAST_WORDS = 2000
+_UNLESS_ORPHAN = '[ "$PPID" = "$0" ] && exec "$@"'
+"""An agent that was killed before the child asked for its death signal sends none."""
 _CHECK_CORRUPT, _CHECK_LEAKS, _CHECK_UNSUPPORTED = 2, 3, 63
 
 
@@ -127,7 +129,7 @@ async def _listen(stream: asyncio.StreamReader | None, heard: Callable[[bytes], 
 
 
 def _limited(limits: Limits) -> list[str]:
-    command = ["setpriv", "--pdeathsig", "KILL", "--"]
+    command = ["setpriv", "--pdeathsig", "KILL", "--", "sh", "-c", _UNLESS_ORPHAN, str(os.getpid())]
     if limits.memory is None and limits.cpu is None:
         return command
     command += ["prlimit", "--core=0"]

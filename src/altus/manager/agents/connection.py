@@ -102,10 +102,12 @@ class AgentConnection:
                 async with self._session.get(url) as got:  # a failed handshake tells no body: ask again for the reason
                     raise await refusal(got) from None
 
-    async def upload(self, storage_id: str, image_id: str, data: AsyncIterator[bytes], *, offset: int = 0) -> int:
-        """Send an image's bytes from `offset` on; how many the host has on disk then."""
+    async def upload(self, storage_id: str, image_id: str, data: AsyncIterator[bytes], *, turn: str,
+                     offset: int = 0) -> int:  # fmt: skip
+        """Send an image's bytes from `offset` on; how many the host has on disk then. Of two uploads the one with the
+        higher `turn`, an id, is the newer: it takes over."""
         with translated(self.host_id):
-            at = {"offset": str(offset)}
+            at = {"offset": str(offset), "turn": turn}
             async with self._session.put(self._upload(storage_id, image_id), params=at, data=data) as got:
                 return await self._upload_state(got)
 

@@ -116,9 +116,9 @@ class AgentPool:
         return await self.host(host_id).screenshot(vm_id)
 
     async def upload(self, host_id: str, storage_id: str, image_id: str, data: AsyncIterator[bytes], *,
-                     offset: int = 0) -> int:  # fmt: skip
+                     turn: str, offset: int = 0) -> int:  # fmt: skip
         """See `AgentConnection.upload`."""
-        return await self.host(host_id).upload(storage_id, image_id, data, offset=offset)
+        return await self.host(host_id).upload(storage_id, image_id, data, turn=turn, offset=offset)
 
     async def _follow(self, host: AgentConnection, watcher: HostWatcher) -> AsyncGenerator[bool, None]:
         """Pass on one stream; yields, per message, whether the host has said everything."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
+from altus.common.ids import new_id
 from altus.manager.agents.pool import AgentPool
 from altus.manager.services.images import ImageService
 from altus.model.actor import Actor
@@ -23,5 +24,6 @@ class UploadService:
 
     async def send(self, actor: Actor, reference: str, data: AsyncIterator[bytes], offset: int) -> int:
         """Pass on the file, or the rest of it from `offset`; returns how many bytes the host has then."""
+        turn = new_id()
         image, host_id = await self._images.upload_target(actor, reference)
-        return await self._pool.upload(host_id, image.storage_id, image.id, data, offset=offset)
+        return await self._pool.upload(host_id, image.storage_id, image.id, data, turn=turn, offset=offset)

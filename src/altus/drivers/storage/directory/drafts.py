@@ -7,7 +7,7 @@ from pathlib import Path
 
 from altus.common.errors import Conflict
 from altus.drivers.storage.directory.catalog import origin_text
-from altus.drivers.storage.directory.files import VOLUME_MODE, is_open, sync
+from altus.drivers.storage.directory.files import VOLUME_MODE, is_open, sync, wait_closed
 from altus.drivers.storage.formats.qcow2 import write_origin
 from altus.model.volume import VolumeBase
 
@@ -32,6 +32,7 @@ def show(draft: Path, place: Path) -> None:
 
 def refuse_open(path: Path, volume_id: str) -> None:
     """`Conflict` (`volume.busy`) while QEMU has the volume open. Blocks."""
+    wait_closed(path)
     if is_open(path):
         raise Conflict(
             f"Volume {volume_id} is open in a running VM or another operation.",

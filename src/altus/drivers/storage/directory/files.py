@@ -7,6 +7,7 @@ import fcntl
 import os
 import shutil
 import struct
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,6 +27,7 @@ _NO_HARD_LINK = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errn
 _PIECE = 32 * 1024 * 1024
 _F_OFD_GETLK = 36
 _FLOCK = "hhqqi4x"
+_DYING, _LOOK = 2.0, 0.02
 _QEMU_LOCKS = (100, 200)
 """QEMU's file-posix driver locks single bytes from 100 (permissions taken) to 300 (permissions not shared)."""
 
@@ -71,6 +73,14 @@ def is_open(path: Path) -> bool:
         return bool(struct.unpack(_FLOCK, fcntl.fcntl(fd, _F_OFD_GETLK, asked))[0] != fcntl.F_UNLCK)
     finally:
         os.close(fd)
+
+
+def wait_closed(path: Path) -> None:
+    """Let a qemu-img whose agent was killed finish dying: as long as it lives, the disk looks open. Gives up after
+    `_DYING` seconds. Blocks."""
+    deadline = time.monotonic() + _DYING
+    while is_open(path) and time.monotonic() < deadline:
+        time.sleep(_LOOK)  # the kernel tells nobody when another process lets go of a lock of this kind
 
 
 def reflink(source: Path, target: Path) -> bool:

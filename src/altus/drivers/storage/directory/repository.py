@@ -47,9 +47,11 @@ class Repository:
 
     @asynccontextmanager
     async def work(self) -> AsyncIterator[Path]:
-        """A folder for temporary files, gone afterwards."""
+        """A folder for temporary files, gone afterwards; and so is what the dead left, which `clear` may have found
+        still locked: a child forked by a killed agent holds its locks until it becomes another program."""
         folder = WorkFolder(self.layout.work)
         try:
+            await in_thread(sweep, self.layout.work)
             await in_thread(folder.make)
             yield folder.path
         finally:

@@ -8,7 +8,7 @@ from altus.common.errors import Conflict, Failed
 from altus.drivers.storage.base import Progress
 from altus.drivers.storage.directory.catalog import Disk
 from altus.drivers.storage.directory.drafts import finish, refuse_open, show
-from altus.drivers.storage.directory.files import allocation, copy, is_open, reflink, sync
+from altus.drivers.storage.directory.files import allocation, copy, is_open, reflink, sync, wait_closed
 from altus.drivers.storage.directory.linked import link_volume
 from altus.drivers.storage.directory.repository import Repository
 from altus.drivers.storage.directory.room import METADATA
@@ -76,6 +76,7 @@ class Volumes:
                 repository.drop_idle_layers()
 
         async with repository.operation(volume_id):
+            await in_thread(wait_closed, path)
             await repository.commit(change)
 
     def _may_need_layer(self, path: Path) -> bool:
