@@ -19,17 +19,18 @@ _PARTS = {
     "faults at every step": [_MATRIX],
 }
 """Arguments of pytest. Each part has a machine of its own: what starts daemons its own way does not meet others."""
-_LANES = (("code alone",), ("drivers", "the whole system"), ("faults at every step",))
+_FIRST = ("code alone",)
+_LANES = (("drivers", "the whole system"), ("faults at every step",))
 
 
 def run() -> int:
-    """Run all parts: those of a lane one after another, the lanes at once. The first lane is seen at work, the others'
-    output follows whole. Returns the worst exit status."""
+    """Run all parts: first the code alone, which keeps every core busy and is seen at work; then the lanes at once, the
+    parts of a lane one after another, whose output follows whole. Returns the worst exit status."""
+    statuses = [_lane(_FIRST, None)]
     with ExitStack() as files, ThreadPoolExecutor() as pool:
-        outputs = [files.enter_context(tempfile.TemporaryFile()) for _ in _LANES[1:]]
-        later = [pool.submit(_lane, *work) for work in zip(_LANES[1:], outputs, strict=True)]
-        statuses = [_lane(_LANES[0], None)]
-        for parts, status, output in zip(_LANES[1:], later, outputs, strict=True):
+        outputs = [files.enter_context(tempfile.TemporaryFile()) for _ in _LANES]
+        lanes = [pool.submit(_lane, *work) for work in zip(_LANES, outputs, strict=True)]
+        for parts, status, output in zip(_LANES, lanes, outputs, strict=True):
             with progress.waiting(f"tests: {', '.join(parts)}"):
                 statuses.append(status.result())
             _show(output)

@@ -291,7 +291,7 @@ async def test_it_can_be_closed_twice(subject: Subject) -> None:
 
 
 async def _becomes(subject: Subject, port_id: str, *, up: bool) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while True:
             if await subject.driver.port_up(port_id) == up:
                 return

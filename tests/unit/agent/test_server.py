@@ -158,13 +158,13 @@ async def test_console_carries_bytes_and_ends_with_the_vm(pool: AgentPool, host:
     vm = await make_vm(pool, host.id, host.local)
     await pool.call(host.id, op.VM_START, op.VmRef(vm_id=vm.id))
     async with await pool.console(host.id, vm.id, kind) as socket:
-        greeting = await socket.receive_bytes(timeout=5)
+        greeting = await socket.receive_bytes(timeout=60)
         assert greeting.endswith(b"login: ") or greeting.startswith(b"RFB")
         if kind == "serial":
             await socket.send_bytes(b"echo\xff\x00")
-            assert await socket.receive_bytes(timeout=5) == b"echo\xff\x00"
+            assert await socket.receive_bytes(timeout=60) == b"echo\xff\x00"
         await pool.call(host.id, op.VM_DESTROY, op.VmRef(vm_id=vm.id))
-        closing = await socket.receive(timeout=5)
+        closing = await socket.receive(timeout=60)
         assert closing.type in (aiohttp.WSMsgType.CLOSE, aiohttp.WSMsgType.CLOSED)
 
 

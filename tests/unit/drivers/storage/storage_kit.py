@@ -78,7 +78,7 @@ async def import_file(storage: DirectoryStorage, image_id: str, content: bytes) 
 
 async def eventually(look: Callable[[], T]) -> T:
     """What `look` gives as soon as it is true; `TimeoutError` after 10 s."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while True:
             if found := look():
                 return found

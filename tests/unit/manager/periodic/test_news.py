@@ -30,5 +30,5 @@ async def test_what_another_manager_writes_wakes_who_waits_here(new_url: Callabl
 
 
 async def test_a_manager_alone_looks_at_nothing(sqlite_db: Database) -> None:
-    await asyncio.wait_for(news.run(sqlite_db), 5.0)
+    await asyncio.wait_for(news.run(sqlite_db), 60.0)
     assert sqlite_db.news.count == 0

@@ -16,6 +16,7 @@ from devkit import postgres
 from tests.unit.manager.tasks.things import ONE, THREE, Place, eventually, running
 
 SHORT = 0.3
+LONG = 600.0
 
 
 @pytest.fixture
@@ -32,14 +33,15 @@ def two(new_url: Callable[[str], str]) -> Iterator[tuple[Place, Place]]:
 
 
 async def test_a_lease_is_taken_once_and_again_after_its_end(db: Database) -> None:
-    first = await db.write(lambda tx: leases.acquire(tx, "one", SHORT))
+    first = await db.write(lambda tx: leases.acquire(tx, "one", LONG))
     assert first is not None
     assert first.epoch == 1
     assert await db.write(lambda tx: leases.acquire(tx, "two", SHORT)) is None
+    prolonged = await db.write(lambda tx: leases.renew(tx, first, LONG))
+    assert prolonged.expires_at > first.expires_at
     renewed = await db.write(lambda tx: leases.renew(tx, first, SHORT))
-    assert renewed.expires_at > first.expires_at
     second = None
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while second is None:
             second = await db.write(lambda tx: leases.acquire(tx, "two", SHORT))
             await asyncio.sleep(0.01)
@@ -137,7 +139,7 @@ async def test_a_frozen_manager_that_wakes_up_can_write_nothing(two: tuple[Place
             await second.things.release()
             (ended,) = await second.until(new, task.id)
             thaw.set()
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(60):
                 await was_refused.wait()
             await eventually(lambda: asyncio.sleep(0, old.lease is None))
             assert new.lease is not None
