@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib.metadata
+import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from functools import partial
@@ -73,9 +74,10 @@ class AgentCore:
     async def hello(self) -> Hello:
         """Everything the host knows."""
         facts, storages = await self.facts.current()
-        return Hello(host_id=self.drivers.host_id, boot_id=self._boot_id,
+        vms = await self.watcher.current()
+        return Hello(host_id=self.drivers.host_id, boot_id=self._boot_id, order=time.monotonic_ns(),
                      agent_version=importlib.metadata.version("altus"), facts=facts, storages=storages,
-                     vms=await self.watcher.current())  # fmt: skip
+                     vms=vms)  # fmt: skip
 
     async def _guarded(self, work: Callable[[], Awaitable[None]]) -> None:
         """A fault of ours must not leave the agent blind: it is logged and the work begun again."""

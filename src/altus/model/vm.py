@@ -141,7 +141,8 @@ class GuestFacts:
 
 @dataclass(frozen=True, kw_only=True)
 class Vm(Resource):
-    """A virtual machine: intent (`hardware`, `intent`) and the last observation (`state`, `guest`)."""
+    """A virtual machine: intent (`hardware`, `intent`) and the last observation (`state`, `guest`), whose `order` on
+    its host is `observed`."""
 
     hardware: VmHardware
     state: VmState = VmState.CREATING
@@ -153,6 +154,7 @@ class Vm(Resource):
     protected: bool = False
     restart_pending: bool = False
     guest: GuestFacts | None = None
+    observed: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -173,13 +175,18 @@ class VmDefinition:
 
 @dataclass(frozen=True, kw_only=True)
 class VmObservation:
-    """What a host sees of a VM. `revision` is the one it was last defined with."""
+    """What a host sees of a VM. `revision` is the one it was last defined with.
+
+    `order` is the host's clock (nanoseconds since it booted) when it began to look: of two observations by one host the
+    one with the higher order is newer, on whichever way it comes. The rest of it does not count it.
+    """
 
     id: str
     name: str
     state: VmState
     revision: int = 0
     guest: GuestFacts | None = None
+    order: int = field(default=0, compare=False)
 
 
 class VmEventKind(StrEnum):

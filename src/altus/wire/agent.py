@@ -63,13 +63,14 @@ class StorageSeen(Message):
 class Hello(Message):
     """The first message of every event stream: everything the host knows.
 
-    `boot_id` changes when the host boots, `agent_version` is Altus' version there; `vms` is None while the hypervisor
-    does not answer: a `StateSeen` follows when it does.
+    `boot_id` changes when the host boots, `order` is its clock now (see `VmObservation`), `agent_version` is Altus'
+    version there; `vms` is None while the hypervisor does not answer: a `StateSeen` follows when it does.
     """
 
     kind: Literal["hello"] = "hello"
     host_id: str
     boot_id: str
+    order: int
     agent_version: str
     facts: HostFacts
     vms: list[VmObservation] | None

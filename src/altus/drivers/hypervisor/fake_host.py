@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections import defaultdict, deque
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -145,7 +146,8 @@ class FakeHost:
 
 def observation(found: FakeVm, guest: GuestFacts | None = None) -> VmObservation:
     """What is seen of a VM."""
-    return VmObservation(id=found.vm.id, name=found.vm.name, state=found.state, revision=found.vm.revision, guest=guest)
+    return VmObservation(id=found.vm.id, name=found.vm.name, state=found.state, revision=found.vm.revision, guest=guest,
+                         order=time.monotonic_ns())  # fmt: skip
 
 
 def facts(vm: VmDefinition) -> GuestFacts:

@@ -45,7 +45,7 @@ class Observer:
                 return
             _apply_storages(tx, host, hello.storages)
             if hello.vms is not None:
-                _apply_all(tx, host.id, hello.vms)
+                _apply_all(tx, host.id, hello.vms, clock=hello.order)
 
         await self._write(work)
 
@@ -132,10 +132,11 @@ def _apply_storages(tx: Tx, host: Host, storages: Iterable[StorageSeen]) -> None
                                    host_id=None if seen.shared else host.id))  # fmt: skip
 
 
-def _apply_all(tx: Tx, host_id: str, vms: Iterable[VmObservation]) -> None:
+def _apply_all(tx: Tx, host_id: str, vms: Iterable[VmObservation], clock: int | None = None) -> None:
+    """`clock` is the host's, where it may have started anew since the VMs were observed last."""
     seen = {vm.id: vm for vm in vms}
     for vm in VM.all(tx, VM.table.c.host_id == host_id):
-        _apply(tx, vm, seen.get(vm.id))
+        _apply(tx, vm, seen.get(vm.id), anew=clock is not None and vm.observed > clock)
 
 
 def _apply_to(tx: Tx, host_id: str, vm_id: str, seen: VmObservation | None) -> None:
@@ -149,8 +150,9 @@ def _is_unripe(tx: Tx, vm_id: str) -> bool:
     return vm is not None and vm.state is VmState.CREATING
 
 
-def _apply(tx: Tx, vm: Vm, seen: VmObservation | None) -> None:
-    """Take over what was seen, unless a task is about to say it itself."""
+def _apply(tx: Tx, vm: Vm, seen: VmObservation | None, *, anew: bool = False) -> None:
+    """Take over what was seen, unless a task is about to say it itself, or it is older than what is known: its way
+    through the stream may be longer than that of a task's answer. `anew`: the orders of the host begin again."""
     if vm.state in _NOT_OBSERVED:
         return
     if seen is None:
@@ -158,13 +160,15 @@ def _apply(tx: Tx, vm: Vm, seen: VmObservation | None) -> None:
             _log.warning("a VM is gone from its host", vm=vm.id, host=vm.host_id)
             VM.change(tx, vm.id, state=VmState.UNKNOWN, guest=None)
         return
+    if seen.order < vm.observed and not anew:
+        return
     guest = seen.guest if seen.state is VmState.RUNNING else None
     if guest is None and seen.state is VmState.RUNNING:
         guest = vm.guest
-    if _same(vm.guest, guest) and vm.state is seen.state:
+    if _same(vm.guest, guest) and vm.state is seen.state and not anew:
         return
     pending = vm.restart_pending and seen.state is not VmState.STOPPED
-    VM.change(tx, vm.id, state=seen.state, guest=guest, restart_pending=pending)
+    VM.change(tx, vm.id, state=seen.state, guest=guest, restart_pending=pending, observed=seen.order)
 
 
 def _same(old: GuestFacts | None, new: GuestFacts | None) -> bool:

@@ -170,13 +170,11 @@ async def undefine(run: Run[B]) -> None:
     await run.call(placed[0], VM_UNDEFINE, VmRef(vm_id=run.args.vm.id))
 
 
-async def start(run: Run[B]) -> str:
-    """Start it if that was asked for; returns the state observed."""
-    if not run.args.start:
-        return VmState.STOPPED
+async def start(run: Run[B]) -> dict[str, Any]:
+    """Start it if that was asked for; returns the state observed, and the observation's order."""
     host_id, _ = _place(run) or ("", "")
-    seen = await run.call(host_id, VM_START, VmRef(vm_id=run.args.vm.id))
-    return seen.observation.state if seen.observation else VmState.STOPPED
+    seen = (await run.call(host_id, VM_START, VmRef(vm_id=run.args.vm.id))).observation if run.args.start else None
+    return {"state": VmState.STOPPED, "observed": 0} if seen is None else {"state": seen.state, "observed": seen.order}
 
 
 def finish(run: Run[B], tx: Tx) -> None:
@@ -185,11 +183,11 @@ def finish(run: Run[B], tx: Tx) -> None:
     for volume in run.args.volumes:
         seen = facts[volume.id]
         VOLUME.change(tx, volume.id, state=VolumeState.READY, size=seen.size, allocation=seen.allocation)
-    state = VmState(run.result_of("start"))
+    started = run.result_of("start")
     intent = PowerIntent.RUNNING if run.args.start else PowerIntent.STOPPED
     current = VM.get(tx, run.args.vm.id)
     if current.state is VmState.CREATING:
-        VM.change(tx, current.id, state=state, intent=intent)
+        VM.change(tx, current.id, state=VmState(started["state"]), observed=started["observed"], intent=intent)
     else:  # an observation came first and knows better
         VM.change(tx, current.id, intent=intent)
 

@@ -31,11 +31,13 @@ async def the_host(run: Run[Any], vm_id: str) -> str:
 def record(run: Run[Any], before: Vm, seen: VmSeen, intent: PowerIntent | None = None, **fields: Any) -> None:
     """Write what the host observed, and what is wanted now, with the step's checkpoint.
 
-    `before` is the VM as it was read before the host was asked: if its state was changed since, the host's own stream
-    of events did that, which is in order and goes on; then the answer may be older and is left out.
+    `before` is the VM as it was read before the host was asked. What the host's stream of events told meanwhile may be
+    newer than the answer: the order of observations tells. A VM that is not there has none; then it counts that nothing
+    was told.
     """
     observation = seen.observation
     state = observation.state if observation is not None else VmState.UNKNOWN
+    order = observation.order if observation is not None else 0
     told: dict[str, Any] = {"state": state}
     if state is not VmState.RUNNING:
         told["guest"] = None
@@ -46,8 +48,11 @@ def record(run: Run[Any], before: Vm, seen: VmSeen, intent: PowerIntent | None =
 
     def write(tx: Tx) -> None:
         current = VM.peek(tx, before.id)
-        if current is not None:
-            VM.change(tx, before.id, **fields, **(told if current.state is before.state else {}))
+        if current is None:
+            return
+        lost = current.state is VmState.UNKNOWN and before.state is not VmState.UNKNOWN  # the host fell silent
+        newest = order >= current.observed and not lost if observation is not None else current.state is before.state
+        VM.change(tx, before.id, **fields, **({**told, "observed": max(order, current.observed)} if newest else {}))
 
     run.write(write)
 

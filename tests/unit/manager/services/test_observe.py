@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 import pytest
 
@@ -53,14 +54,24 @@ def put(sqlite_db: Database, host: Host) -> Put:
     return make
 
 
-def _seen(vm: Vm, state: VmState, guest: GuestFacts | None = None) -> VmObservation:
-    return VmObservation(id=vm.id, name=vm.name, state=state, guest=guest)
+def _seen(vm: Vm, state: VmState, order: int = 0) -> VmObservation:
+    return VmObservation(id=vm.id, name=vm.name, state=state, order=order)
 
 
-def _happened(vm: Vm, state: VmState | None) -> VmHappened:
+def _happened(vm: Vm, state: VmState | None, order: int = 0) -> VmHappened:
     kind = VmEventKind.REMOVED if state is None else VmEventKind.CHANGED
-    seen = None if state is None else _seen(vm, state)
+    seen = None if state is None else _seen(vm, state, order)
     return VmHappened(event=VmEvent(kind=kind, vm_id=vm.id, reason="test", observation=seen))
+
+
+async def _hello(host: Host, folder: Path) -> Hello:
+    """What a host without VMs says."""
+    local = LocalHost(host.id, folder)
+    await local.core.facts.refresh()
+    try:
+        return await local.core.hello()
+    finally:
+        await local.core.close()
 
 
 async def _state(db: Database, vm: Vm) -> VmState:
@@ -71,6 +82,30 @@ async def test_event_changes_the_state(sqlite_db: Database, observer: Observer, 
     vm = await put(VmState.RUNNING)
     await observer.on_news(host.id, _happened(vm, VmState.CRASHED))
     assert await _state(sqlite_db, vm) is VmState.CRASHED
+
+
+async def test_event_older_than_what_is_known_changes_nothing(sqlite_db: Database, observer: Observer, put: Put,
+                                                              host: Host) -> None:  # fmt: skip
+    vm = await put(VmState.RUNNING, observed=20)  # as a task's answer told
+    await observer.on_news(host.id, _happened(vm, VmState.PAUSED, 19))
+    assert await _state(sqlite_db, vm) is VmState.RUNNING
+    await observer.on_news(host.id, _happened(vm, VmState.PAUSED, 21))
+    await observer.on_news(host.id, StateSeen(vms=[_seen(vm, VmState.RUNNING, 20)]))
+    assert await _state(sqlite_db, vm) is VmState.PAUSED
+
+
+async def test_host_that_booted_begins_its_clock_anew(sqlite_db: Database, observer: Observer, put: Put, host: Host,
+                                                      tmp_path: Path) -> None:  # fmt: skip
+    vm = await put(VmState.RUNNING, observed=1000)
+    hello = await _hello(host, tmp_path)
+    same_clock = {"order": 2000, "vms": [_seen(vm, VmState.STOPPED, 999)]}
+    await observer.on_hello(hello.model_copy(update=same_clock))
+    assert await _state(sqlite_db, vm) is VmState.RUNNING
+    booted = {"order": 10, "vms": [_seen(vm, VmState.STOPPED, 9)]}
+    await observer.on_hello(hello.model_copy(update=booted))
+    assert await _state(sqlite_db, vm) is VmState.STOPPED
+    await observer.on_news(host.id, _happened(vm, VmState.RUNNING, 12))
+    assert await _state(sqlite_db, vm) is VmState.RUNNING
 
 
 async def test_vm_gone_from_its_host_is_unknown(sqlite_db: Database, observer: Observer, put: Put, host: Host) -> None:
@@ -127,17 +162,14 @@ async def test_stopped_vm_has_no_restart_pending_and_no_guest(sqlite_db: Databas
 
 
 async def test_hello_brings_storages_under_the_hosts_label(sqlite_db: Database, observer: Observer, host: Host,
-                                                           tmp_path: object) -> None:  # fmt: skip
-    local = LocalHost(host.id, tmp_path)  # type: ignore[arg-type]
-    await local.core.facts.refresh()
-    hello = await local.core.hello()
+                                                           tmp_path: Path) -> None:  # fmt: skip
+    hello = await _hello(host, tmp_path)
     store = StorageSeen(id=new_id(), name="local", kind=StorageKind.DIRECTORY, shared=False, usage=None)
     hello = Hello.model_validate(hello.model_dump() | {"storages": [store.model_dump()]})
     for _ in range(2):
         await observer.on_hello(hello)
     (found,) = await sqlite_db.read(STORAGE.all)
     assert (found.id, found.name, found.label, found.host_id) == (store.id, "host1-local", Label.INTERNAL, host.id)
-    await local.core.close()
 
 
 async def test_manager_that_lost_the_lease_writes_nothing(sqlite_db: Database, observer: Observer, put: Put,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
@@ -142,5 +143,5 @@ class EventHub:
         if seen is None:
             return VmEvent(kind=VmEventKind.REMOVED, vm_id=vm_id, reason=reason)
         if guest is not None:
-            seen = VmObservation(id=seen.id, name=seen.name, state=seen.state, revision=seen.revision, guest=guest)
+            seen = dataclasses.replace(seen, guest=guest)
         return VmEvent(kind=VmEventKind.CHANGED, vm_id=vm_id, reason=reason, observation=seen)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -26,13 +27,15 @@ _STATES = {
 
 def observe(domain: libvirt.virDomain, forgotten: CrashForgotten) -> VmObservation:
     """One domain."""
+    order = time.monotonic_ns()
     state, reason = domain.state()
     saved = state == libvirt.VIR_DOMAIN_SHUTOFF and bool(domain.hasManagedSaveImage())
-    return _observation(domain, state, reason, saved=saved, forgotten=forgotten)
+    return _observation(domain, state, reason, saved=saved, forgotten=forgotten, order=order)
 
 
 def observe_all(connection: libvirt.virConnect, forgotten: CrashForgotten) -> list[VmObservation]:
     """Every domain of Altus: one call for all states, one for who has saved state, one per VM for its metadata."""
+    order = time.monotonic_ns()
     saved = {domain.UUIDString() for domain in connection.listAllDomains(libvirt.VIR_CONNECT_LIST_DOMAINS_MANAGEDSAVE)}
     found = []
     for domain, stats in connection.getAllDomainStats(libvirt.VIR_DOMAIN_STATS_STATE, 0):
@@ -41,7 +44,7 @@ def observe_all(connection: libvirt.virConnect, forgotten: CrashForgotten) -> li
         try:
             found.append(
                 _observation(domain, stats["state.state"], stats["state.reason"],
-                             saved=domain.UUIDString() in saved, forgotten=forgotten)
+                             saved=domain.UUIDString() in saved, forgotten=forgotten, order=order)
             )  # fmt: skip
         except libvirt.libvirtError as error:
             if error.get_error_code() != libvirt.VIR_ERR_NO_DOMAIN:  # undefined a moment ago
@@ -65,7 +68,8 @@ def read_metadata(domain: libvirt.virDomain) -> AltusMetadata | None:
     return None
 
 
-def _observation(domain: Any, state: int, reason: int, *, saved: bool, forgotten: CrashForgotten) -> VmObservation:
+def _observation(domain: Any, state: int, reason: int, *, saved: bool, forgotten: CrashForgotten,
+                 order: int) -> VmObservation:  # fmt: skip
     metadata = read_metadata(domain)
     vm_id = str(domain.UUIDString())
     found = _state(state, reason, saved=saved)
@@ -76,6 +80,7 @@ def _observation(domain: Any, state: int, reason: int, *, saved: bool, forgotten
         name=metadata.name if metadata else str(domain.name()),
         state=found,
         revision=metadata.revision if metadata else 0,
+        order=order,
     )
 
 

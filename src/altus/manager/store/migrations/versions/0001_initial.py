@@ -353,6 +353,7 @@ def upgrade() -> None:
         sa.Column("protected", sa.Boolean(), nullable=False),
         sa.Column("restart_pending", sa.Boolean(), nullable=False),
         sa.Column("guest", sa.Text(), nullable=True),
+        sa.Column("observed", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("sealed", sa.LargeBinary(), nullable=True),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("project_id", "name", name=op.f("uq_vms_project_id_name")),
