@@ -55,7 +55,7 @@ async def test_fifty_conflicting_requests_on_one_vm(admin: Administrator, dies: 
     assert len(ids) > _REQUESTS // 2, "while something is under way, the others wait for their turn"
     for name in dies:
         await asyncio.to_thread(admin.system.restart, name)
-    async with asyncio.timeout(GUEST):
+    async with asyncio.timeout(2 * GUEST):
         tasks = [await admin.altus.tasks.wait(task_id) for task_id in ids]
     for task in tasks:
         assert task.state in (TaskState.SUCCEEDED, TaskState.FAILED)
