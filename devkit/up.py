@@ -181,5 +181,5 @@ def _tell(url: str, vm: VmView) -> None:
     print(f"  first passwords are kept in {passwords} (root only; delete it when they are changed)")
     print(f"  the command line is logged in as the system administrator by {CREDENTIALS} (root only)")
     print(f"\nVM {vm.name} is {vm.state} at {', '.join(vm.addresses)}")
-    print(f"  console:  ./altus vm console {vm.name}     (leave with Ctrl-])")
+    print(f"  console:  ./altus vm console {vm.name}     (log in as root, no password; Ctrl-] leaves)")
     print("  look:     ./altus vm list, ./altus host list, ./altus doctor")

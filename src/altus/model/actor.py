@@ -91,7 +91,7 @@ class Actor:
             duty = duty_of(permission)
             hint = _WHOM_TO_ASK
             if duty is not None and self.duty not in (None, duty):
-                hint = f"It is the work of a {duty} administrator; no account can have both duties."
+                hint = f"That is the work of the {duty} administrator; no account can have both duties."
         return Forbidden(f"{self.name} lacks the permission {permission} here.", code="access.denied", hint=hint,
                          permission=permission.value)  # fmt: skip
 
