@@ -34,7 +34,7 @@ from altus.manager.services.vm_power import VmPowerService
 from altus.manager.services.vms import VmService
 from altus.manager.services.volumes import VolumeService
 from altus.manager.settings import ManagerSettings
-from altus.manager.store import migrate
+from altus.manager.store import migrate, move
 from altus.manager.store.database import Database
 from altus.manager.store.secrets import SecretBox
 from altus.manager.tasks.engine import Engine, EngineSettings
@@ -67,6 +67,7 @@ async def running(settings: ManagerSettings, observer: Observer = trace) -> Asyn
     await asyncio.to_thread(_ensure_certificate, tls, authority, settings.names)
     db = Database(settings.database_url)
     await migrate.upgrade(db)
+    await db.read(move.require_home)
     await db.write(ensure_default_project)
     pool = AgentPool(client_context(tls / "ca.pem", tls / "manager.pem", tls / "manager.key"))
     security = _security(settings, db)
@@ -96,6 +97,20 @@ async def recovered(settings: ManagerSettings, account: str) -> str:
         return password
     finally:
         db.close()
+
+
+async def moved(settings: ManagerSettings, url: str) -> str:
+    """Move everything to the database `url`, with no manager running; its URL without a password."""
+    target = Database(url)
+    source = Database(settings.database_url)
+    security = _security(settings, target)
+    try:
+        await move.move(source, target, security.local.note_move)
+    finally:
+        await security.close()
+        target.close()
+        source.close()
+    return target.url.render_as_string(hide_password=True)
 
 
 def _security(settings: ManagerSettings, db: Database) -> Security:

@@ -10,6 +10,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Annotated
 
+import sqlalchemy as sa
 import structlog
 import typer
 import uvicorn
@@ -17,7 +18,7 @@ import uvloop
 
 from altus.common.errors import AltusError
 from altus.manager.api.app import create_api
-from altus.manager.app import recovered, running
+from altus.manager.app import moved, recovered, running
 from altus.manager.settings import DEFAULT_CONFIG, ManagerSettings, load
 from altus.manager.tasks.observer import Observer, trace
 
@@ -43,6 +44,24 @@ def recover(name: Annotated[str, typer.Argument(help="The account.")],
         typer.echo(asyncio.run(recovered(load(config), name)))
     except AltusError as error:
         sys.exit(f"altus-manager: {error.message} {error.hint}")
+
+
+@app.command()
+def move_database(context: typer.Context,
+                  url: Annotated[str, typer.Argument(help="SQLAlchemy's URL: sqlite:///path or postgresql+psycopg://…",
+                                                     envvar="ALTUS_MANAGER_MOVE_TO")],
+                  config: Annotated[Path, typer.Option(help="Settings file (TOML).")] = DEFAULT_CONFIG,
+                  ) -> None:  # fmt: skip
+    """Move all that the manager knows to another, empty database, while no manager runs. Interrupted, the same command
+    finishes it."""
+    source = context.get_parameter_source("url")
+    if source is not None and source.name == "COMMANDLINE" and sa.make_url(url).password:
+        sys.exit("altus-manager: others could read the password: give the URL by ALTUS_MANAGER_MOVE_TO.")
+    try:
+        arrived = asyncio.run(moved(load(config), url))
+    except AltusError as error:
+        sys.exit(f"altus-manager: {error.message} {error.hint}")
+    typer.echo(f"All is in {arrived}. Set `database` in {config} to it, then start the manager.")
 
 
 def serve(settings: ManagerSettings, observer: Observer = trace) -> None:

@@ -80,6 +80,11 @@ class LocalService:
         await self._audit.change(ROOT, act, work)
         return password
 
+    def note_move(self, tx: Tx) -> None:
+        """All that the manager knows has come into this database."""
+        act = Act("database.move", object_name=tx.connection.dialect.name)
+        self._audit.note(tx, ROOT, act, act.outcome)
+
     async def issue_token(self, account_name: str, token_name: str, expires_in: timedelta | None = None) -> str:
         """A token for the CLI of this machine, to be kept in a file of root's; one of the same name ends."""
         text, digest = new_secret(TOKEN_PREFIX)

@@ -13,8 +13,9 @@ import os
 import queue
 import threading
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -128,6 +129,15 @@ class Database:
             raise _closed()
         return await asyncio.get_running_loop().run_in_executor(self._readers, self._read, work)
 
+    @contextmanager
+    def snapshot(self) -> Iterator[Tx]:
+        """A read transaction for who may block, such as another database's writer."""
+        try:
+            with self._read_engine.begin() as connection:
+                yield Tx(connection, self.news)
+        except sa.exc.SQLAlchemyError as error:
+            raise connect.translated(error) from error
+
     def close(self) -> None:
         """Finish what is queued and let go of everything."""
         self._closed = True
@@ -141,11 +151,8 @@ class Database:
             self._file_lock = None
 
     def _read(self, work: Callable[[Tx], R]) -> R:
-        try:
-            with self._read_engine.begin() as connection:
-                return work(Tx(connection, self.news))
-        except sa.exc.SQLAlchemyError as error:
-            raise connect.translated(error) from error
+        with self.snapshot() as tx:
+            return work(tx)
 
     def _write_loop(self) -> None:
         ended = False
