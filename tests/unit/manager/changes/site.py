@@ -234,4 +234,5 @@ class Site:
 
 
 def _timeless(one: Any) -> dict[str, Any]:
-    return {name: value for name, value in vars(one).items() if name not in ("updated_at", "revision", "guest")}
+    told_of_time = ("updated_at", "revision", "guest", "observed")
+    return {name: value for name, value in vars(one).items() if name not in told_of_time}
