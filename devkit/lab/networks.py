@@ -8,6 +8,8 @@ from enum import StrEnum
 from ipaddress import IPv4Interface, IPv4Network
 
 from devkit.lab.places import DATABASE, MANAGERS, host_number, is_host
+from devkit.services import ready
+from devkit.services.runner import READY_SECONDS, wait_until
 
 
 class Net(StrEnum):
@@ -104,6 +106,8 @@ def configure_tenant(name: str, datapath: str) -> None:
     settings = (f"datapath_type={datapath}", "fail_mode=standalone", f"other_config:hwaddr={mac}")
     _output("ovs-vsctl", *bridge, "--", "set", "Bridge", TENANT_BRIDGE, *settings,
             "--", "set", "Interface", TENANT_BRIDGE, f"mtu_request={MTU}", "--", *device)  # fmt: skip
+    # where the database had the bridge already, ovs-vsctl did not wait for the device
+    wait_until(ready.device(TENANT_BRIDGE), f"{TENANT_BRIDGE} is there", READY_SECONDS)
     _ip([f"address replace {address(name, Net.TENANT)} dev {TENANT_BRIDGE}", f"link set dev {TENANT_BRIDGE} up"])
 
 
