@@ -252,12 +252,12 @@ def test_interrupted_wait_says_that_the_task_goes_on(altus: Altus, manager: Fake
     env = {key: value for key, value in altus.env.items() if value is not None}
     command = [str(Path(sys.executable).parent / "altus"), "vm", "start", "web1"]
     with subprocess.Popen(command, env=env, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 120
         while not manager.requests("GET", "/events"):
             assert time.monotonic() < deadline
             time.sleep(0.02)
         process.send_signal(signal.SIGINT)
-        _, said = process.communicate(timeout=30)
+        _, said = process.communicate(timeout=120)
     assert process.returncode == 130
     [task_id] = manager.tasks
     assert f"altus task watch {task_id}" in said
