@@ -65,9 +65,9 @@ def test_viewer_is_joined_to_the_screen(altus: Altus, manager: FakeManager) -> N
     command = [ALTUS, "vm", "console", "web1", "--vnc"]
     with subprocess.Popen(command, env=_env(altus), stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
-        found = re.search(r"127\.0\.0\.1:(\d+)", process.stderr.readline())
-        assert found is not None
-        with socket.create_connection(("127.0.0.1", int(found[1])), timeout=10) as viewer:
+        told = (re.search(r"127\.0\.0\.1:(\d+)", line) for line in process.stderr)
+        found = next(match for match in told if match)  # a busy manager may be waited for, and told of, before
+        with socket.create_connection(("127.0.0.1", int(found[1])), timeout=120) as viewer:
             assert viewer.recv(7, socket.MSG_WAITALL) == b"login: "
             viewer.sendall(b"rfb")
             assert viewer.recv(3, socket.MSG_WAITALL) == b"RFB"
