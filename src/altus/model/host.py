@@ -6,15 +6,27 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from altus.common.errors import Conflict
 from altus.model.resource import Resource
 
 
 class HostState(StrEnum):
-    """`up` while its event stream is alive."""
+    """`enrolling` until its agent has been heard for the first time; `up`, or `maintenance` once nothing runs there,
+    while its event stream is alive; `unreachable` when it has been silent for 5 s."""
 
     ENROLLING = "enrolling"
     UP = "up"
+    MAINTENANCE = "maintenance"
     UNREACHABLE = "unreachable"
+
+
+TRANSITIONS: dict[HostState, frozenset[HostState]] = {
+    HostState.ENROLLING: frozenset({HostState.UP}),
+    HostState.UP: frozenset({HostState.MAINTENANCE, HostState.UNREACHABLE}),
+    HostState.MAINTENANCE: frozenset({HostState.UP, HostState.UNREACHABLE}),
+    HostState.UNREACHABLE: frozenset({HostState.UP, HostState.MAINTENANCE}),
+}
+"""Where a host may go from each state; the store lets it go nowhere else."""
 
 
 class Acceleration(StrEnum):
@@ -93,9 +105,23 @@ class HostFacts:
 
 @dataclass(frozen=True, kw_only=True)
 class Host(Resource):
-    """A host as the manager knows it; `address` is where its agent listens."""
+    """A host as the manager knows it; `address` is where its agent listens. With `maintenance` it is given
+    nothing to run, which outlasts its silence and restarts."""
 
     state: HostState = HostState.ENROLLING
+    maintenance: bool = False
     address: str = ""
     facts: HostFacts | None = None
     seen_at: datetime | None = None
+
+    @property
+    def answering(self) -> HostState:
+        """Its state when its agent is heard (again); one that is up is put into maintenance by its task only."""
+        return HostState.MAINTENANCE if self.maintenance and self.state is not HostState.UP else HostState.UP
+
+
+def require_transition(host: Host, state: HostState) -> None:
+    """`Conflict` (`host.transition`) unless the host may go into this state, or is in it."""
+    if state is not host.state and state not in TRANSITIONS[host.state]:
+        raise Conflict(f"Host {host.name} is {host.state} and cannot become {state}.", code="host.transition",
+                       hint="See `altus host show`.", state=host.state)  # fmt: skip

@@ -46,7 +46,9 @@ class Verdict:
 
 
 def _host_up(_request: Request, candidate: Candidate) -> str:
-    return "" if candidate.host.state is HostState.UP else f"the host is {candidate.host.state}"
+    if candidate.host.state is not HostState.UP:
+        return f"the host is {candidate.host.state}"
+    return "maintenance of the host was asked for" if candidate.host.maintenance else ""
 
 
 def _labels(request: Request, candidate: Candidate) -> str:

@@ -40,9 +40,10 @@ class Observer:
         """A host is (again) there and tells everything."""
 
         def work(tx: Tx) -> None:
-            host = HOST.change(tx, hello.host_id, state=HostState.UP, facts=hello.facts, seen_at=utc_now())
-            if host is None:
+            known = HOST.peek(tx, hello.host_id)
+            if known is None:
                 return
+            host = HOST.change(tx, known.id, state=known.answering, facts=hello.facts, seen_at=utc_now()) or known
             _apply_storages(tx, host, hello.storages)
             if hello.vms is not None:
                 _apply_all(tx, host.id, hello.vms, clock=hello.order)

@@ -46,3 +46,8 @@ def peek(tx: Tx, secret_hash: str) -> Token | None:
 def bind(tx: Tx, secret_hash: str, key_hash: str) -> None:
     """The token belongs to this key from now on."""
     tx.execute(ENROLMENTS.update().where(ENROLMENTS.c.secret_hash == secret_hash).values(key_hash=key_hash))
+
+
+def void(tx: Tx, host_id: str) -> None:
+    """The host's tokens are good no more."""
+    tx.execute(ENROLMENTS.delete().where(ENROLMENTS.c.host_id == host_id))

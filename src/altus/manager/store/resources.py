@@ -15,7 +15,7 @@ from altus.manager.store.database import Tx
 from altus.manager.store.events import emit
 from altus.manager.store.paging import fetch_page
 from altus.manager.store.tables import HOSTS, IMAGES, NETWORKS, PROJECTS, STORAGES, VMS, VOLUMES, Event
-from altus.model.host import Host
+from altus.model.host import Host, require_transition
 from altus.model.image import Image
 from altus.model.network import Network
 from altus.model.query import ListQuery, Page
@@ -138,10 +138,19 @@ class Resources(Generic[T]):
                        data=data))  # fmt: skip
 
 
+class Hosts(Resources[Host]):
+    """The rows of hosts, whose states follow one another only as `model/host.py` allows."""
+
+    def update(self, tx: Tx, value: Host, **extra: Any) -> Host:
+        """See `Resources.update`; `Conflict` (`host.transition`)."""
+        require_transition(self.get(tx, value.id), value.state)
+        return super().update(tx, value, **extra)
+
+
 VM = Resources[Vm]("vm", VMS)
 VOLUME = Resources[Volume]("volume", VOLUMES)
 IMAGE = Resources[Image]("image", IMAGES)
 NETWORK = Resources[Network]("network", NETWORKS)
 STORAGE = Resources[Storage]("storage", STORAGES)
-HOST = Resources[Host]("host", HOSTS)
+HOST = Hosts("host", HOSTS)
 PROJECT = Resources[Resource]("project", PROJECTS)

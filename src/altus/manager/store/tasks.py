@@ -104,6 +104,12 @@ def unfinished(tx: Tx, after_seq: int = 0) -> list[Task]:
     return [TASKS.load(row) for row in tx.execute(query)]
 
 
+def begun(tx: Tx) -> list[Task]:
+    """Tasks which have begun and are not finished, oldest first."""
+    query = sa.select(_TABLE).where(_TABLE.c.state.in_(_UNFINISHED), _TABLE.c.started_at.is_not(None))
+    return [TASKS.load(row) for row in tx.execute(query.order_by(_TABLE.c.seq))]
+
+
 def competing(tx: Tx, locks: Iterable[Lock]) -> list[Task]:
     """Unfinished tasks with claims which cannot be held together with these, oldest first.
 

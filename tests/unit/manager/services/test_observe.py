@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from altus.common.errors import Conflict
 from altus.common.ids import new_id
 from altus.manager.services.observe import Observer
 from altus.manager.store import lease as leases
@@ -147,10 +148,31 @@ async def test_vms_of_a_silent_host_are_unknown(sqlite_db: Database, observer: O
     assert (await sqlite_db.read(lambda tx: HOST.get(tx, host.id))).state is HostState.UNREACHABLE
 
 
-async def test_host_that_never_came_stays_enrolling(sqlite_db: Database, observer: Observer, host: Host) -> None:
-    await sqlite_db.write(lambda tx: HOST.change(tx, host.id, state=HostState.ENROLLING))
+async def test_host_that_never_came_stays_enrolling(sqlite_db: Database, observer: Observer) -> None:
+    host = await sqlite_db.write(lambda tx: HOST.insert(tx, Host(id=new_id(), name="host2")))
     await observer.on_down(host.id)
     assert (await sqlite_db.read(lambda tx: HOST.get(tx, host.id))).state is HostState.ENROLLING
+
+
+async def test_maintenance_outlasts_the_hosts_silence(sqlite_db: Database, observer: Observer, host: Host,
+                                                      tmp_path: Path) -> None:  # fmt: skip
+    def maintain(tx: Tx) -> None:
+        HOST.change(tx, host.id, state=HostState.MAINTENANCE, maintenance=True)
+
+    await sqlite_db.write(maintain)
+    await observer.on_down(host.id)
+    assert (await sqlite_db.read(lambda tx: HOST.get(tx, host.id))).state is HostState.UNREACHABLE
+    local = LocalHost(host.id, tmp_path)
+    await local.core.facts.refresh()
+    await observer.on_hello(await local.core.hello())
+    assert (await sqlite_db.read(lambda tx: HOST.get(tx, host.id))).state is HostState.MAINTENANCE
+    await local.core.close()
+
+
+async def test_state_goes_only_where_the_table_allows(sqlite_db: Database, host: Host) -> None:
+    with pytest.raises(Conflict) as caught:
+        await sqlite_db.write(lambda tx: HOST.change(tx, host.id, state=HostState.ENROLLING))
+    assert caught.value.code == "host.transition"
 
 
 async def test_stopped_vm_has_no_restart_pending_and_no_guest(sqlite_db: Database, observer: Observer, put: Put,
