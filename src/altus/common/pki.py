@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import ipaddress
 import ssl
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -199,11 +199,16 @@ def holds_key(certificate: str, key: ec.EllipticCurvePrivateKey) -> bool:
     return x509.load_pem_x509_certificate(certificate.encode()).public_key() == key.public_key()
 
 
-def needs_renewal(certificate: str, now: dt.datetime | None = None) -> bool:
-    """Whether less than a third of a certificate's (PEM) life is left."""
+def ends(certificate: str) -> tuple[dt.datetime, dt.datetime]:
+    """When a certificate (PEM) should be renewed, with a third of its life left, and when it expires."""
     parsed = x509.load_pem_x509_certificate(certificate.encode())
     end, life = parsed.not_valid_after_utc, parsed.not_valid_after_utc - parsed.not_valid_before_utc
-    return end - (now or dt.datetime.now(dt.UTC)) < life / 3
+    return end - life / 3, end
+
+
+def needs_renewal(certificate: str, now: dt.datetime | None = None) -> bool:
+    """Whether less than a third of a certificate's (PEM) life is left."""
+    return (now or dt.datetime.now(dt.UTC)) > ends(certificate)[0]
 
 
 def server_context(ca: Path, certificate: Path, key: Path) -> ssl.SSLContext:
@@ -214,6 +219,21 @@ def server_context(ca: Path, certificate: Path, key: Path) -> ssl.SSLContext:
 def client_context(ca: Path, certificate: Path, key: Path) -> ssl.SSLContext:
     """TLS 1.2 or newer for the side that calls; the other one must have the name it is called by."""
     return _context(ssl.PROTOCOL_TLS_CLIENT, ca, certificate, key)
+
+
+def distrusting(context: ssl.SSLContext, revoked: Callable[[], Collection[int]]) -> ssl.SSLContext:
+    """Let handshakes fail (`ssl.SSLCertVerificationError`) with whoever shows a certificate whose serial number is
+    among the revoked ones at that moment. Connections that are there already stay."""
+
+    class Distrusting(ssl.SSLObject):
+        def do_handshake(self) -> None:
+            super().do_handshake()
+            certificate = self.getpeercert()
+            if certificate and Peer.of(certificate).serial in revoked():
+                raise ssl.SSLCertVerificationError("the other side's certificate was revoked")
+
+    context.sslobject_class = Distrusting
+    return context
 
 
 def _context(protocol: int, ca: Path, certificate: Path, key: Path) -> ssl.SSLContext:

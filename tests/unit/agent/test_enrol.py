@@ -14,9 +14,10 @@ from pydantic import ValidationError
 from altus.agent.enrol import enrol
 from altus.agent.identity import Identity
 from altus.common.errors import AltusError, Conflict, Forbidden, InvalidInput, Unauthenticated, Unavailable
-from altus.common.pki import Authority, Subject, fingerprint, make_csr, open_key
+from altus.common.pki import Authority, Subject, fingerprint, make_csr, open_key, serial
 from altus.manager.services.audit import AuditLog
 from altus.manager.services.enrolment import EnrolmentService
+from altus.manager.store import certificates
 from altus.manager.store.audit import AuditChain
 from altus.manager.store.database import Database
 from altus.manager.store.enrolment import ENROLMENTS
@@ -128,6 +129,18 @@ async def test_newer_token_makes_the_older_void_and_keeps_the_host(manager: Mana
     host_id = await join(second, tmp_path / "h")
     third = await manager.service.issue(ADMIN, "h1")
     assert await join(third, tmp_path / "reinstalled") == host_id
+
+
+async def test_key_that_takes_a_hosts_place_ends_the_trust_in_the_older_one(manager: Manager, tmp_path: Path,
+                                                                            sqlite_db: Database) -> None:  # fmt: skip
+    await join(await manager.service.issue(ADMIN, "h1"), tmp_path / "h")
+    await join(await manager.service.issue(ADMIN, "h1"), tmp_path / "h")
+    assert await sqlite_db.read(certificates.revoked) == frozenset()
+    older = serial(Identity(tmp_path / "h/tls").certificate.read_text())
+    await join(await manager.service.issue(ADMIN, "h1"), tmp_path / "reinstalled")
+    revoked = await sqlite_db.read(certificates.revoked)
+    assert older in revoked
+    assert serial(Identity(tmp_path / "reinstalled/tls").certificate.read_text()) not in revoked
 
 
 async def test_secret_goes_to_the_pool_of_the_token_only(manager: Manager, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 from altus.agent.app import AgentServer
 from altus.common.errors import AltusError, Cancelled, Conflict, Forbidden, LimitExceeded, NotFound, Unavailable
 from altus.common.ids import new_id
-from altus.common.pki import Authority, Subject
+from altus.common.pki import Authority, Subject, serial
 from altus.manager.agents.pool import AgentPool
 from altus.model.vm import VmObservation, VmState
 from altus.wire import operations as op
@@ -111,6 +111,19 @@ async def test_host_with_the_certificate_of_another_is_not_believed(pool: AgentP
     pool.add(other, f"127.0.0.1:{server.port}")
     with pytest.raises(Unavailable) as caught:
         await pool.call(other, op.VM_OBSERVE, op.VmRef(vm_id="a"))
+    assert caught.value.code == "host.untrusted"
+
+
+async def test_revoked_host_is_not_believed_any_more(pool: AgentPool, host: LocalHost, server: AgentServer,
+                                                     tmp_path: Path) -> None:  # fmt: skip
+    request = op.VmRef(vm_id="a")
+    await pool.call(host.id, op.VM_OBSERVE, request)
+    mine = serial((tmp_path / "tls" / "agent.pem").read_text())
+    await pool.distrust(frozenset({mine + 1}))
+    await pool.call(host.id, op.VM_OBSERVE, request)
+    await pool.distrust(frozenset({mine, mine + 1}))
+    with pytest.raises(Unavailable) as caught:
+        await pool.call(host.id, op.VM_OBSERVE, request)
     assert caught.value.code == "host.untrusted"
 
 
@@ -246,7 +259,7 @@ async def test_upload_beyond_the_limit_is_refused(pool: AgentPool, host: LocalHo
 
 async def test_reader_that_does_not_read_is_cut_off(pool: AgentPool, host: LocalHost) -> None:
     connection = pool.host(host.id)
-    async with connection._session.get(f"{connection._base}/v1/events") as stuck:
+    async with connection.session.get(f"{connection._base}/v1/events") as stuck:
         assert stuck.status == 200
         await until(lambda: host.core.hub.listeners == 1)
         news = StateSeen(vms=[VmObservation(id="x" * 100_000, name="", state=VmState.STOPPED)])
@@ -262,7 +275,7 @@ async def test_reader_that_does_not_read_is_cut_off(pool: AgentPool, host: Local
 @pytest.mark.parametrize("path", ["/v1/storages/x/images/y/upload", "/v1/vms/..%2f/screenshot"])
 async def test_paths_hold_ids_only(pool: AgentPool, host: LocalHost, path: str) -> None:
     connection = pool.host(host.id)
-    async with connection._session.get(connection._base + path) as response:
+    async with connection.session.get(connection._base + path) as response:
         assert response.status == 400
         assert (await response.json())["error"]["code"] == "id.malformed"
 
@@ -271,11 +284,11 @@ async def test_metrics_and_health(pool: AgentPool, host: LocalHost) -> None:
     await make_vm(pool, host.id, host.local)
     await host.core.facts.current()
     connection = pool.host(host.id)
-    async with connection._session.get(f"{connection._base}/metrics") as response:
+    async with connection.session.get(f"{connection._base}/metrics") as response:
         text = await response.text()
     assert 'altus_agent_calls_total{operation="vm.define",outcome="done"} 1.0' in text
     assert 'altus_storage_capacity_bytes{storage="local"}' in text
-    async with connection._session.get(f"{connection._base}/healthz") as response:
+    async with connection.session.get(f"{connection._base}/healthz") as response:
         assert await response.json() == {"host_id": host.id, "sees": True}
 
 

@@ -41,7 +41,7 @@ class AgentConnection:
         self.host_id = host_id
         self.address = address
         self.up = asyncio.Event()
-        self._session = session
+        self.session = session
         self._base = f"https://{agent_name(host_id)}:{port}"
         resolver.set(host_id, host.strip("[]"))
 
@@ -51,7 +51,7 @@ class AgentConnection:
         body = cast("Message", request).model_dump_json().encode()
         headers = {KEY_HEADER: key, EPOCH_HEADER: str(epoch), "Content-Type": "application/json"}
         with translated(self.host_id):
-            async with self._session.post(f"{self._base}/v1/call/{operation.name}", data=body, headers=headers) as got:
+            async with self.session.post(f"{self._base}/v1/call/{operation.name}", data=body, headers=headers) as got:
                 if got.status != 200:
                     raise await refusal(got)
                 result = await self._answer(got, operation.timeout, progress)
@@ -66,7 +66,7 @@ class AgentConnection:
         """See `Agents.cancel`."""
         with translated(self.host_id):
             body = CancelCall(key=key).model_dump()
-            async with self._session.post(f"{self._base}/v1/cancel", json=body) as got:
+            async with self.session.post(f"{self._base}/v1/cancel", json=body) as got:
                 if got.status != 200:
                     raise await refusal(got)
 
@@ -74,7 +74,7 @@ class AgentConnection:
         """The host's event stream until it ends or breaks; `Unavailable` (`host.silent`) after `silence` seconds
         without anything."""
         with translated(self.host_id):
-            async with self._session.get(f"{self._base}/v1/events") as got:
+            async with self.session.get(f"{self._base}/v1/events") as got:
                 if got.status != 200:
                     raise await refusal(got)
                 try:
@@ -87,7 +87,7 @@ class AgentConnection:
     async def screenshot(self, vm_id: str) -> bytes:
         """A running VM's display as PNG."""
         with translated(self.host_id):
-            async with self._session.get(f"{self._base}/v1/vms/{vm_id}/screenshot") as got:
+            async with self.session.get(f"{self._base}/v1/vms/{vm_id}/screenshot") as got:
                 if got.status != 200:
                     raise await refusal(got)
                 return await got.read()
@@ -97,9 +97,9 @@ class AgentConnection:
         url = f"{self._base}/v1/vms/{vm_id}/console/{kind}"
         with translated(self.host_id):
             try:
-                return await self._session.ws_connect(url, heartbeat=20.0, max_msg_size=1 << 20)
+                return await self.session.ws_connect(url, heartbeat=20.0, max_msg_size=1 << 20)
             except aiohttp.WSServerHandshakeError:
-                async with self._session.get(url) as got:  # a failed handshake tells no body: ask again for the reason
+                async with self.session.get(url) as got:  # a failed handshake tells no body: ask again for the reason
                     raise await refusal(got) from None
 
     async def upload(self, storage_id: str, image_id: str, data: AsyncIterator[bytes], *, turn: str,
@@ -108,19 +108,19 @@ class AgentConnection:
         higher `turn`, an id, is the newer: it takes over."""
         with translated(self.host_id):
             at = {"offset": str(offset), "turn": turn}
-            async with self._session.put(self._upload(storage_id, image_id), params=at, data=data) as got:
+            async with self.session.put(self._upload(storage_id, image_id), params=at, data=data) as got:
                 return await self._upload_state(got)
 
     async def uploaded(self, storage_id: str, image_id: str) -> int:
         """How many bytes of an upload the host has on disk."""
         with translated(self.host_id):
-            async with self._session.get(self._upload(storage_id, image_id)) as got:
+            async with self.session.get(self._upload(storage_id, image_id)) as got:
                 return await self._upload_state(got)
 
     async def drop_upload(self, storage_id: str, image_id: str) -> None:
         """Forget an upload; missing is success."""
         with translated(self.host_id):
-            async with self._session.delete(self._upload(storage_id, image_id)) as got:
+            async with self.session.delete(self._upload(storage_id, image_id)) as got:
                 await self._upload_state(got)
 
     async def _answer(self, response: aiohttp.ClientResponse, patience: float,

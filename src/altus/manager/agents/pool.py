@@ -13,6 +13,7 @@ import aiohttp
 import structlog
 
 from altus.common.errors import AltusError, NotFound
+from altus.common.pki import distrusting
 from altus.manager.agents.base import ReportProgress
 from altus.manager.agents.connection import SILENCE, AgentConnection
 from altus.manager.agents.transport import AgentResolver, make_session
@@ -31,13 +32,26 @@ class AgentPool:
 
     def __init__(self, context: ssl.SSLContext, silence: float = SILENCE) -> None:
         self._resolver = AgentResolver()
-        self._session = make_session(context, self._resolver)
+        self._revoked: frozenset[int] = frozenset()
+        self._context = distrusting(context, lambda: self._revoked)
+        self._session = make_session(self._context, self._resolver)
         self._hosts: dict[str, AgentConnection] = {}
         self._silence = silence
 
     async def close(self) -> None:
         """End all connections."""
         await self._session.close()
+
+    async def distrust(self, revoked: frozenset[int]) -> None:
+        """Certificates with these serial numbers are not to be believed. If there are new ones all connections are made
+        anew: what was under way is asked again, and joined."""
+        if revoked <= self._revoked:
+            return
+        self._revoked = revoked
+        old, self._session = self._session, make_session(self._context, self._resolver)
+        for host in self._hosts.values():
+            host.session = self._session
+        await old.close()
 
     def add(self, host_id: str, address: str) -> None:
         """A host, or its new address (host:port)."""

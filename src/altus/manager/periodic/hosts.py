@@ -9,6 +9,7 @@ import structlog
 from altus.common.errors import AltusError, Unavailable
 from altus.manager.agents.pool import AgentPool
 from altus.manager.services.observe import Observer
+from altus.manager.store import certificates
 from altus.manager.store.database import Database
 from altus.manager.store.lease import Lease
 from altus.manager.store.resources import HOST
@@ -78,10 +79,12 @@ class HostWatch:
         time: an older answer must not remove a host which a newer one has brought."""
         async with self._reading:
             try:
-                hosts = {host.id: host.address for host in await self._db.read(HOST.all) if host.address}
+                known, revoked = await self._db.read(lambda tx: (HOST.all(tx), certificates.revoked(tx)))
             except Unavailable as error:
                 _log.warning("hosts not read", error=error.message)
                 return self._pool.known()
+            hosts = {host.id: host.address for host in known if host.address}
+            await self._pool.distrust(revoked)
             for host_id, address in hosts.items():
                 self._pool.add(host_id, address)
             for host_id in self._pool.known() - hosts.keys():

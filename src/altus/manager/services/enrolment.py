@@ -7,9 +7,11 @@ import secrets
 
 from altus.common.errors import Conflict, InvalidInput, Unauthenticated
 from altus.common.ids import new_id
-from altus.common.pki import Authority, Subject, key_fingerprint
+from altus.common.pki import Authority, Subject, ends, key_fingerprint, serial
 from altus.manager.services.audit import Act, AuditLog
+from altus.manager.store import certificates
 from altus.manager.store import enrolment as rows
+from altus.manager.store.certificates import Issued
 from altus.manager.store.database import Tx
 from altus.manager.store.resources import HOST
 from altus.model.actor import Actor
@@ -77,22 +79,31 @@ def issue(tx: Tx, host_id: str, url: str, authority: Authority, life: float) -> 
 def redeem(tx: Tx, request: EnrolRequest, authority: Authority) -> tuple[EnrolledAs, Host]:
     """Bind the token to the key of the request, and certify it."""
     key = key_fingerprint(request.csr)
-    where = _address_host(request.address)
+    _address_host(request.address)
     found = rows.peek(tx, _hash(request.secret))
     if found is None:
         raise Unauthenticated("This enrolment token is not known.", code="enrolment.token_unknown",
-                              hint="Make a new one with `altus host enrol-token`.")  # fmt: skip
+                              hint="Make a new one with `altus host add`.")  # fmt: skip
     if tx.now() >= found.expires_at:
         raise Unauthenticated("This enrolment token has expired.", code="enrolment.token_expired",
-                              hint="Make a new one with `altus host enrol-token`.")  # fmt: skip
+                              hint="Make a new one with `altus host add`.")  # fmt: skip
     if found.key_hash not in ("", key):
         raise Conflict("This enrolment token was used by another host already.", code="enrolment.token_used",
                        hint="If that was not you, remove the host; then make a new token.")  # fmt: skip
     rows.bind(tx, _hash(request.secret), key)
     host = HOST.change(tx, found.host_id, address=request.address) or HOST.get(tx, found.host_id)
-    subject = Subject(common_name=host.name, host_id=host.id, label=host.label, names=(where,))
-    certificate = authority.issue(request.csr, subject)
+    certificate = certify(tx, authority, host, request.csr)
     return EnrolledAs(host_id=host.id, certificate=certificate, ca=authority.certificate), host
+
+
+def certify(tx: Tx, authority: Authority, host: Host, csr: str) -> str:
+    """A certificate (PEM) for the host with the key of this request; those for its other keys are revoked."""
+    subject = Subject(common_name=host.name, host_id=host.id, label=host.label, names=(_address_host(host.address),))
+    certificate = authority.issue(csr, subject)
+    renew_at, expires_at = ends(certificate)
+    certificates.insert(tx, Issued(serial=serial(certificate), host_id=host.id, key_hash=key_fingerprint(csr),
+                                   renew_at=renew_at.timestamp(), expires_at=expires_at.timestamp()))  # fmt: skip
+    return certificate
 
 
 def _host(tx: Tx, name: str, label: Label) -> Host:
