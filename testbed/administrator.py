@@ -28,6 +28,7 @@ MEMORY = 128 * MIB
 KEPT = frozenset({IMAGE, NETWORK, GUEST_NAME, f"{GUEST_NAME}-disk0"})
 """What outlives a test, for the next ones to use."""
 _OFF = (VmState.STOPPED, VmState.CRASHED, VmState.SUSPENDED, VmState.FAILED)
+_HEARD = {HostState.UP, HostState.MAINTENANCE}
 _numbers = itertools.count(1)
 
 
@@ -91,11 +92,11 @@ class Administrator:
     # -- waiting -------------------------------------------------------------------------------------------------------
 
     async def host_up(self, seconds: float = RECOVERY) -> None:
-        """Until the manager hears the host."""
+        """Until the manager hears every host that ever came."""
 
         async def look() -> bool:
-            hosts = (await self.altus.hosts.page()).items
-            return bool(hosts) and all(host.state is HostState.UP for host in hosts)
+            states = {host.state for host in (await self.altus.hosts.page()).items}
+            return bool(states & _HEARD) and HostState.UNREACHABLE not in states
 
         await until(look, "the host is up", seconds)
 

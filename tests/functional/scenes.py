@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 from altus.common.errors import NotFound
 from altus.common.units import MIB
 from altus.manager.tasks.load import TASK_TYPES
+from altus.model.host import HostState
 from altus.model.image import ImageState
 from altus.model.network import NetworkState
 from altus.model.task import TaskState
@@ -18,16 +20,7 @@ from altus.model.vm import VmState
 from altus.model.volume import VolumeState
 from altus.sdk.changes import Change
 from altus.sdk.resources import Resources
-from altus.wire.resources import (
-    ImageBuild,
-    ImageCreate,
-    ImageView,
-    NetworkCreate,
-    NetworkView,
-    VolumeCreate,
-    VolumeResize,
-    VolumeView,
-)
+from altus.wire.resources import HostView, ImageBuild, ImageCreate, NetworkCreate, VolumeCreate, VolumeResize
 from altus.wire.tasks import TaskView
 from altus.wire.vms import DiskCreate, NicCreate, VmClone, VmCreate, VmEdit, VmRestart, VmStop, VmView
 from testbed.administrator import IMAGE, NETWORK, Administrator, fresh
@@ -58,8 +51,7 @@ def done(task: TaskView) -> bool:
     return task.state is TaskState.SUCCEEDED
 
 
-async def _is_there(noun: Resources[VmView] | Resources[VolumeView] | Resources[ImageView] | Resources[NetworkView],
-                    name: str) -> bool:  # fmt: skip
+async def _is_there(noun: Resources[Any], name: str) -> bool:
     try:
         await noun.get(name)
     except NotFound:
@@ -272,6 +264,63 @@ async def _network_delete(admin: Administrator, go: Go) -> None:
     await admin.altus.networks.create(NetworkCreate(name=name, cidr="10.34.0.0/24")).run()
     await go(admin.altus.networks.delete(name))
     assert not await _is_there(admin.altus.networks, name)
+
+
+# -- hosts -------------------------------------------------------------------------------------------------------------
+
+
+async def _idle_host(admin: Administrator) -> HostView:
+    """The host, with nothing that runs on it."""
+    for vm in (await admin.altus.vms.page()).items:
+        if vm.state in (VmState.RUNNING, VmState.PAUSED):
+            await admin.altus.vms.kill(vm.id).run()
+    (host,) = (await admin.altus.hosts.page(["name:testhost"])).items
+    return host
+
+
+@_scene("host.maintain")
+async def _maintain(admin: Administrator, go: Go) -> None:
+    host = await _idle_host(admin)
+    task = await go(admin.altus.hosts.maintain(host.id))
+    await admin.host_up()
+    found = await admin.altus.hosts.get(host.id)
+    assert found.maintenance is done(task)
+    assert (found.state is HostState.MAINTENANCE) is done(task)
+    if done(task):
+        await admin.altus.hosts.activate(host.id).run()
+
+
+@_scene("host.activate")
+async def _activate(admin: Administrator, go: Go) -> None:
+    host = await _idle_host(admin)
+    await admin.altus.hosts.maintain(host.id).run()
+    task = await go(admin.altus.hosts.activate(host.id))
+    await admin.host_up()
+    found = await admin.altus.hosts.get(host.id)
+    assert found.maintenance is not done(task)
+    if not done(task):
+        await admin.altus.hosts.activate(host.id).run()
+
+
+async def _never_came(admin: Administrator) -> str:
+    """The name of a host that is known and was never heard."""
+    name = fresh("host")
+    await admin.altus.hosts.enrol_token(name)
+    return name
+
+
+@_scene("host.remove")
+async def _host_remove(admin: Administrator, go: Go) -> None:
+    name = await _never_came(admin)
+    task = await go(admin.altus.hosts.remove(name))
+    assert await _is_there(admin.altus.hosts, name) is not done(task)
+
+
+@_scene("host.forget")
+async def _host_forget(admin: Administrator, go: Go) -> None:
+    name = await _never_came(admin)
+    task = await go(admin.altus.hosts.forget(name))
+    assert await _is_there(admin.altus.hosts, name) is not done(task)
 
 
 def missing() -> set[str]:

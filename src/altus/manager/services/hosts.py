@@ -4,15 +4,27 @@ from __future__ import annotations
 
 from altus.common.ids import new_id
 from altus.manager.services.audit import Act, AuditLog
+from altus.manager.services.changes import Change
 from altus.manager.services.lookup import visible
 from altus.manager.store.database import Database, Tx
 from altus.manager.store.resources import HOST, PROJECT, STORAGE
+from altus.manager.tasks.declare import TaskType
+from altus.manager.tasks.host_forget import HOST_FORGET
+from altus.manager.tasks.host_tasks import HOST_ACTIVATE, HOST_MAINTAIN, HOST_REMOVE, HostChange
 from altus.model.actor import Actor
 from altus.model.host import Host
+from altus.model.host_action import HostAction
 from altus.model.permission import Permission
 from altus.model.query import ListQuery, Page
 from altus.model.resource import DEFAULT_PROJECT, Resource
 from altus.model.storage import Storage
+
+_TASKS: dict[HostAction, TaskType[HostChange]] = {
+    HostAction.MAINTAIN: HOST_MAINTAIN,
+    HostAction.ACTIVATE: HOST_ACTIVATE,
+    HostAction.REMOVE: HOST_REMOVE,
+    HostAction.FORGET: HOST_FORGET,
+}
 
 
 class InventoryService:
@@ -30,6 +42,13 @@ class InventoryService:
         """A page of hosts."""
         actor.require(Permission.HOST_READ)
         return await self.db.read(lambda tx: HOST.page(tx, query))
+
+    async def change_host(self, actor: Actor, reference: str, action: HostAction) -> Change[HostChange]:
+        """Begin or end its maintenance, let it leave, or give it up as lost."""
+        host = await self.host(actor, reference)
+        actor.require(Permission.HOST_WRITE, project_id=host.project_id, object_id=host.id)
+        return Change(kind=_TASKS[action], arguments=HostChange(host_id=host.id), object_id=host.id,
+                      object_name=host.name, project_id=host.project_id)  # fmt: skip
 
     async def storage(self, actor: Actor, reference: str) -> Storage:
         """A repository by id or name."""

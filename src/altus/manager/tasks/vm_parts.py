@@ -79,6 +79,19 @@ async def require_host(run: Run[Any], vm: Vm) -> None:
                           hint="See `altus host list`.", host_id=host.id)  # fmt: skip
 
 
+async def require_open(run: Run[Any], vm_id: str) -> None:
+    """`Conflict` (`host.maintenance`) if the VM's host must not be given anything to run."""
+
+    def look(tx: Tx) -> None:
+        vm = VM.get(tx, vm_id)
+        host = HOST.peek(tx, vm.host_id or "")
+        if host is not None and host.maintenance:
+            raise Conflict(f"Host {host.name} of VM {vm.name} is in maintenance.", code="host.maintenance",
+                           hint="End it with `altus host maintenance off`.")  # fmt: skip
+
+    await run.db.read(look)
+
+
 async def observe(run: Run[Any], vm_id: str) -> VmObservation | None:
     """Ask the VM's host."""
     seen = await run.call(await the_host(run, vm_id), VM_OBSERVE, VmRef(vm_id=vm_id))

@@ -15,7 +15,7 @@ from altus.manager.store.resources import HOST, VM
 from altus.manager.store.vms import working_memory
 from altus.manager.tasks.declare import Action, Step, TaskType
 from altus.manager.tasks.run import Run
-from altus.manager.tasks.vm_parts import observe, record, require_host, the_host, the_vm
+from altus.manager.tasks.vm_parts import observe, record, require_host, require_open, the_host, the_vm
 from altus.model.permission import Permission
 from altus.model.task import exclusive
 from altus.model.vm import PowerIntent, VmState
@@ -94,6 +94,8 @@ async def _check_resume(run: Run[VmPower]) -> None:
 
 
 async def _check_memory(run: Run[VmPower]) -> None:
+    await require_open(run, run.args.vm_id)
+
     def fits(tx: Tx) -> None:
         vm = VM.get(tx, run.args.vm_id)
         host = HOST.get(tx, vm.host_id or "")
@@ -108,6 +110,7 @@ async def _check_memory(run: Run[VmPower]) -> None:
 
 
 async def _start(run: Run[VmPower]) -> str | None:
+    await require_open(run, run.args.vm_id)  # since the check its maintenance may have begun
     before = await the_vm(run, run.args.vm_id)
     seen = await run.call(await the_host(run, before.id), VM_START, VmRef(vm_id=before.id))
     record(run, before, seen, PowerIntent.RUNNING, restart_pending=False)
@@ -179,6 +182,8 @@ async def _undo_pause(run: Run[VmPower]) -> None:
 
 async def _resume(run: Run[VmPower]) -> None:
     vm = await the_vm(run, run.args.vm_id)
+    if vm.state is VmState.SUSPENDED:
+        await require_open(run, vm.id)
     operation = VM_START if vm.state is VmState.SUSPENDED else VM_RESUME
     await _simple(operation, PowerIntent.RUNNING)(run)
 

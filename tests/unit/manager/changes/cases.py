@@ -10,13 +10,16 @@ from altus.common.ids import new_id
 from altus.common.units import MIB
 from altus.drivers.image.fake import empty_qcow2
 from altus.manager.services.changes import Change
+from altus.manager.store.resources import HOST
 from altus.manager.tasks.declare import TaskType
 from altus.manager.tasks.load import TASK_TYPES
+from altus.model.host import HostState
+from altus.model.host_action import HostAction
 from altus.model.vm import VmState
 from altus.model.vm_action import VmAction
 from altus.wire import resources as shapes
 from altus.wire import vms as vm_shapes
-from tests.unit.manager.changes.site import ADMIN, Site
+from tests.unit.manager.changes.site import ADMIN, SMALL, Site
 
 Draft = Coroutine[Any, Any, Change[Any]]
 Prepare = Callable[[Site], Awaitable[Callable[[], Draft]]]
@@ -151,6 +154,47 @@ async def _network_delete(site: Site) -> Callable[[], Draft]:
     return lambda: site.networks.delete(ADMIN, network.object_id)
 
 
+async def _maintain(site: Site) -> Callable[[], Draft]:
+    host = await site.add_host()
+    return lambda: site.inventory.change_host(ADMIN, host, HostAction.MAINTAIN)
+
+
+async def _in_maintenance(site: Site) -> str:
+    host = await site.add_host()
+    await site.done(site.inventory.change_host(ADMIN, host, HostAction.MAINTAIN))
+    return host
+
+
+async def _activate(site: Site) -> Callable[[], Draft]:
+    host = await _in_maintenance(site)
+    return lambda: site.inventory.change_host(ADMIN, host, HostAction.ACTIVATE)
+
+
+async def _remove(site: Site) -> Callable[[], Draft]:
+    host = await _in_maintenance(site)
+    return lambda: site.inventory.change_host(ADMIN, host, HostAction.REMOVE)
+
+
+async def _forget(site: Site) -> Callable[[], Draft]:
+    """The host dies with a VM on it; what its VM had on networks is seen by the other host too, as networks are."""
+    host = await site.add_host()
+    storage = site.agents.hosts[host].local
+    body = vm_shapes.VmCreate.model_validate(
+        {
+            "name": f"vm-{new_id()[-12:]}",
+            "disk_size": 2 * MIB,
+            "memory": SMALL,
+            "storage": storage,
+            "nics": [{"network": site.lan}],
+        }
+    )
+    await site.done(site.vms.create(ADMIN, body))
+    site.agents.disconnect(host)
+    await site.db.write(lambda tx: HOST.change(tx, host, state=HostState.UNREACHABLE))
+    site.known.update(await site.findings())  # it does not answer the doctor
+    return lambda: site.inventory.change_host(ADMIN, host, HostAction.FORGET)
+
+
 CASES = (
     Case("vm.create", "vm.create", _create, state=VmState.RUNNING),
     Case("vm.clone", "vm.clone", _clone(linked=False), state=VmState.STOPPED),
@@ -177,4 +221,8 @@ CASES = (
     Case("image.delete", "image.delete", _image_delete),
     Case("network.create", "network.create", _network_create),
     Case("network.delete", "network.delete", _network_delete),
+    Case("host.maintain", "host.maintain", _maintain),
+    Case("host.activate", "host.activate", _activate),
+    Case("host.remove", "host.remove", _remove),
+    Case("host.forget", "host.forget", _forget, restores=False),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
@@ -72,6 +73,9 @@ def _cancelling(site: Site, engine: Engine, task: Task) -> Callable[[], Awaitabl
         service = TaskService(site.world, site.audit, engine.wake)
         if task.cancellable:
             await service.cancel(ADMIN, task.id)
+            async with asyncio.timeout(5):
+                while not engine._executions[task.id].cancel_requested:  # else a short task may end first
+                    await asyncio.sleep(0)
         else:
             with pytest.raises(Conflict, match="cannot be taken back"):
                 await service.cancel(ADMIN, task.id)
