@@ -42,7 +42,7 @@ class Identity:
         """As the certificate says; `Conflict` (`host.not_enrolled`) if there is none."""
         if not self.certificate.exists():
             raise Conflict("This host does not belong to a pool yet.", code="host.not_enrolled",
-                           hint="Make a token by `altus host enrol-token`; run `altus-agent enrol` here.")  # fmt: skip
+                           hint="Make a token by `altus host add`; run `altus-agent enrol` here.")  # fmt: skip
         return certificate_host(self.certificate.read_text())
 
     def store(self, certificate: str, ca: str, ca_fingerprint: str) -> None:

@@ -58,7 +58,7 @@ def enrol(context: typer.Context,
         text = (token_file.read() if token_file is not None else token).strip()
         if not text:
             raise InvalidInput("There is no token.", code="enrolment.token_missing",
-                               hint="Make one with `altus host enrol-token`; give it in a file.")  # fmt: skip
+                               hint="Make one with `altus host add`; give it in a file.")  # fmt: skip
         given = EnrolToken.decode(text)
         return EnrolToken(url=manager or given.url, ca=ca_fingerprint.replace(":", "").lower() or given.ca,
                           secret=given.secret)  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from altus.model.label import Label
+from altus.sdk.changes import Change
 from altus.sdk.resources import Resources
 from altus.sdk.shapes import make, read
 from altus.wire.agent import EnrolledAs, EnrolRequest
@@ -20,6 +21,22 @@ class Hosts(Resources[HostView]):
         """A one-time token for the host that will have this name."""
         body = make(HostEnrol, name=name, label=label)
         return read(HostToken, (await self._transport.call("POST", "/hosts/enrol", body=body)).body)
+
+    def maintain(self, host: str) -> Change:
+        """Maintenance on: it takes no VMs any more."""
+        return self._change("POST", self._one(host, "maintain"))
+
+    def activate(self, host: str) -> Change:
+        """Maintenance off."""
+        return self._change("POST", self._one(host, "activate"))
+
+    def remove(self, host: str) -> Change:
+        """Take an empty host in maintenance out of the pool."""
+        return self._change("DELETE", self._one(host))
+
+    def forget(self, host: str) -> Change:
+        """Give up a dead host with all that only it reached."""
+        return self._change("POST", self._one(host, "forget"))
 
     async def redeem(self, request: EnrolRequest) -> EnrolledAs:
         """What a host does with its token; the same request may be repeated."""

@@ -128,12 +128,14 @@ class StorageView(ResourceView):
 
 
 class HostView(ResourceView):
-    """A host as it describes itself."""
+    """A host as it describes itself. `maintenance` is what was asked for, `state` what is so."""
 
     state: HostState
+    maintenance: bool
     address: str
     facts: HostFacts | None
     seen_at: datetime | None
+    allowed_actions: dict[str, ActionView]
 
 
 class ProjectCreate(Shape):

@@ -70,8 +70,8 @@ def test_every_command_tells_what_it_does_its_exit_codes_and_takes_the_general_o
     assert {"--output", "--url", "--token-file", "--ca", "--debug"} <= _options(command)
 
 
-@pytest.mark.parametrize("words", [words for words in COMMANDS if words[-1] in {"delete", "kill", "revoke"}],
-                         ids=" ".join)  # fmt: skip
+@pytest.mark.parametrize("words", [words for words in COMMANDS if words[-1] in {"delete", "kill", "revoke", "forget"}
+                                   or words == ("host", "remove")], ids=" ".join)  # fmt: skip
 def test_what_destroys_takes_yes(words: tuple[str, ...]) -> None:
     assert "--yes" in _options(COMMANDS[words])
 
@@ -87,7 +87,8 @@ def test_all_that_was_promised_is_there() -> None:
         vm restart, vm kill, vm pause, vm resume, vm suspend, vm edit, vm clone, vm delete, vm console, vm events,
         vm screenshot, image list, image show, image import, image build, image delete, volume list, volume show,
         volume create, volume resize, volume delete, network list, network show, network create, network delete,
-        storage list, storage show, host list, host show, host enrol-token, project list, project create, task list,
+        storage list, storage show, host list, host show, host add, host remove, host forget,
+        host maintenance on, host maintenance off, project list, project create, task list,
         task show, task watch, task cancel, user list, user show, user create, user delete, user passwd,
         user reset-password, user enable, user disable, user unlock, user token create, user token list,
         user token revoke, group list, group show, group create, group delete, group add, group remove, grant list,

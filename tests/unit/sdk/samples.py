@@ -37,8 +37,8 @@ def image(name: str) -> dict[str, Any]:
 
 def host() -> dict[str, Any]:
     """One that has not told its facts."""
-    return {**_resource("node1"), "id": HOST_ID, "state": "up", "address": "127.0.0.1:8441", "facts": None,
-            "seen_at": AT}  # fmt: skip
+    return {**_resource("node1"), "id": HOST_ID, "state": "up", "maintenance": False, "address": "127.0.0.1:8441",
+            "facts": None, "seen_at": AT, "allowed_actions": {}}  # fmt: skip
 
 
 def session(token: str) -> dict[str, Any]:

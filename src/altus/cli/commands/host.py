@@ -5,13 +5,15 @@ from __future__ import annotations
 from altus.cli import options
 from altus.cli.call import Call
 from altus.cli.command import change, group, query
-from altus.cli.finish import at_once
+from altus.cli.finish import at_once, confirm, finish
 from altus.cli.layout import AnyLayout, Layout
 from altus.cli.listing import list_things
+from altus.cli.plan import show_plan
 from altus.cli.text import ago, listed, size, yes_no
 from altus.model.label import Label
 
 app = group("The servers that VMs run on.")
+maintenance = group("Hosts that take no VMs for a while.")
 
 
 def _cpu(host: object) -> str:
@@ -36,6 +38,7 @@ HOST: AnyLayout = Layout(
     details=(
         ("ID", lambda host: host.id),
         ("LABEL", lambda host: host.label.value),
+        ("MAINTENANCE", lambda host: "asked for" if host.maintenance else "no"),
         ("CPU", _cpu),
         ("WHY", lambda host: host.facts.acceleration_reason if host.facts else ""),
         ("DATAPATH", lambda host: host.facts.datapath if host.facts else ""),
@@ -69,8 +72,41 @@ async def show(call: Call, host: options.Host) -> None:
     await call.show(await call.altus.hosts.get(host), HOST)
 
 
-@change(app, "enrol-token")
-async def enrol_token(call: Call, name: options.NewName, label: options.WithLabel = Label.OPEN) -> None:
-    """Make a one-time token with which a host joins the pool (`altus-agent enrol`)."""
+@change(app, "add")
+async def add(call: Call, name: options.NewName, label: options.WithLabel = Label.OPEN) -> None:
+    """Print a one-time token with which a host joins the pool (`altus-agent enrol`), or comes again after it lost its
+    key."""
     title = f"Make an enrolment token for host {name}"
     await at_once(call, title, "host.enrol", name, lambda: call.altus.hosts.enrol_token(name, label), TOKEN)
+
+
+@change(app, "remove", asks=True)
+async def remove(call: Call, host: options.Host) -> None:
+    """Take an empty host in maintenance out of the pool; its certificate is revoked."""
+    confirm(call, f"Take host {host} out of the pool?")
+    await finish(call, call.altus.hosts.remove(host))
+
+
+@change(app, "forget", asks=True)
+async def forget(call: Call, host: options.Host) -> None:
+    """Give up a dead host: VMs, volumes and images that only it reached are lost (`--plan` names them). Be sure that it
+    is off."""
+    if not (call.yes or call.plan):
+        await show_plan(call, await call.altus.hosts.forget(host).plan())
+    confirm(call, f"Is host {host} off for ever, and is all this to be given up?")
+    await finish(call, call.altus.hosts.forget(host))
+
+
+@change(maintenance, "on")
+async def maintenance_on(call: Call, host: options.Host) -> None:
+    """Let a host take no VMs any more, so that it can be worked on. Refused while VMs run on it."""
+    await finish(call, call.altus.hosts.maintain(host), call.altus.hosts.get, HOST)
+
+
+@change(maintenance, "off")
+async def maintenance_off(call: Call, host: options.Host) -> None:
+    """Let a host take VMs again."""
+    await finish(call, call.altus.hosts.activate(host), call.altus.hosts.get, HOST)
+
+
+app.add_typer(maintenance, name="maintenance")

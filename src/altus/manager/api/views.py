@@ -6,6 +6,8 @@ from typing import Any
 
 from altus.manager.services.vms import allowed_actions
 from altus.model.actor import Actor
+from altus.model.host import Host
+from altus.model.host_action import HostAction, refusal
 from altus.model.image import Image, ImageState
 from altus.model.network import Network
 from altus.model.permission import Permission
@@ -14,7 +16,7 @@ from altus.model.task import Task
 from altus.model.vm import Vm, VmState
 from altus.model.volume import Volume, VolumeState
 from altus.wire.base import ActionView
-from altus.wire.resources import ImageView, NetworkView, VolumeView
+from altus.wire.resources import HostView, ImageView, NetworkView, VolumeView
 from altus.wire.tasks import QueueView, TaskView
 from altus.wire.vms import VmDiskView, VmNicView, VmView
 
@@ -76,6 +78,13 @@ def network_view(actor: Actor, network: Network) -> NetworkView:
     """A network."""
     actions = {"delete": _verdict(_may(actor, Permission.NETWORK_WRITE, network))}
     return NetworkView.model_validate({**vars(network), "dns": list(network.dns), "allowed_actions": actions})
+
+
+def host_view(actor: Actor, host: Host) -> HostView:
+    """A host."""
+    may = _may(actor, Permission.HOST_WRITE, host)
+    actions = {action.value: _verdict(may or refusal(host, action)) for action in HostAction}
+    return HostView.model_validate({**vars(host), "allowed_actions": actions})
 
 
 def task_view(task: Task, waits_for: list[str] | None = None) -> TaskView:

@@ -8,8 +8,19 @@ from fastapi import APIRouter, Depends
 from fastapi.responses import Response
 from pydantic import TypeAdapter
 
-from altus.manager.api.deps import Listing, Ref, Requires, SelectionDep, ServicesDep, send
+from altus.manager.api.deps import (
+    CHANGE_RESPONSES,
+    AnswerDep,
+    Listing,
+    Ref,
+    Requires,
+    SelectionDep,
+    ServicesDep,
+    send,
+)
+from altus.manager.api.views import host_view
 from altus.model.actor import Actor
+from altus.model.host_action import HostAction
 from altus.model.permission import Permission
 from altus.wire.base import ListView
 from altus.wire.resources import HostView, ProjectCreate, ProjectView, StorageView
@@ -19,6 +30,7 @@ _HOST, _HOSTS = TypeAdapter(HostView), Listing(HostView)
 _STORAGE, _STORAGES = TypeAdapter(StorageView), Listing(StorageView)
 _PROJECT, _PROJECTS = TypeAdapter(ProjectView), Listing(ProjectView)
 HostReader = Annotated[Actor, Depends(Requires(Permission.HOST_READ))]
+HostWriter = Annotated[Actor, Depends(Requires(Permission.HOST_WRITE))]
 StorageReader = Annotated[Actor, Depends(Requires(Permission.STORAGE_READ))]
 ProjectReader = Annotated[Actor, Depends(Requires(Permission.PROJECT_READ))]
 ProjectWriter = Annotated[Actor, Depends(Requires(Permission.PROJECT_WRITE))]
@@ -28,14 +40,38 @@ ProjectWriter = Annotated[Actor, Depends(Requires(Permission.PROJECT_WRITE))]
 async def list_hosts(actor: HostReader, services: ServicesDep, selection: SelectionDep) -> Response:
     """Hosts, a page at a time."""
     page = await services.inventory.hosts(actor, selection.query)
-    views = [HostView.model_validate(host) for host in page.items]
+    views = [host_view(actor, host) for host in page.items]
     return selection.send(_HOSTS, views, page.next)
 
 
 @router.get("/hosts/{ref}", response_model=HostView)
 async def get_host(actor: HostReader, services: ServicesDep, ref: Ref) -> Response:
     """One host, as it describes itself."""
-    return send(_HOST, HostView.model_validate(await services.inventory.host(actor, ref)))
+    return send(_HOST, host_view(actor, await services.inventory.host(actor, ref)))
+
+
+@router.post("/hosts/{ref}/maintain", status_code=202, responses=CHANGE_RESPONSES)
+async def maintain_host(actor: HostWriter, services: ServicesDep, answer: AnswerDep, ref: Ref) -> Response:
+    """Maintenance on: it takes no VMs any more. Refused while VMs run on it."""
+    return await answer(actor, services.inventory.change_host(actor, ref, HostAction.MAINTAIN))
+
+
+@router.post("/hosts/{ref}/activate", status_code=202, responses=CHANGE_RESPONSES)
+async def activate_host(actor: HostWriter, services: ServicesDep, answer: AnswerDep, ref: Ref) -> Response:
+    """Maintenance off: it takes VMs again."""
+    return await answer(actor, services.inventory.change_host(actor, ref, HostAction.ACTIVATE))
+
+
+@router.delete("/hosts/{ref}", status_code=202, responses=CHANGE_RESPONSES)
+async def remove_host(actor: HostWriter, services: ServicesDep, answer: AnswerDep, ref: Ref) -> Response:
+    """Take an empty host in maintenance out of the pool; its certificate is revoked."""
+    return await answer(actor, services.inventory.change_host(actor, ref, HostAction.REMOVE))
+
+
+@router.post("/hosts/{ref}/forget", status_code=202, responses=CHANGE_RESPONSES)
+async def forget_host(actor: HostWriter, services: ServicesDep, answer: AnswerDep, ref: Ref) -> Response:
+    """Give up a host that is dead, with all that only it reached; the plan tells what is lost."""
+    return await answer(actor, services.inventory.change_host(actor, ref, HostAction.FORGET))
 
 
 @router.get("/storages", response_model=ListView[StorageView])
