@@ -7,6 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from altus.common.errors import Conflict
+from altus.model.pool import DEFAULT_POOL
 from altus.model.resource import Resource
 
 
@@ -106,11 +107,16 @@ class HostFacts:
 @dataclass(frozen=True, kw_only=True)
 class Host(Resource):
     """A host as the manager knows it; `address` is where its agent listens. With `maintenance` it is given
-    nothing to run, which outlasts its silence and restarts."""
+    nothing to run, which outlasts its silence and restarts. `tags` are for
+    placement; `reserved_vcpus` (threads) and `reserved_memory` (bytes) are the host's own."""
 
     state: HostState = HostState.ENROLLING
     maintenance: bool = False
     address: str = ""
+    pool_id: str = DEFAULT_POOL
+    tags: tuple[str, ...] = ()
+    reserved_vcpus: int = 0
+    reserved_memory: int = 0
     facts: HostFacts | None = None
     seen_at: datetime | None = None
 

@@ -18,7 +18,7 @@ class Label(StrEnum):
 
 def may_combine(first: Label, *others: Label) -> bool:
     """Whether resources with these labels may be put together: only equal ones may."""
-    return all(other is first for other in others)
+    return others.count(first) == len(others)
 
 
 def require_combinable(what: str, first: Label, *others: Label) -> None:

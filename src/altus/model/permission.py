@@ -38,6 +38,8 @@ class Permission(StrEnum):
     STORAGE_READ = "storage:read"
     HOST_READ = "host:read"
     HOST_WRITE = "host:write"
+    POOL_READ = "pool:read"
+    POOL_WRITE = "pool:write"
     PROJECT_READ = "project:read"
     PROJECT_WRITE = "project:write"
     TASK_READ = "task:read"
@@ -104,8 +106,8 @@ OPERATOR_ROLE = Role(
     Duty.SYSTEM,
     frozenset({
         Permission.VM_READ, Permission.VM_OPERATE, Permission.VM_CONSOLE, Permission.VOLUME_READ, Permission.IMAGE_READ,
-        Permission.NETWORK_READ, Permission.STORAGE_READ, Permission.HOST_READ, Permission.PROJECT_READ,
-        Permission.TASK_READ, Permission.EVENT_READ, Permission.USER_READ, Permission.SELF,
+        Permission.NETWORK_READ, Permission.STORAGE_READ, Permission.HOST_READ, Permission.POOL_READ,
+        Permission.PROJECT_READ, Permission.TASK_READ, Permission.EVENT_READ, Permission.USER_READ, Permission.SELF,
     }),
 )  # fmt: skip
 VIEWER_ROLE = Role(
@@ -133,7 +135,8 @@ class Scope:
     id: str = ""
 
     def covers(self, project_id: str, object_id: str) -> bool:
-        """Whether an object of a project lies within. There is one pool yet, so a pool covers everything in it."""
+        """Whether an object of a project lies within. A pool covers everything: such grants are only made while there
+        is one pool (`manager/services/scopes.py:check_scope`, `manager/services/pools.py:PoolService.create`)."""
         if self.kind is ScopeKind.PROJECT:
             return self.id == project_id
         if self.kind is ScopeKind.OBJECT:

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from altus.common.units import GIB, MIB
 from altus.model.label import Label
+from altus.model.placement import VmPlacement
 from altus.model.resource import Resource, utc_now
 
 MAX_VCPUS = 128
@@ -155,6 +156,7 @@ class Vm(Resource):
     restart_pending: bool = False
     guest: GuestFacts | None = None
     observed: int = 0
+    placement: VmPlacement = field(default_factory=VmPlacement)
 
 
 @dataclass(frozen=True, kw_only=True)

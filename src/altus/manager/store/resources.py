@@ -14,10 +14,11 @@ from altus.manager.store.conditions import is_storable
 from altus.manager.store.database import Tx
 from altus.manager.store.events import emit
 from altus.manager.store.paging import fetch_page
-from altus.manager.store.tables import HOSTS, IMAGES, NETWORKS, PROJECTS, STORAGES, VMS, VOLUMES, Event
+from altus.manager.store.tables import HOSTS, IMAGES, NETWORKS, POOLS, PROJECTS, STORAGES, VMS, VOLUMES, Event
 from altus.model.host import Host, require_transition
 from altus.model.image import Image
 from altus.model.network import Network
+from altus.model.pool import Pool
 from altus.model.query import ListQuery, Page
 from altus.model.resource import Resource, utc_now
 from altus.model.storage import Storage
@@ -153,4 +154,5 @@ IMAGE = Resources[Image]("image", IMAGES)
 NETWORK = Resources[Network]("network", NETWORKS)
 STORAGE = Resources[Storage]("storage", STORAGES)
 HOST = Hosts("host", HOSTS)
+POOL = Resources[Pool]("pool", POOLS)
 PROJECT = Resources[Resource]("project", PROJECTS)

@@ -12,6 +12,7 @@ from altus.manager.store.columns import Record
 from altus.model.host import Host
 from altus.model.image import Image
 from altus.model.network import Network
+from altus.model.pool import Pool
 from altus.model.resource import Resource, utc_now
 from altus.model.storage import Storage
 from altus.model.task import Task
@@ -48,6 +49,7 @@ IMAGES = Record(METADATA, "images", Image, _named())
 NETWORKS = Record(METADATA, "networks", Network, _named())
 STORAGES = Record(METADATA, "storages", Storage, _named())
 HOSTS = Record(METADATA, "hosts", Host, _named())
+POOLS = Record(METADATA, "pools", Pool, sa.UniqueConstraint("name"))
 PROJECTS = Record(METADATA, "projects", Resource, sa.UniqueConstraint("name"))
 PORTS = sa.Table(
     "ports",

@@ -1,18 +1,22 @@
-"""What is kept of VMs beside their rows: sealed first-boot data, and the memory they use on hosts."""
+"""What is kept of VMs beside their rows: sealed first-boot data, what they take of hosts, their groups."""
 
 from __future__ import annotations
+
+from collections.abc import Collection
 
 import sqlalchemy as sa
 from pydantic import TypeAdapter
 from sqlalchemy.dialects import postgresql
 
 from altus.manager.store.database import Tx
+from altus.manager.store.resources import VM
 from altus.manager.store.secrets import SecretBox
 from altus.manager.store.tables import VMS
-from altus.model.vm import CloudInit, VmState
+from altus.model.vm import CloudInit, PowerIntent, Vm, VmState
 
 _SEED = TypeAdapter(CloudInit)
 _WORKING = (VmState.RUNNING, VmState.PAUSED)
+_T = VMS.table
 
 
 def seal_seed(box: SecretBox, vm_id: str, seed: CloudInit) -> bytes:
@@ -26,12 +30,25 @@ def seed_of(tx: Tx, box: SecretBox, vm_id: str) -> CloudInit:
     return CloudInit() if sealed is None else _SEED.validate_json(box.unseal(sealed, f"vm-seed/{vm_id}"))
 
 
-def working_memory(tx: Tx) -> dict[str, int]:
-    """Bytes of memory which running and paused VMs use, by host."""
-    table = VMS.table
-    memory: sa.ColumnElement[int] = sa.func.json_extract(table.c.hardware, "$.memory")
+def working(tx: Tx, without: str = "") -> dict[str, tuple[int, int]]:
+    """vCPUs and bytes of memory which VMs that run, are paused or will run as soon as they are made have, by host;
+    `without` leaves a VM out."""
+    coming = sa.and_(_T.c.state == VmState.CREATING, _T.c.intent == PowerIntent.RUNNING)
+    here = (_T.c.state.in_(_WORKING) | coming, _T.c.host_id.is_not(None), _T.c.id != without)
+    vcpus, memory = (sa.func.sum(_hardware(tx, name)) for name in ("vcpus", "memory"))
+    query = sa.select(_T.c.host_id, vcpus.label("vcpus"), memory.label("memory")).where(*here).group_by(_T.c.host_id)
+    return {row.host_id: (int(row.vcpus), int(row.memory)) for row in tx.execute(query)}
+
+
+def _hardware(tx: Tx, name: str) -> sa.ColumnElement[int]:
     if tx.connection.dialect.name == "postgresql":
-        memory = sa.cast(sa.cast(table.c.hardware, postgresql.JSON)["memory"].astext, sa.BigInteger)
-    working = sa.select(table.c.host_id, sa.func.sum(memory).label("total")).where(table.c.state.in_(_WORKING))
-    query = working.group_by(table.c.host_id)
-    return {row.host_id: int(row.total) for row in tx.execute(query) if row.host_id is not None}
+        return sa.cast(sa.cast(_T.c.hardware, postgresql.JSON)[name].astext, sa.BigInteger)
+    return sa.func.json_extract(_T.c.hardware, f"$.{name}")
+
+
+def group_members(tx: Tx, project_id: str, groups: Collection[str], without: str) -> list[Vm]:
+    """The VMs of a project, but for one, that belong to any of these groups."""
+    named = [_T.c.placement.contains(f'"group":"{group}"', autoescape=True) for group in groups]
+    if not named:
+        return []
+    return VM.all(tx, _T.c.project_id == project_id, _T.c.id != without, sa.or_(*named))

@@ -14,6 +14,12 @@ from alembic.migration import MigrationContext
 from altus.common.errors import Conflict
 from altus.manager.store import migrate
 from altus.manager.store.database import Database, Tx
+from altus.manager.store.resources import HOST, VM
+from altus.manager.store.tables import HOSTS, VMS
+from altus.model.host import Host
+from altus.model.placement import VmPlacement
+from altus.model.pool import DEFAULT_POOL
+from altus.model.vm import Vm, VmHardware
 from devkit import postgres
 from tests.conftest import BOTH
 
@@ -57,6 +63,23 @@ async def test_migrations_can_be_taken_back(empty: Database) -> None:
     assert await empty.read(_tables) == {"alembic_version"}
     await migrate.upgrade(empty)
     assert await empty.write(_differences) == []
+
+
+async def test_hosts_and_vms_of_the_first_version_are_kept(empty: Database) -> None:
+    """Their rows get what was not known then: the default pool, no tags, no wishes about placement."""
+    await migrate.upgrade(empty, "0001")
+
+    def furnish(tx: Tx) -> None:
+        for record, value in ((HOSTS, Host(id="h", name="h")), (VMS, Vm(id="v", name="v", hardware=VmHardware()))):
+            there = {column["name"] for column in sa.inspect(tx.connection).get_columns(record.table.name)}
+            row = {name: cell for name, cell in record.dump(value).items() if name in there}  # type: ignore[arg-type]
+            tx.execute(sa.insert(record.table).values(row))
+
+    await empty.write(furnish)
+    await migrate.upgrade(empty)
+    (host,), (vm,) = await empty.read(lambda tx: (HOST.all(tx), VM.all(tx)))
+    assert (host.pool_id, host.maintenance, host.tags) == (DEFAULT_POOL, False, ())
+    assert vm.placement == VmPlacement()
 
 
 async def test_a_failing_migration_leaves_the_database_as_it_was(empty: Database) -> None:
