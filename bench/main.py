@@ -10,7 +10,7 @@ import platform
 import sys
 from pathlib import Path
 
-from bench import fake, real
+from bench import fake, placement, real
 from bench.table import Row, markdown
 from devkit.services.plain import Plain
 
@@ -31,6 +31,7 @@ def main() -> int:
         Plain().start(["libvirt", "ovn"])
         rows += asyncio.run(real.measure(rounds=asked.rounds, seconds=asked.seconds))
     if asked.part in ("fake", "all"):
+        rows.append(placement.measure())
         rows += asyncio.run(fake.measure(vms=asked.vms, seconds=asked.seconds))
     table = markdown(rows)
     print(table)

@@ -1,91 +1,37 @@
-"""Filters and a weigher as small declared rules; every host gets its reasons, chosen or not."""
+"""The choice of a host: every one gets its reasons, chosen or not."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable
 
 from altus.common.errors import LimitExceeded
-from altus.common.units import format_size
-from altus.model.host import Host, HostState
-from altus.model.label import Label, may_combine
-from altus.model.storage import Storage
+from altus.manager.placement.declare import Candidate, Request, Verdict
+from altus.manager.placement.filters import FILTERS
+from altus.manager.placement.weighers import explain, score
 
 
-@dataclass(frozen=True, kw_only=True)
-class Request:
-    """What is to be placed; `memory` in bytes counts only if it is to be `started`. `storage_id` names a repository if
-    one was asked for or holds the image."""
-
-    label: Label
-    memory: int
-    started: bool
-    storage_id: str = ""
+def fits(request: Request, candidate: Candidate) -> bool:
+    """Whether the candidate is suitable."""
+    for rule in FILTERS:  # noqa: SIM110 - this loop is most of the work where there are many VMs and hosts
+        if rule(request, candidate):
+            return False
+    return True
 
 
-@dataclass(frozen=True, kw_only=True)
-class Candidate:
-    """A host, a repository it reaches, and the memory of the VMs that run on it, in bytes."""
-
-    host: Host
-    storage: Storage
-    memory_used: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class Verdict:
-    """What is thought of one candidate; `reasons` are sentences, why not if it is unsuitable."""
-
-    host_id: str
-    host_name: str
-    storage_id: str
-    storage_name: str
-    suitable: bool
-    chosen: bool
-    reasons: tuple[str, ...]
-
-
-def _host_up(_request: Request, candidate: Candidate) -> str:
-    if candidate.host.state is not HostState.UP:
-        return f"the host is {candidate.host.state}"
-    return "maintenance of the host was asked for" if candidate.host.maintenance else ""
-
-
-def _labels(request: Request, candidate: Candidate) -> str:
-    if may_combine(request.label, candidate.host.label, candidate.storage.label):
-        return ""
-    there = f"host {candidate.host.label}, storage {candidate.storage.label}"
-    return f"label {request.label} may not be combined with {there}"
-
-
-def _storage(request: Request, candidate: Candidate) -> str:
-    return "" if request.storage_id in ("", candidate.storage.id) else "the image or the storage asked for is elsewhere"
-
-
-def _memory(request: Request, candidate: Candidate) -> str:
-    total = candidate.host.facts.memory if candidate.host.facts else 0
-    if not request.started or candidate.memory_used + request.memory <= total:
-        return ""
-    return f"{format_size(request.memory)} of memory do not fit: {format_size(total - candidate.memory_used)} are free"
-
-
-FILTERS: tuple[Callable[[Request, Candidate], str], ...] = (_host_up, _labels, _storage, _memory)
-"""Each tells why a candidate is unsuitable, or nothing."""
-
-
-def _free_memory(candidate: Candidate) -> int:
-    return (candidate.host.facts.memory if candidate.host.facts else 0) - candidate.memory_used
+def best(request: Request, candidates: Iterable[Candidate]) -> Candidate | None:
+    """The one that would be chosen, without reasons: for many at once. None if no one is suitable."""
+    return min((c for c in candidates if fits(request, c)), key=lambda c: _rank(request, c), default=None)
 
 
 def judge(request: Request, candidates: Iterable[Candidate]) -> list[Verdict]:
-    """A verdict for every candidate, the chosen one first: of the suitable, the host with the most free memory."""
-    judged = [(c, [why for rule in FILTERS if (why := rule(request, c))]) for c in candidates]
-    suitable = sorted((c for c, why in judged if not why), key=lambda c: (-_free_memory(c), c.host.id, c.storage.id))
+    """A verdict for every candidate, the chosen one first: of the suitable, the one with the highest score."""
+    judged = [(c, tuple(why for rule in FILTERS if (why := rule(request, c)))) for c in candidates]
+    suitable = sorted((c for c, why in judged if not why), key=lambda c: _rank(request, c))
     verdicts = [
-        _verdict(c, (f"{format_size(_free_memory(c))} of memory free",), suitable=True, chosen=c is suitable[0])
+        _verdict(c, explain(request, c), points=score(request, c), chosen=c is suitable[0], suitable=True)
         for c in suitable
     ]
-    return verdicts + [_verdict(c, tuple(why), suitable=False, chosen=False) for c, why in judged if why]
+    return verdicts + [_verdict(c, why, points=0.0, chosen=False, suitable=False) for c, why in judged if why]
 
 
 def choose(request: Request, candidates: Iterable[Candidate]) -> list[Verdict]:
@@ -97,7 +43,12 @@ def choose(request: Request, candidates: Iterable[Candidate]) -> list[Verdict]:
     raise LimitExceeded(f"No host can take the VM ({why}).", code="placement.no_host", hint="See `altus host list`.")
 
 
-def _verdict(candidate: Candidate, reasons: tuple[str, ...], *, suitable: bool, chosen: bool) -> Verdict:
+def _rank(request: Request, candidate: Candidate) -> tuple[float, str, str]:
+    return -score(request, candidate), candidate.host.id, candidate.storage.id
+
+
+def _verdict(candidate: Candidate, reasons: tuple[str, ...], *, points: float, chosen: bool,
+             suitable: bool) -> Verdict:  # fmt: skip
     return Verdict(
         host_id=candidate.host.id,
         host_name=candidate.host.name,
@@ -105,5 +56,6 @@ def _verdict(candidate: Candidate, reasons: tuple[str, ...], *, suitable: bool, 
         storage_name=candidate.storage.name,
         suitable=suitable,
         chosen=chosen,
+        score=round(points, 3),
         reasons=reasons,
     )

@@ -8,18 +8,19 @@ from typing import Any, TypeVar
 from pydantic import TypeAdapter
 
 from altus.common.errors import Conflict
-from altus.manager.placement.choose import Candidate, Request, Verdict, choose
+from altus.manager.placement.choose import choose
+from altus.manager.placement.declare import Verdict
 from altus.manager.store import ports
 from altus.manager.store.database import Tx
-from altus.manager.store.resources import HOST, IMAGE, NETWORK, STORAGE, VM, VOLUME
-from altus.manager.store.vms import seed_of, working_memory
+from altus.manager.store.resources import IMAGE, NETWORK, VM, VOLUME
+from altus.manager.store.vms import seed_of
 from altus.manager.tasks.declare import Step
 from altus.manager.tasks.run import Run
 from altus.manager.tasks.vm_parts import definition, require_pluggable
+from altus.manager.tasks.vm_place import candidates, request_for
 from altus.model.image import ImageState
 from altus.model.label import require_combinable
 from altus.model.network import PortSpec
-from altus.model.storage import Storage
 from altus.model.vm import PowerIntent, Vm, VmState
 from altus.model.volume import BaseKind, Volume, VolumeFacts, VolumeState
 from altus.wire.operations import (
@@ -79,20 +80,8 @@ def verdicts(tx: Tx, args: VmBuild) -> list[Verdict]:
     wanted = args.vm.storage_id
     for image_id in _images_of(args):
         wanted = wanted or IMAGE.get(tx, image_id).storage_id
-    request = Request(label=args.vm.label, memory=args.vm.hardware.memory, started=args.start, storage_id=wanted)
-    return choose(request, candidates(tx))
-
-
-def candidates(tx: Tx) -> list[Candidate]:
-    """Every host with every repository it reaches."""
-    storages: list[Storage] = STORAGE.all(tx)
-    memory = working_memory(tx)
-    return [
-        Candidate(host=host, storage=storage, memory_used=memory.get(host.id, 0))
-        for host in HOST.all(tx)
-        for storage in storages
-        if storage.host_id in (None, host.id)
-    ]
+    request = request_for(tx, args.vm, started=args.start, storage_id=wanted)
+    return choose(request, candidates(tx, without=args.vm.id))
 
 
 async def plan(run: Run[B]) -> dict[str, Any]:

@@ -11,12 +11,13 @@ from typing import Any, TypeVar
 from altus.common.errors import Failed, LimitExceeded
 from altus.common.units import format_size
 from altus.manager.store.database import Tx
-from altus.manager.store.resources import HOST, VM
-from altus.manager.store.vms import working_memory
+from altus.manager.store.resources import HOST, POOL, VM
+from altus.manager.store.vms import working
 from altus.manager.tasks.declare import Action, Step, TaskType
 from altus.manager.tasks.run import Run
 from altus.manager.tasks.vm_parts import observe, record, require_host, require_open, the_host, the_vm
 from altus.model.permission import Permission
+from altus.model.placement import capacity_of
 from altus.model.task import exclusive
 from altus.model.vm import PowerIntent, VmState
 from altus.model.vm_action import VmAction, require
@@ -99,7 +100,8 @@ async def _check_memory(run: Run[VmPower]) -> None:
     def fits(tx: Tx) -> None:
         vm = VM.get(tx, run.args.vm_id)
         host = HOST.get(tx, vm.host_id or "")
-        free = (host.facts.memory if host.facts else 0) - working_memory(tx).get(host.id, 0)
+        _, used = working(tx).get(host.id, (0, 0))
+        free = capacity_of(host, POOL.get(tx, host.pool_id)).memory - used
         if vm.hardware.memory > free:
             raise LimitExceeded(
                 f"VM {vm.name} needs {format_size(vm.hardware.memory)} of memory; host {host.name} has "

@@ -1,0 +1,62 @@
+"""What the rules of placement see, and what comes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from altus.model.host import Host
+from altus.model.label import Label
+from altus.model.placement import Capacity, VmPlacement
+from altus.model.storage import Storage
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """What is to be placed; `vcpus` and `memory` (bytes) count only if it is to be `started`. `storage_id` names a
+    repository if one was asked for or holds the image. `members` are the ids of the hosts where the other members of
+    its groups are."""
+
+    label: Label
+    vcpus: int
+    memory: int
+    started: bool
+    storage_id: str = ""
+    placement: VmPlacement = field(default_factory=VmPlacement)
+    members: Mapping[str, frozenset[str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Candidate:
+    """A host, a repository it reaches, what it can hold, and what the VMs that run on it have of it."""
+
+    host: Host
+    storage: Storage
+    capacity: Capacity
+    vcpus_used: int = 0
+    memory_used: int = 0
+
+    @property
+    def free_vcpus(self) -> int:
+        """May be negative: a ratio was lowered, or VMs were started outside."""
+        return self.capacity.vcpus - self.vcpus_used
+
+    @property
+    def free_memory(self) -> int:
+        """In bytes; may be negative, too."""
+        return self.capacity.memory - self.memory_used
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """What is thought of one candidate; `reasons` are sentences, why not if it is unsuitable. Of suitable ones the one
+    with the highest `score` is chosen."""
+
+    host_id: str
+    host_name: str
+    storage_id: str
+    storage_name: str
+    suitable: bool
+    chosen: bool
+    score: float
+    reasons: tuple[str, ...]

@@ -1,0 +1,59 @@
+"""What placement is asked, read from the database: by tasks that place a VM, and by whoever wants it explained."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from altus.manager.placement.declare import Candidate, Request
+from altus.manager.store.database import Tx
+from altus.manager.store.resources import HOST, POOL, STORAGE
+from altus.manager.store.vms import group_members, working
+from altus.model.placement import GroupRule, capacity_of, require_same_rule
+from altus.model.vm import Vm
+
+
+def request_for(tx: Tx, vm: Vm, *, started: bool, storage_id: str) -> Request:
+    """The question for this VM, wherever it is now."""
+    return Request(
+        label=vm.label,
+        vcpus=vm.hardware.vcpus,
+        memory=vm.hardware.memory,
+        started=started,
+        storage_id=storage_id,
+        placement=vm.placement,
+        members=_members(tx, vm),
+    )
+
+
+def candidates(tx: Tx, without: str = "") -> list[Candidate]:
+    """Every host with every repository it reaches; what VM `without` has does not count."""
+    used, pools, storages = working(tx, without), {pool.id: pool for pool in POOL.all(tx)}, STORAGE.all(tx)
+    found = []
+    for host in HOST.all(tx):
+        capacity = capacity_of(host, pools[host.pool_id])
+        vcpus, memory = used.get(host.id, (0, 0))
+        found += [
+            Candidate(host=host, storage=storage, capacity=capacity, vcpus_used=vcpus, memory_used=memory)
+            for storage in storages
+            if storage.host_id in (None, host.id)
+        ]
+    return found
+
+
+def require_rules(tx: Tx, vm: Vm, rules: Iterable[GroupRule]) -> None:
+    """`Conflict` (`placement.group_differs`) unless the VM's groups are what their other members say."""
+    mine = {rule.group: rule for rule in rules}
+    for other in group_members(tx, vm.project_id, mine, vm.id):
+        for theirs in other.placement.groups:
+            if theirs.group in mine:
+                require_same_rule(mine[theirs.group], theirs)
+
+
+def _members(tx: Tx, vm: Vm) -> dict[str, frozenset[str]]:
+    mine = {rule.group: rule for rule in vm.placement.groups}
+    hosts: dict[str, set[str]] = {group: set() for group in mine}
+    for other in group_members(tx, vm.project_id, mine, vm.id):
+        for theirs in other.placement.groups:
+            if theirs.group in mine and other.host_id is not None:
+                hosts[theirs.group].add(other.host_id)
+    return {group: frozenset(found) for group, found in hosts.items()}
