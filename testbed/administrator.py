@@ -14,8 +14,10 @@ from altus.common.errors import NotFound
 from altus.common.units import MIB
 from altus.model.host import HostState
 from altus.model.image import ImageState
+from altus.model.pool import MAX_RATIO
 from altus.model.vm import VmState
 from altus.sdk.client import AltusClient
+from altus.wire.pools import PoolEdit
 from altus.wire.resources import ImageBuild, NetworkCreate, VolumeCreate, VolumeView
 from altus.wire.tasks import FindingView
 from altus.wire.vms import CloudInitCreate, NicCreate, VmCreate, VmEdit, VmView
@@ -47,8 +49,10 @@ class Administrator:
     # -- making things -------------------------------------------------------------------------------------------------
 
     async def furnish(self) -> None:
-        """What nearly every test needs, once: a host that is up, the image and the network."""
+        """What nearly every test needs, once: a host that is up, the image and the network, and a pool that promises
+        more vCPUs than usual, since guests of tests are many and idle."""
         await self.host_up(GUEST)
+        await self.altus.pools.edit("default", PoolEdit(vcpu_ratio=MAX_RATIO))
         if not await self._has_image():
             await self.altus.images.build(ImageBuild(image=IMAGE)).run()
         try:

@@ -22,6 +22,8 @@ NOUNS = {
     "network": "Networks of VMs.",
     "storage": "Storage repositories.",
     "host": "The servers that VMs run on.",
+    "pool": "Pools: hosts that VMs may run on alike.",
+    "placement": "On which host a VM would run, and why.",
     "project": "Projects: what rights are about.",
     "task": "What is being done, and was done.",
     "event": "What happens, as it happens.",

@@ -48,6 +48,7 @@ Network = Annotated[
 Storage = Annotated[
     str, typer.Argument(metavar="STORAGE", help="Name or id.", autocompletion=completion.of("storages"))
 ]
+Pool = Annotated[str, typer.Argument(metavar="POOL", help="Name or id.", autocompletion=completion.of("pools"))]
 Host = Annotated[str, typer.Argument(metavar="HOST", help="Name or id.", autocompletion=completion.of("hosts"))]
 User = Annotated[str, typer.Argument(metavar="USER", help="Name or id.", autocompletion=completion.of("users"))]
 Group = Annotated[str, typer.Argument(metavar="GROUP", help="Name or id.", autocompletion=completion.of("groups"))]

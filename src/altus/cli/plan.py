@@ -30,10 +30,11 @@ def lines_of(plan: PlanView) -> Iterator[str]:
     if plan.waits_for:
         yield f"It would wait for: {', '.join(plan.waits_for)}"
     for key, value in plan.details.items():
-        yield from _placement(value) if key == "placement" else [f"{key.capitalize()}: {_brief(value)}"]
+        yield from placement_lines(value) if key == "placement" else [f"{key.capitalize()}: {_brief(value)}"]
 
 
-def _placement(verdicts: Any) -> Iterator[str]:
+def placement_lines(verdicts: Any) -> Iterator[str]:
+    """What is thought of each host."""
     for verdict in verdicts:
         where = f"{verdict['host_name']}, storage {verdict['storage_name']}"
         why = ", ".join(verdict["reasons"])

@@ -23,9 +23,11 @@ from altus.manager.services.consoles import ConsoleService
 from altus.manager.services.directory import Services
 from altus.manager.services.doctor import DoctorService
 from altus.manager.services.enrolment import EnrolmentService
-from altus.manager.services.hosts import InventoryService, ensure_default_project
+from altus.manager.services.hosts import InventoryService, ensure_defaults
 from altus.manager.services.images import ImageService
 from altus.manager.services.networks import NetworkService
+from altus.manager.services.placement import PlacementService
+from altus.manager.services.pools import PoolService
 from altus.manager.services.security import Security, open_security
 from altus.manager.services.system import SystemService
 from altus.manager.services.tasks import TaskService
@@ -68,7 +70,7 @@ async def running(settings: ManagerSettings, observer: Observer = trace) -> Asyn
     db = Database(settings.database_url)
     await migrate.upgrade(db)
     await db.read(move.require_home)
-    await db.write(ensure_default_project)
+    await db.write(ensure_defaults)
     pool = AgentPool(client_context(tls / "ca.pem", tls / "manager.pem", tls / "manager.key"))
     security = _security(settings, db)
     await security.local.bootstrap(lambda made: _keep_passwords(settings.state_dir / FIRST_PASSWORDS, made))
@@ -139,6 +141,8 @@ def _services(settings: ManagerSettings, world: World, engine: Engine, security:
         images=images,
         networks=NetworkService(db),
         inventory=InventoryService(db, audit),
+        placement=PlacementService(db),
+        pools=PoolService(db, audit),
         tasks=TaskService(world, audit, engine.wake),
         doctor=DoctorService(world),
         consoles=ConsoleService(db, pool, audit),

@@ -18,6 +18,8 @@ from altus.sdk.events import Events
 from altus.sdk.hosts import Hosts
 from altus.sdk.images import Images
 from altus.sdk.networks import Networks
+from altus.sdk.placement import Placement
+from altus.sdk.pools import Pools
 from altus.sdk.projects import Projects
 from altus.sdk.rights import Grants, Groups, Policies, Roles
 from altus.sdk.sessions import Sessions, Tokens
@@ -50,6 +52,8 @@ class AltusClient:
         self.networks = Networks(transport)
         self.storages = Storages(transport)
         self.hosts = Hosts(transport)
+        self.placement = Placement(transport)
+        self.pools = Pools(transport)
         self.projects = Projects(transport)
         self.tasks = Tasks(transport)
         self.events = Events(transport)

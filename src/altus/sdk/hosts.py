@@ -8,7 +8,7 @@ from altus.sdk.resources import Resources
 from altus.sdk.shapes import make, read
 from altus.wire.agent import EnrolledAs, EnrolRequest
 from altus.wire.hosts import HostEnrol, HostToken
-from altus.wire.resources import HostView
+from altus.wire.resources import HostEdit, HostView
 
 
 class Hosts(Resources[HostView]):
@@ -21,6 +21,11 @@ class Hosts(Resources[HostView]):
         """A one-time token for the host that will have this name."""
         body = make(HostEnrol, name=name, label=label)
         return read(HostToken, (await self._transport.call("POST", "/hosts/enrol", body=body)).body)
+
+    async def edit(self, host: str, body: HostEdit) -> HostView:
+        """Change what `body` has set."""
+        answer = await self._transport.call("PATCH", self._one(host), body=body, repeat=True)
+        return read(HostView, answer.body)
 
     def maintain(self, host: str) -> Change:
         """Maintenance on: it takes no VMs any more."""

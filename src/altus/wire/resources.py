@@ -7,13 +7,14 @@ from typing import Annotated, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
+from altus.common.units import TIB
 from altus.model.host import HostFacts, HostState
 from altus.model.image import BuiltinImage, ImageFormat, ImageState
 from altus.model.label import Label
 from altus.model.network import NetworkKind, NetworkState
 from altus.model.storage import StorageKind, StorageUsage
 from altus.model.volume import VolumeBase, VolumeState
-from altus.wire.base import ActionView, Flag, Name, Reference, ResourceView, Shape, example
+from altus.wire.base import ActionView, Flag, Name, Reference, ResourceView, Shape, Tag, example
 from altus.wire.vms import DiskSize
 
 
@@ -133,9 +134,25 @@ class HostView(ResourceView):
     state: HostState
     maintenance: bool
     address: str
+    pool_id: str
+    tags: list[str]
+    reserved_vcpus: int
+    reserved_memory: int
     facts: HostFacts | None
     seen_at: datetime | None
     allowed_actions: dict[str, ActionView]
+
+
+class HostEdit(Shape):
+    """Fields to change; what is left out stays. `reserved_vcpus` (threads) and `reserved_memory` (bytes) are the host's
+    own, which VMs do not get."""
+
+    model_config = example(tags=["ssd", "rack-7"], reserved_memory=2147483648)
+
+    pool: Reference | None = None
+    tags: Annotated[list[Tag], Field(max_length=64)] | None = None
+    reserved_vcpus: Annotated[int, Field(ge=0, le=4096, strict=True)] | None = None
+    reserved_memory: Annotated[int, Field(ge=0, le=64 * TIB, strict=True)] | None = None
 
 
 class ProjectCreate(Shape):

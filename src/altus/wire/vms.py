@@ -8,6 +8,7 @@ from pydantic import Field, StringConstraints, model_validator
 
 from altus.common.units import MIB
 from altus.model.label import Label
+from altus.model.placement import Relation, VmPlacement
 from altus.model.vm import (
     MAX_DISKS,
     MAX_MEMORY,
@@ -66,6 +67,30 @@ class CloudInitCreate(Shape):
     password: Annotated[str, StringConstraints(max_length=256)] = Field(default="", repr=False)
 
 
+class GroupRuleShape(Shape):
+    """Membership in a group of the VM's project, whose members run together or apart; preferred only unless `must`."""
+
+    group: Tag
+    relation: Relation
+    must: Flag = True
+
+
+class PlacementShape(Shape):
+    """Tags that the VM's host must have or must not have, and the groups it belongs to."""
+
+    model_config = example(required_tags=["ssd"], groups=[{"group": "web", "relation": "apart", "must": True}])
+
+    required_tags: Annotated[list[Tag], Field(max_length=16)] = []
+    forbidden_tags: Annotated[list[Tag], Field(max_length=16)] = []
+    groups: Annotated[list[GroupRuleShape], Field(max_length=16)] = []
+
+    @model_validator(mode="after")
+    def _groups_once(self) -> Self:
+        if len({rule.group for rule in self.groups}) != len(self.groups):
+            raise ValueError("a group is named twice")
+        return self
+
+
 class VmCreate(Shape):
     """A new VM. `image` is short for a first disk made from it; with neither image nor disks it boots from `cdrom` or
     the network. Memory and sizes in bytes."""
@@ -89,6 +114,7 @@ class VmCreate(Shape):
     cdrom: Reference | None = None
     storage: Reference | None = None
     cloud_init: CloudInitCreate = CloudInitCreate()
+    placement: PlacementShape = PlacementShape()
     protected: Flag = False
     start: Flag = False
 
@@ -186,4 +212,5 @@ class VmView(ResourceView):
     cdrom_image_id: str | None
     addresses: list[str]
     guest: GuestFacts | None
+    placement: VmPlacement
     allowed_actions: dict[str, ActionView]

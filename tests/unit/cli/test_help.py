@@ -20,7 +20,7 @@ from tests.unit.cli.conftest import Altus
 from tests.unit.sdk.fake_manager import FakeManager, unavailable
 
 GOLDEN = Path(__file__).parents[2] / "golden/cli_help"
-READS = {"list", "show", "events", "watch", "verify", "console", "screenshot", "doctor", "version"}
+READS = {"list", "show", "events", "watch", "verify", "console", "screenshot", "doctor", "version", "explain"}
 LOCAL = {"login", "logout", "use"}
 
 
@@ -87,7 +87,9 @@ def test_all_that_was_promised_is_there() -> None:
         vm restart, vm kill, vm pause, vm resume, vm suspend, vm edit, vm clone, vm delete, vm console, vm events,
         vm screenshot, image list, image show, image import, image build, image delete, volume list, volume show,
         volume create, volume resize, volume delete, network list, network show, network create, network delete,
-        storage list, storage show, host list, host show, host add, host remove, host forget,
+        storage list, storage show, host list, host show, host add, host edit, pool list, pool show, pool create,
+        pool edit,
+        pool delete, placement explain, host remove, host forget,
         host maintenance on, host maintenance off, project list, project create, task list,
         task show, task watch, task cancel, user list, user show, user create, user delete, user passwd,
         user reset-password, user enable, user disable, user unlock, user token create, user token list,

@@ -24,7 +24,9 @@ def vm(name: str, **fields: Any) -> dict[str, Any]:
         **_resource(name), "state": "stopped", "intent": "stopped", "host_id": HOST_ID, "storage_id": new_id(),
         "description": "", "tags": [], "protected": False, "restart_pending": False, "vcpus": 2, "memory": 512 * 2**20,
         "firmware": "bios", "boot": ["disk"], "disks": [], "nics": [], "cdrom_image_id": None,
-        "addresses": ["10.0.0.7"], "guest": None, "allowed_actions": {"start": {"allowed": True, "reason": ""}},
+        "addresses": ["10.0.0.7"], "guest": None,
+        "placement": {"required_tags": [], "forbidden_tags": [], "groups": []},
+        "allowed_actions": {"start": {"allowed": True, "reason": ""}},
         **fields,
     }  # fmt: skip
 
@@ -38,7 +40,8 @@ def image(name: str) -> dict[str, Any]:
 def host() -> dict[str, Any]:
     """One that has not told its facts."""
     return {**_resource("node1"), "id": HOST_ID, "state": "up", "maintenance": False, "address": "127.0.0.1:8441",
-            "facts": None, "seen_at": AT, "allowed_actions": {}}  # fmt: skip
+            "pool_id": new_id(), "tags": [], "reserved_vcpus": 0, "reserved_memory": 0, "facts": None,
+            "seen_at": AT, "allowed_actions": {}}  # fmt: skip
 
 
 def session(token: str) -> dict[str, Any]:

@@ -18,7 +18,9 @@ from altus.model.permission import Duty, Permission
 from altus.sdk.client import AltusClient
 from altus.sdk.transport import Transport
 from altus.wire.agent import EnrolRequest
-from altus.wire.resources import ImageBuild, ImageCreate, NetworkCreate, VolumeCreate, VolumeResize
+from altus.wire.placement import PlacementQuestion
+from altus.wire.pools import PoolCreate, PoolEdit
+from altus.wire.resources import HostEdit, ImageBuild, ImageCreate, NetworkCreate, VolumeCreate, VolumeResize
 from altus.wire.users import GrantCreate, RoleCreate, TokenCreate, UserCreate, UserEdit
 from altus.wire.vms import VmClone, VmCreate, VmEdit
 
@@ -122,6 +124,13 @@ METHODS: dict[str, Callable[[AltusClient], Awaitable[object]]] = {
     "delete_network": lambda a: a.networks.delete("x").submit(),
     "list_hosts": lambda a: a.hosts.page(),
     "get_host": lambda a: a.hosts.get("x"),
+    "explain_placement": lambda a: a.placement.explain(PlacementQuestion()),
+    "list_pools": lambda a: a.pools.page(),
+    "create_pool": lambda a: a.pools.create(PoolCreate(name="x")),
+    "get_pool": lambda a: a.pools.get("x"),
+    "edit_pool": lambda a: a.pools.edit("x", PoolEdit(vcpu_ratio=3.0)),
+    "delete_pool": lambda a: a.pools.delete("x"),
+    "edit_host": lambda a: a.hosts.edit("x", HostEdit(tags=["y"])),
     "maintain_host": lambda a: a.hosts.maintain("x").submit(),
     "activate_host": lambda a: a.hosts.activate("x").submit(),
     "remove_host": lambda a: a.hosts.remove("x").submit(),

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from altus.cli import options
+from typing import Annotated
+
+import typer
+
+from altus.cli import completion, options
 from altus.cli.call import Call
 from altus.cli.command import change, group, query
 from altus.cli.finish import at_once, confirm, finish
-from altus.cli.layout import AnyLayout, Layout
+from altus.cli.layout import AnyLayout, Layout, Ref
 from altus.cli.listing import list_things
 from altus.cli.plan import show_plan
 from altus.cli.text import ago, listed, size, yes_no
@@ -38,6 +42,9 @@ HOST: AnyLayout = Layout(
     details=(
         ("ID", lambda host: host.id),
         ("LABEL", lambda host: host.label.value),
+        ("POOL", lambda host: Ref("pool", host.pool_id)),
+        ("TAGS", lambda host: listed(host.tags)),
+        ("RESERVED", lambda host: f"{host.reserved_vcpus} threads, {size(host.reserved_memory)} of memory"),
         ("MAINTENANCE", lambda host: "asked for" if host.maintenance else "no"),
         ("CPU", _cpu),
         ("WHY", lambda host: host.facts.acceleration_reason if host.facts else ""),
@@ -78,6 +85,35 @@ async def add(call: Call, name: options.NewName, label: options.WithLabel = Labe
     key."""
     title = f"Make an enrolment token for host {name}"
     await at_once(call, title, "host.enrol", name, lambda: call.altus.hosts.enrol_token(name, label), TOKEN)
+
+
+@change(app, "edit")
+async def edit(
+    call: Call,
+    host: options.Host,
+    pool: Annotated[
+        str | None,
+        typer.Option(metavar="POOL", help="The pool it belongs to.", autocompletion=completion.of("pools")),
+    ] = None,
+    tags: Annotated[
+        list[str], typer.Option("--tag", metavar="TAG", help="A word that VMs may ask for; repeatable, replaces all.")
+    ] = options.NONE,
+    no_tags: Annotated[bool, typer.Option("--no-tags", help="Take all tags away.")] = False,
+    reserved_vcpus: Annotated[
+        int | None, typer.Option("--reserve-vcpus", metavar="NUMBER", help="Threads that VMs do not get.", min=0)
+    ] = None,
+    reserved_memory: Annotated[
+        int | None,
+        typer.Option("--reserve-memory", parser=options.SIZE, metavar="SIZE", help="Memory that VMs do not get."),
+    ] = None,
+) -> None:
+    """Change a host's pool, its tags, and what it keeps for itself."""
+    from altus.sdk.shapes import make
+    from altus.wire.resources import HostEdit
+
+    body = make(HostEdit, pool=pool, tags=tags or ([] if no_tags else None), reserved_vcpus=reserved_vcpus,
+                reserved_memory=reserved_memory)  # fmt: skip
+    await at_once(call, f"Change host {host}", "host.edit", host, lambda: call.altus.hosts.edit(host, body), HOST)
 
 
 @change(app, "remove", asks=True)

@@ -13,6 +13,7 @@ from altus.cli.call import Call
 from altus.cli.command import change, group, query
 from altus.cli.commands import vm_console, vm_power
 from altus.cli.commands.event_layout import EVENT
+from altus.cli.commands.placement import Apart, ForbidTags, Prefer, RequireTags, Together, rules
 from altus.cli.commands.vm_layout import VM
 from altus.cli.finish import confirm, finish
 from altus.cli.listing import list_things
@@ -92,6 +93,11 @@ async def create(
     guest_password: Annotated[
         bool, typer.Option("--guest-password-stdin", help="Read the password of the guest's user from standard input.")
     ] = False,
+    require: RequireTags = options.NONE,
+    forbid: ForbidTags = options.NONE,
+    together: Together = options.NONE,
+    apart: Apart = options.NONE,
+    prefer: Prefer = False,
     protected: Annotated[bool, typer.Option("--protected", help="Refuse to delete it.")] = False,
     start: Annotated[bool, typer.Option("--start", help="Start it when it is there.")] = False,
 ) -> None:
@@ -105,6 +111,7 @@ async def create(
     given = _given(vcpus=vcpus, memory=memory, firmware=firmware, boot=boot or None, disk_size=disk_size)
     body = make(VmCreate, name=name, image=image, storage=storage, project=project, label=label, linked=not full,
                 cdrom=cdrom, description=description, tags=tags, protected=protected, start=start, cloud_init=seed,
+                placement=rules(require, forbid, together, apart, prefer=prefer),
                 disks=[make(DiskCreate, size=size) for size in disks],
                 nics=[make(NicCreate, network=network) for network in networks], **given)  # fmt: skip
     await finish(call, call.altus.vms.create(body), call.altus.vms.get, VM)

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from altus.cli.layout import AnyLayout, Layout, Ref
 from altus.cli.text import ago, listed, size, yes_no
 
 
 def _nics(vm: object) -> str:
     return "\n".join(f"{nic.id}  {nic.mac}  {nic.address}  {nic.model}" for nic in getattr(vm, "nics", []))
+
+
+def _placement(vm: Any) -> str:
+    wishes = vm.placement
+    groups = (f"{'must' if rule.must else 'should'} be {rule.relation} with group {rule.group}"
+              for rule in wishes.groups)  # fmt: skip
+    needs = (f"only on {tag}" for tag in wishes.required_tags)
+    return "\n".join([*needs, *(f"not on {tag}" for tag in wishes.forbidden_tags), *groups])
 
 
 VM: AnyLayout = Layout(
@@ -34,6 +44,7 @@ VM: AnyLayout = Layout(
         ("DISKS", lambda vm: "\n".join(f"{disk.volume_id}  {disk.bus}" for disk in vm.disks)),
         ("NICS", _nics),
         ("CDROM", lambda vm: Ref("image", vm.cdrom_image_id)),
+        ("PLACEMENT", _placement),
         ("GUEST", lambda vm: f"{vm.guest.hostname}, {vm.guest.os_name}, {vm.guest.kernel}" if vm.guest else ""),
         ("POSSIBLE NOW", lambda vm: listed(name for name, action in vm.allowed_actions.items() if action.allowed)),
     ),

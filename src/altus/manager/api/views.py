@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from altus.manager.services.pools import undeletable
 from altus.manager.services.vms import allowed_actions
 from altus.model.actor import Actor
 from altus.model.host import Host
@@ -11,11 +12,13 @@ from altus.model.host_action import HostAction, refusal
 from altus.model.image import Image, ImageState
 from altus.model.network import Network
 from altus.model.permission import Permission
+from altus.model.pool import Pool
 from altus.model.resource import Resource
 from altus.model.task import Task
 from altus.model.vm import Vm, VmState
 from altus.model.volume import Volume, VolumeState
 from altus.wire.base import ActionView
+from altus.wire.pools import PoolView
 from altus.wire.resources import HostView, ImageView, NetworkView, VolumeView
 from altus.wire.tasks import QueueView, TaskView
 from altus.wire.vms import VmDiskView, VmNicView, VmView
@@ -53,6 +56,7 @@ def vm_view(actor: Actor, vm: Vm, busy: str = "") -> VmView:
         cdrom_image_id=hardware.cdrom_image_id,
         addresses=list(vm.guest.addresses) if vm.guest is not None and vm.state is VmState.RUNNING else [],
         guest=vm.guest,
+        placement=vm.placement,
         allowed_actions=actions,
     )  # fmt: skip
 
@@ -85,6 +89,13 @@ def host_view(actor: Actor, host: Host) -> HostView:
     may = _may(actor, Permission.HOST_WRITE, host)
     actions = {action.value: _verdict(may or refusal(host, action)) for action in HostAction}
     return HostView.model_validate({**vars(host), "allowed_actions": actions})
+
+
+def pool_view(actor: Actor, pool: Pool) -> PoolView:
+    """A pool."""
+    may = _may(actor, Permission.POOL_WRITE, pool)
+    actions = {"edit": _verdict(may), "delete": _verdict(may or undeletable(pool, []))}
+    return PoolView.model_validate({**vars(pool), "allowed_actions": actions})
 
 
 def task_view(task: Task, waits_for: list[str] | None = None) -> TaskView:

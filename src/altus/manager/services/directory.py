@@ -12,6 +12,8 @@ from altus.manager.services.enrolment import EnrolmentService
 from altus.manager.services.hosts import InventoryService
 from altus.manager.services.images import ImageService
 from altus.manager.services.networks import NetworkService
+from altus.manager.services.placement import PlacementService
+from altus.manager.services.pools import PoolService
 from altus.manager.services.security import Security
 from altus.manager.services.system import SystemService
 from altus.manager.services.tasks import TaskService
@@ -36,6 +38,8 @@ class Services:
     images: ImageService
     networks: NetworkService
     inventory: InventoryService
+    placement: PlacementService
+    pools: PoolService
     tasks: TaskService
     doctor: DoctorService
     consoles: ConsoleService

@@ -7,7 +7,7 @@ from altus.manager.services.audit import Act, AuditLog
 from altus.manager.services.changes import Change
 from altus.manager.services.lookup import visible
 from altus.manager.store.database import Database, Tx
-from altus.manager.store.resources import HOST, PROJECT, STORAGE
+from altus.manager.store.resources import HOST, POOL, PROJECT, STORAGE
 from altus.manager.tasks.declare import TaskType
 from altus.manager.tasks.host_forget import HOST_FORGET
 from altus.manager.tasks.host_tasks import HOST_ACTIVATE, HOST_MAINTAIN, HOST_REMOVE, HostChange
@@ -15,9 +15,11 @@ from altus.model.actor import Actor
 from altus.model.host import Host
 from altus.model.host_action import HostAction
 from altus.model.permission import Permission
+from altus.model.pool import DEFAULT_POOL, Pool
 from altus.model.query import ListQuery, Page
 from altus.model.resource import DEFAULT_PROJECT, Resource
 from altus.model.storage import Storage
+from altus.wire import resources as wire
 
 _TASKS: dict[HostAction, TaskType[HostChange]] = {
     HostAction.MAINTAIN: HOST_MAINTAIN,
@@ -42,6 +44,23 @@ class InventoryService:
         """A page of hosts."""
         actor.require(Permission.HOST_READ)
         return await self.db.read(lambda tx: HOST.page(tx, query))
+
+    async def edit_host(self, actor: Actor, reference: str, body: wire.HostEdit) -> Host:
+        """Its tags and what it keeps for itself: of consequence for what is placed from now on."""
+        act = Act("host.edit", object_name=reference)
+        changes = {name: value for name, value in body.model_dump(exclude={"pool"}).items() if value is not None}
+        if body.tags is not None:
+            changes["tags"] = tuple(dict.fromkeys(body.tags))
+
+        def work(tx: Tx) -> Host:
+            host = visible(tx, actor, HOST, reference, Permission.HOST_READ)
+            act.about(host)
+            actor.require(Permission.HOST_WRITE, project_id=host.project_id, object_id=host.id)
+            if body.pool is not None:
+                changes["pool_id"] = POOL.find(tx, body.pool).id
+            return HOST.change(tx, host.id, **changes) or host
+
+        return await self.audit.change(actor, act, work)
 
     async def change_host(self, actor: Actor, reference: str, action: HostAction) -> Change[HostChange]:
         """Begin or end its maintenance, let it leave, or give it up as lost."""
@@ -76,7 +95,9 @@ class InventoryService:
         return await self.audit.change(actor, Act("project.create", project.id, name), work)
 
 
-def ensure_default_project(tx: Tx) -> None:
-    """The project of everything that names none."""
+def ensure_defaults(tx: Tx) -> None:
+    """The project of everything that names none, and the pool of every host that joins none."""
     if PROJECT.peek(tx, DEFAULT_PROJECT) is None:
         PROJECT.insert(tx, Resource(id=DEFAULT_PROJECT, name="default"))
+    if POOL.peek(tx, DEFAULT_POOL) is None:
+        POOL.insert(tx, Pool(id=DEFAULT_POOL, name="default"))

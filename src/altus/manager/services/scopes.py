@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from altus.common.errors import InvalidInput, NotFound
+from altus.common.errors import Conflict, InvalidInput, NotFound
 from altus.manager.store.conditions import is_storable
 from altus.manager.store.database import Tx
-from altus.manager.store.resources import HOST, IMAGE, NETWORK, PROJECT, STORAGE, VM, VOLUME, Resources
+from altus.manager.store.resources import HOST, IMAGE, NETWORK, POOL, PROJECT, STORAGE, VM, VOLUME, Resources
 from altus.model.permission import Scope, ScopeKind
 
-DEFAULT_POOL = "default"
-"""There is one pool yet, which holds all hosts."""
 _OBJECTS: tuple[Resources[Any], ...] = (VM, VOLUME, IMAGE, NETWORK, STORAGE, HOST)
 
 
@@ -24,7 +22,7 @@ def check_scope(tx: Tx, scope: Scope) -> None:
     if not is_storable(scope.id):
         found = False
     elif scope.kind is ScopeKind.POOL:
-        found = scope.id == DEFAULT_POOL
+        found = _is_only_pool(tx, scope.id)
     elif scope.kind is ScopeKind.PROJECT:
         found = PROJECT.peek(tx, scope.id) is not None
     else:
@@ -32,3 +30,13 @@ def check_scope(tx: Tx, scope: Scope) -> None:
     if not found:
         raise NotFound(f"There is no {scope.kind} {scope.id[:80]!r}.", code="scope.not_found",
                        hint="A scope is named by the id of what it covers.")  # fmt: skip
+
+
+def _is_only_pool(tx: Tx, reference: str) -> bool:
+    """By id or name. `Conflict` (`scope.pools`) if there are others: what is in a pool is told apart for hosts only."""
+    pools = POOL.all(tx)
+    found = any(reference in (pool.id, pool.name) for pool in pools)
+    if found and len(pools) > 1:
+        raise Conflict("Rights cannot be limited to one of several pools yet.", code="scope.pools",
+                       hint="Limit them to projects.")  # fmt: skip
+    return found

@@ -22,11 +22,13 @@ from altus.manager.tasks.vm_clone import VM_CLONE, VmClone
 from altus.manager.tasks.vm_create import VM_CREATE, VmCreate
 from altus.manager.tasks.vm_delete import VM_DELETE, VmDelete
 from altus.manager.tasks.vm_edit import VM_EDIT, VmEdit
+from altus.manager.tasks.vm_place import require_rules
 from altus.model.actor import Actor
 from altus.model.image import Image, ImageFormat
 from altus.model.permission import Permission
+from altus.model.placement import GroupRule, VmPlacement
 from altus.model.query import ListQuery, Page
-from altus.model.vm import MAX_DISKS, CloudInit, Firmware, NicModel, Vm, VmDisk, VmHardware, VmNic
+from altus.model.vm import MAX_DISKS, CloudInit, Firmware, NicModel, PowerIntent, Vm, VmDisk, VmHardware, VmNic
 from altus.model.vm_action import RULES, VmAction, refusal
 from altus.model.volume import BaseKind, Volume, VolumeBase
 from altus.wire import vms as wire
@@ -101,7 +103,8 @@ class VmService:
             nics = tuple(_blank_nic(nic.network_id, nic.model) for nic in source.hardware.nics)
             hardware = dataclasses.replace(source.hardware, disks=tuple(disks), nics=nics)
             vm = Vm(id=vm_id, name=body.name, project_id=source.project_id, label=source.label, hardware=hardware,
-                    storage_id=source.storage_id, description=source.description, tags=source.tags)  # fmt: skip
+                    storage_id=source.storage_id, description=source.description, tags=source.tags,
+                    placement=source.placement, intent=_intent(body.start))  # fmt: skip
             return VmClone(vm=vm, volumes=tuple(volumes), start=body.start, source_id=source.id)
 
         arguments = await self.db.read(draft)
@@ -156,7 +159,8 @@ class VmService:
                               kernel_image_id=draft.kernel)  # fmt: skip
         vm = Vm(id=draft.vm_id, name=body.name, project_id=draft.project_id, label=body.label, hardware=hardware,
                 storage_id=draft.storage_id, description=body.description, tags=tuple(dict.fromkeys(body.tags)),
-                protected=body.protected)  # fmt: skip
+                protected=body.protected, placement=placement_of(body.placement),
+                intent=_intent(body.start))  # fmt: skip
         return VmCreate(vm=vm, volumes=tuple(draft.volumes), start=body.start)
 
 
@@ -174,6 +178,17 @@ def allowed_actions(actor: Actor, vm: Vm, busy: str = "") -> dict[str, tuple[boo
         else:
             answer[action] = (True, "")
     return answer
+
+
+def placement_of(body: wire.PlacementShape) -> VmPlacement:
+    """As it is stored."""
+    rules = (GroupRule(group=rule.group, relation=rule.relation, must=rule.must) for rule in body.groups)
+    return VmPlacement(required_tags=tuple(dict.fromkeys(body.required_tags)),
+                       forbidden_tags=tuple(dict.fromkeys(body.forbidden_tags)), groups=tuple(rules))  # fmt: skip
+
+
+def _intent(start: bool) -> PowerIntent:
+    return PowerIntent.RUNNING if start else PowerIntent.STOPPED
 
 
 def _add_disk(tx: Tx, actor: Actor, draft: _Draft, number: int, disk: wire.DiskCreate) -> None:
@@ -236,6 +251,7 @@ def _building(kind: Any, arguments: VmBuild, sealed: bytes) -> Change[Any]:
     def reserve(tx: Tx) -> VmBuild:
         nics = _addressed(tx, arguments.vm.id, arguments.vm.hardware.nics)
         vm = dataclasses.replace(arguments.vm, hardware=dataclasses.replace(arguments.vm.hardware, nics=nics))
+        require_rules(tx, vm, vm.placement.groups)
         VM.insert(tx, vm, sealed=sealed)
         for volume in arguments.volumes:
             VOLUME.insert(tx, volume)

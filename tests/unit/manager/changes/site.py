@@ -16,7 +16,7 @@ from altus.manager.agents.base import Agents
 from altus.manager.services.audit import AuditLog
 from altus.manager.services.changes import Change, Changes
 from altus.manager.services.doctor import DoctorService
-from altus.manager.services.hosts import InventoryService, ensure_default_project
+from altus.manager.services.hosts import InventoryService, ensure_defaults
 from altus.manager.services.images import ImageService
 from altus.manager.services.networks import NetworkService
 from altus.manager.services.observe import Observer
@@ -75,7 +75,7 @@ class Site:
         audit = AuditLog(db, AuditChain.open(folder / "audit.key", folder / "audit.anchor"))
         world = World(db, agents, SecretBox(b"k" * 32), audit.of_task_end)
         site = cls(db, agents, world, audit)
-        await db.write(ensure_default_project)
+        await db.write(ensure_defaults)
         for number, host in enumerate(agents.hosts.values()):
             await site._enrol(host.id, f"host{number}")
         async with site.running():

@@ -10,6 +10,7 @@ import pytest
 from altus.common.errors import Conflict, Forbidden, InvalidInput, LimitExceeded, NotFound, Unauthenticated
 from altus.manager.services.access import Access, bearer
 from altus.manager.services.hashing import Hasher
+from altus.manager.services.hosts import ensure_defaults
 from altus.manager.store.accounts import ACCOUNT, SESSIONS, TOKENS
 from altus.model.account import SubjectKind
 from altus.model.permission import Permission, Scope, ScopeKind
@@ -245,6 +246,7 @@ async def test_last_use_is_stored_at_most_once_a_minute(office: Office) -> None:
 
 
 async def test_a_restricted_token_may_no_more_than_it_says_nor_than_its_account(office: Office) -> None:
+    await office.db.write(ensure_defaults)
     await office.person("carol")
     security = await office.actor("secadmin")
     grant = await office.security.grants.create(security, SubjectKind.ACCOUNT, "carol", "operator")

@@ -23,7 +23,7 @@ from altus.model.actor import Actor
 from altus.model.host_action import HostAction
 from altus.model.permission import Permission
 from altus.wire.base import ListView
-from altus.wire.resources import HostView, ProjectCreate, ProjectView, StorageView
+from altus.wire.resources import HostEdit, HostView, ProjectCreate, ProjectView, StorageView
 
 router = APIRouter(tags=["inventory"])
 _HOST, _HOSTS = TypeAdapter(HostView), Listing(HostView)
@@ -48,6 +48,12 @@ async def list_hosts(actor: HostReader, services: ServicesDep, selection: Select
 async def get_host(actor: HostReader, services: ServicesDep, ref: Ref) -> Response:
     """One host, as it describes itself."""
     return send(_HOST, host_view(actor, await services.inventory.host(actor, ref)))
+
+
+@router.patch("/hosts/{ref}", response_model=HostView)
+async def edit_host(actor: HostWriter, services: ServicesDep, ref: Ref, body: HostEdit) -> Response:
+    """Change a host's pool, its tags, and what it keeps for itself."""
+    return send(_HOST, host_view(actor, await services.inventory.edit_host(actor, ref, body)))
 
 
 @router.post("/hosts/{ref}/maintain", status_code=202, responses=CHANGE_RESPONSES)

@@ -1,0 +1,90 @@
+"""Pools of hosts."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from altus.cli import options
+from altus.cli.call import Call
+from altus.cli.command import change, group, query
+from altus.cli.finish import at_once, confirm
+from altus.cli.layout import AnyLayout, Layout
+from altus.cli.listing import list_things
+from altus.cli.text import ago
+
+app = group("Pools: hosts that VMs may run on alike.")
+POOL: AnyLayout = Layout(
+    columns=(
+        ("NAME", lambda pool: pool.name),
+        ("VCPUS PER THREAD", lambda pool: f"{pool.vcpu_ratio:g}"),
+        ("MEMORY PER BYTE", lambda pool: f"{pool.memory_ratio:g}"),
+        ("CREATED", lambda pool: ago(pool.created_at)),
+    ),
+    details=(("ID", lambda pool: pool.id),),
+)
+VcpuRatio = Annotated[
+    float | None, typer.Option("--vcpu-ratio", metavar="NUMBER", help="vCPUs promised for each thread of a host.")
+]
+MemoryRatio = Annotated[
+    float | None, typer.Option("--memory-ratio", metavar="NUMBER", help="Memory promised for each byte of a host.")
+]
+
+
+@query(app, "list")
+async def list_pools(
+    call: Call,
+    filters: options.Filters = options.NONE,
+    sort: options.Sort = "name",
+    limit: options.Limit = 100,
+    everything: options.All = False,
+) -> None:
+    """List pools."""
+    await list_things(call, call.altus.pools, POOL, filters, sort, limit, everything)
+
+
+@query(app, "show")
+async def show(call: Call, pool: options.Pool) -> None:
+    """Show a pool."""
+    await call.show(await call.altus.pools.get(pool), POOL)
+
+
+@change(app, "create")
+async def create(
+    call: Call, name: options.NewName, vcpu_ratio: VcpuRatio = None, memory_ratio: MemoryRatio = None
+) -> None:
+    """Create a pool. Hosts get into it by `altus host edit --pool`."""
+    from altus.sdk.shapes import make
+    from altus.wire.pools import PoolCreate
+
+    body = make(PoolCreate, name=name, **_given(vcpu_ratio, memory_ratio))
+    await at_once(call, f"Create pool {name}", "pool.create", name, lambda: call.altus.pools.create(body), POOL)
+
+
+@change(app, "edit")
+async def edit(
+    call: Call,
+    pool: options.Pool,
+    name: Annotated[str | None, typer.Option(metavar="NAME", help="Another name.")] = None,
+    vcpu_ratio: VcpuRatio = None,
+    memory_ratio: MemoryRatio = None,
+) -> None:
+    """Change what a pool promises of its hosts."""
+    from altus.sdk.shapes import make
+    from altus.wire.pools import PoolEdit
+
+    body = make(PoolEdit, name=name, **_given(vcpu_ratio, memory_ratio))
+    await at_once(call, f"Change pool {pool}", "pool.edit", pool, lambda: call.altus.pools.edit(pool, body), POOL)
+
+
+@change(app, "delete", asks=True)
+async def delete(call: Call, pool: options.Pool) -> None:
+    """Delete a pool without hosts."""
+    confirm(call, f"Delete pool {pool}?")
+    await at_once(call, f"Delete pool {pool}", "pool.delete", pool, lambda: call.altus.pools.delete(pool))
+
+
+def _given(vcpu_ratio: float | None, memory_ratio: float | None) -> dict[str, float]:
+    both = {"vcpu_ratio": vcpu_ratio, "memory_ratio": memory_ratio}
+    return {name: value for name, value in both.items() if value is not None}

@@ -1,0 +1,52 @@
+"""Pools of hosts."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+from fastapi.responses import Response
+from pydantic import TypeAdapter
+
+from altus.manager.api.deps import Listing, Ref, Requires, SelectionDep, ServicesDep, send
+from altus.manager.api.views import pool_view
+from altus.model.actor import Actor
+from altus.model.permission import Permission
+from altus.wire.base import ListView
+from altus.wire.pools import PoolCreate, PoolEdit, PoolView
+
+router = APIRouter(prefix="/pools", tags=["pools"])
+_ONE, _MANY = TypeAdapter(PoolView), Listing(PoolView)
+Reader = Annotated[Actor, Depends(Requires(Permission.POOL_READ))]
+Writer = Annotated[Actor, Depends(Requires(Permission.POOL_WRITE))]
+
+
+@router.get("", response_model=ListView[PoolView])
+async def list_pools(actor: Reader, services: ServicesDep, selection: SelectionDep) -> Response:
+    """Pools, a page at a time."""
+    page = await services.pools.page(actor, selection.query)
+    return selection.send(_MANY, [pool_view(actor, pool) for pool in page.items], page.next)
+
+
+@router.post("", status_code=201, response_model=PoolView)
+async def create_pool(actor: Writer, services: ServicesDep, body: PoolCreate) -> Response:
+    """Create a pool."""
+    return send(_ONE, pool_view(actor, await services.pools.create(actor, body)), 201)
+
+
+@router.get("/{ref}", response_model=PoolView)
+async def get_pool(actor: Reader, services: ServicesDep, ref: Ref) -> Response:
+    """One pool."""
+    return send(_ONE, pool_view(actor, await services.pools.get(actor, ref)))
+
+
+@router.patch("/{ref}", response_model=PoolView)
+async def edit_pool(actor: Writer, services: ServicesDep, ref: Ref, body: PoolEdit) -> Response:
+    """Change a pool."""
+    return send(_ONE, pool_view(actor, await services.pools.edit(actor, ref, body)))
+
+
+@router.delete("/{ref}", status_code=204)
+async def delete_pool(actor: Writer, services: ServicesDep, ref: Ref) -> None:
+    """Delete a pool without hosts."""
+    await services.pools.delete(actor, ref)
