@@ -15,8 +15,10 @@ from altus.common.files import write_whole
 from altus.drivers.hypervisor.libvirt.probe_host import kvm_verdict
 from altus.model.host import HostState
 from altus.model.image import BuiltinImage
+from altus.model.pool import MAX_RATIO
 from altus.sdk.client import AltusClient
 from altus.wire.agent import EnrolToken
+from altus.wire.pools import PoolEdit
 from altus.wire.resources import ImageBuild
 from devkit import progress
 from devkit.lab import networks
@@ -90,12 +92,14 @@ class Pool:
                     await asyncio.sleep(_POLL)
 
     async def furnish(self) -> None:
-        """The image `tiny` on the storage that all hosts share."""
+        """At the first time, the image `tiny` on the storage that all hosts share. The pool promises more vCPUs than
+        usual: each host believes that it has all of this machine's cores, which idle guests do not need."""
         image = BuiltinImage.TINY
         async with self.client() as altus:
             try:
                 await altus.images.get(image)
             except NotFound:
+                await altus.pools.edit("default", PoolEdit(vcpu_ratio=MAX_RATIO))
                 with progress.waiting(f"image {image} on the shared storage"):
                     await altus.images.build(ImageBuild(image=image, storage="shared")).run()
 
