@@ -10,6 +10,8 @@ from typing import Any
 
 import aiohttp
 
+from altus.model.pool import MAX_RATIO
+from altus.wire.pools import PoolEdit
 from altus.wire.resources import NetworkCreate
 from bench.rig import Rig, rig
 from bench.table import Row, percentile
@@ -53,6 +55,7 @@ async def measure(*, vms: int, seconds: float) -> list[Row]:
 
 
 async def _network(made: Rig) -> None:
+    await made.altus.pools.edit("default", PoolEdit(vcpu_ratio=MAX_RATIO, memory_ratio=MAX_RATIO))
     await made.altus.networks.create(NetworkCreate(name="lan", cidr="10.0.0.0/16")).run()
 
 

@@ -7,6 +7,8 @@ from collections.abc import Awaitable
 from pathlib import Path
 
 from altus.model.image import BuiltinImage
+from altus.model.pool import MAX_RATIO
+from altus.wire.pools import PoolEdit
 from altus.wire.resources import ImageBuild, ImageCreate, NetworkCreate, VolumeCreate
 from altus.wire.vms import NicCreate, VmCreate
 from bench import fake, raw
@@ -23,6 +25,7 @@ async def measure(*, rounds: int, seconds: float) -> list[Row]:
     async with rig(fake=False) as made:
         altus = made.altus
         await altus.images.build(ImageBuild(image=BuiltinImage.TINY)).run()
+        await altus.pools.edit("default", PoolEdit(vcpu_ratio=MAX_RATIO))
         await altus.networks.create(NetworkCreate(name="lan", cidr="10.99.0.0/24")).run()
         rows = [await fake.idle(made, seconds), await fake.memory(made)]
         rows += await _lives(made, rounds)

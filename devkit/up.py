@@ -16,6 +16,7 @@ from altus.model.host import HostState
 from altus.model.image import BuiltinImage, ImageState
 from altus.model.vm import VmState
 from altus.sdk.client import AltusClient
+from altus.wire.pools import PoolEdit
 from altus.wire.resources import ImageBuild, NetworkCreate
 from altus.wire.tasks import TaskView
 from altus.wire.vms import CloudInitCreate, NicCreate, VmCreate, VmView
@@ -26,6 +27,7 @@ CREDENTIALS = Path("/etc/altus/admin-credentials.json")
 VM, NETWORK, IMAGE = "hello", "lan", BuiltinImage.TINY
 _CIDRS = ("10.20.0.0/24", "10.87.20.0/24", "172.29.20.0/24", "192.168.220.0/24")
 _MEMORY = 256 * 1024 * 1024
+_POOL, _VCPU_RATIO = "default", 16.0
 _PATIENCE = 180.0
 _POLL = 0.2
 
@@ -117,6 +119,10 @@ async def _vm(altus: AltusClient) -> VmView:
     try:
         vm = await altus.vms.get(VM)
     except NotFound:
+        with progress.waiting(
+            f"pool {_POOL} promises {_VCPU_RATIO:g} vCPUs for each of this machine's, to try many VMs"
+        ):
+            await altus.pools.edit(_POOL, PoolEdit(vcpu_ratio=_VCPU_RATIO))
         with progress.waiting(f"VM {VM} is created and started"):
             body = VmCreate(name=VM, image=IMAGE, memory=_MEMORY, nics=[NicCreate(network=NETWORK)], start=True,
                             cloud_init=CloudInitCreate(ssh_keys=_own_keys()))  # fmt: skip

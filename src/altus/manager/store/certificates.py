@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -53,9 +52,3 @@ def revoked(tx: Tx) -> frozenset[int]:
     """The serial numbers that nobody must believe."""
     query = sa.select(_C.serial).where(_C.revoked, _C.expires_at >= tx.now())
     return frozenset(int(row.serial, 16) for row in tx.execute(query))
-
-
-def to_renew(tx: Tx, host_ids: Iterable[str]) -> list[str]:
-    """Which of these hosts have no certificate that is good for a while yet."""
-    good = {row.host_id for row in tx.execute(sa.select(_C.host_id).where(~_C.revoked, _C.renew_at > tx.now()))}
-    return [host_id for host_id in host_ids if host_id not in good]
