@@ -14,9 +14,10 @@ from sqlalchemy import exc
 from altus.common.errors import AltusError, Conflict, Internal, InvalidInput, Unavailable
 
 # The server ends the transaction of a frozen manager, which would otherwise hold the writers' lock for ever.
-_POSTGRESQL_OPTIONS = "-c idle_in_transaction_session_timeout=3000 -c lock_timeout=10000"
+_WRITER_OPTIONS = "-c idle_in_transaction_session_timeout=3000 -c lock_timeout=10000"
+# Readers hold nothing that others wait for; but an old state that is looked at for ever could not be cleaned up.
+_READER_OPTIONS = "-c idle_in_transaction_session_timeout=60000 -c lock_timeout=10000"
 _POSTGRESQL = {
-    "options": _POSTGRESQL_OPTIONS,
     "connect_timeout": 3,
     "keepalives_idle": 5,
     "keepalives_interval": 2,
@@ -52,14 +53,16 @@ def writer(url: sa.URL) -> sa.Engine:
     if is_sqlite(url):
         # Locked from the start: a deferred transaction that begins to write later can lose updates.
         return _sqlite(url, 1, "BEGIN IMMEDIATE")
-    return sa.create_engine(url, pool_pre_ping=True, pool_size=1, max_overflow=0, connect_args=_POSTGRESQL)
+    return sa.create_engine(url, pool_pre_ping=True, pool_size=1, max_overflow=0,
+                            connect_args={**_POSTGRESQL, "options": _WRITER_OPTIONS})  # fmt: skip
 
 
 def readers(url: sa.URL, count: int) -> sa.Engine:
     """Connections that see one state of the database for the whole of a transaction, and cannot write."""
     if is_sqlite(url):
         return _sqlite(url, count, "BEGIN", "query_only=ON")
-    return sa.create_engine(url, pool_pre_ping=True, pool_size=count, max_overflow=0, connect_args=_POSTGRESQL,
+    return sa.create_engine(url, pool_pre_ping=True, pool_size=count, max_overflow=0,
+                            connect_args={**_POSTGRESQL, "options": _READER_OPTIONS},
                             isolation_level="REPEATABLE READ",
                             execution_options={"postgresql_readonly": True})  # fmt: skip
 

@@ -88,6 +88,8 @@ def _leave(tx: Tx, target: str) -> None:
 
 def _fill(tx: Tx, source: Database) -> None:
     """Let the target be a copy, not to be used yet; what an earlier move left there or took from there goes."""
+    if tx.connection.dialect.name == "postgresql":
+        tx.execute(sa.text("SET LOCAL idle_in_transaction_session_timeout = 0"))  # the other database may be slow
     _require_replaceable(tx)
     tables = migrate.metadata().sorted_tables
     for table in reversed(tables):
