@@ -96,6 +96,7 @@ class Walk:
             over.set()
             await reviving
         self._judge(task)
+        await asyncio.to_thread(system.strikes.write, Plan())  # what comes after the walk is not struck
         return task
 
     async def _revive(self, targets: Sequence[str], over: asyncio.Event) -> None:
