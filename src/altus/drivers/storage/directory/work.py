@@ -48,11 +48,12 @@ class WorkFolder:
 
 
 def sweep(parent: Path) -> None:
-    """Remove the folders whose process is dead; those of living ones, of any process, are locked."""
+    """Remove the folders whose process is dead; those of living ones, of any process, are locked. What is no folder is
+    none of ours, and stays."""
     for folder in parent.iterdir():
         try:
             fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             continue
         try:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
