@@ -11,13 +11,16 @@ from altus.drivers.network.base import NetworkDriver
 from altus.drivers.network.fake import FakeNetworks
 from altus.drivers.network.ovn.driver import OvnNetworks
 from altus.drivers.network.ovn.names import OvnSettings
+from altus.drivers.network.ovn.remote import Tls
 
 
 def _ovn(northbound: str = OvnSettings.northbound, local: str = OvnSettings.local, southbound: str | None = None,
-         encap_address: str | None = None, uplink: str = OvnSettings.uplink,
-         transit: str = str(OvnSettings.transit)) -> NetworkDriver:  # fmt: skip
+         encap_address: str | None = None, uplink: str = OvnSettings.uplink, transit: str = str(OvnSettings.transit),
+         tls_key: str = "", tls_certificate: str = "", tls_ca: str = "") -> NetworkDriver:  # fmt: skip
+    tls = Tls(key=Path(tls_key), certificate=Path(tls_certificate), ca=Path(tls_ca)) if tls_key else None
     driver = OvnNetworks(OvnSettings(northbound=northbound, local=local, southbound=southbound, uplink=uplink,
-                                     encap_address=encap_address, transit=IPv4Interface(transit)))  # fmt: skip
+                                     encap_address=encap_address, transit=IPv4Interface(transit),
+                                     tls=tls))  # fmt: skip
     driver.start()
     return driver
 
@@ -27,7 +30,8 @@ def _fake(path: str | None = None) -> NetworkDriver:
 
 
 DRIVERS: Mapping[str, Callable[..., NetworkDriver]] = {"ovn": _ovn, "fake": _fake}
-"""Name → how to make it. Options are text: those of `OvnSettings`; `path` for the fake."""
+"""Name → how to make it. Options are text: those of `OvnSettings`, with the files `tls_key`, `tls_certificate` and
+`tls_ca`; `path` for the fake."""
 
 
 def load_network(name: str, options: Mapping[str, str] | None = None) -> NetworkDriver:

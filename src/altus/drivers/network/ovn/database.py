@@ -21,6 +21,7 @@ from ovsdbapp.backend.ovs_idl.transaction import Transaction
 from ovsdbapp.exceptions import TimeoutException
 
 from altus.common.errors import AltusError, Failed, Unavailable
+from altus.drivers.network.ovn.remote import Tls, connect
 from altus.drivers.network.ovn.rows import Row, Rows
 
 T = TypeVar("T")
@@ -74,18 +75,19 @@ class _Api:
 
 
 class Database:
-    """One database of one server at `remote` (`unix:PATH`), copied in the `tables` and columns named.
+    """One database of one server at `remote` (see `remote.py`), copied in the `tables` and columns named.
 
-    `timeout` (seconds) bounds every call.
+    `timeout` (seconds) bounds every call; `tls` is for a server on another machine.
     """
 
     def __init__(self, remote: str, schema: str, tables: Mapping[str, Sequence[str]], *, timeout: float = 10.0,
-                 listener: Listener | None = None) -> None:  # fmt: skip
+                 listener: Listener | None = None, tls: Tls | None = None) -> None:  # fmt: skip
         self.remote = remote
         self._schema = schema
         self._tables = tables
         self._timeout = timeout
         self._listener = listener
+        self._tls = tls
         self._connection: Any = None
         self._opening = asyncio.Lock()
         self._executor = ThreadPoolExecutor(1, thread_name_prefix=f"altus-{schema}")
@@ -129,6 +131,8 @@ class Database:
 
     async def _open(self) -> Any:
         helper = SchemaHelper(None, await self._fetch_schema())
+        if self._tls is not None:
+            self._tls.use()
         for table, columns in self._tables.items():
             helper.register_columns(table, list(columns))
         connection = Connection(_Replica(self.remote, helper, self._listener), self._timeout)
@@ -137,7 +141,7 @@ class Database:
 
     async def _fetch_schema(self) -> dict[str, Any]:
         """Asks itself: ovsdbapp's own way of asking waits without end for a server that is frozen."""
-        reader, writer = await asyncio.open_unix_connection(self.remote.removeprefix("unix:"))
+        reader, writer = await connect(self.remote, self._tls)
         answer: dict[str, Any] | None = None
         try:
             writer.write(json.dumps({"method": "get_schema", "params": [self._schema], "id": 0}).encode())
@@ -175,4 +179,4 @@ class Database:
     def _unavailable(self, why: str) -> Unavailable:
         return Unavailable(f"The database {self._schema} at {self.remote} does not answer: {why}.",
                            code="network.unavailable",
-                           hint="Check that ovsdb-server runs on this host; it is tried again by itself.")  # fmt: skip
+                           hint="Check that ovsdb-server runs there; it is tried again by itself.")  # fmt: skip

@@ -45,7 +45,8 @@ class OvnNetworks:
         self._has_kernel_datapath = has_kernel_datapath
         self._userspace: bool | None = None
         timeout = self._settings.timeout
-        self._north = Database(self._settings.northbound, "OVN_Northbound", networks.TABLES, timeout=timeout)
+        self._north = Database(self._settings.northbound, "OVN_Northbound", networks.TABLES, timeout=timeout,
+                               tls=self._settings.tls)  # fmt: skip
         self._local = Database(self._settings.local, "Open_vSwitch", switch.TABLES, timeout=timeout,
                                listener=self._heard)  # fmt: skip
         self._host = HostStack(self._settings)
@@ -88,10 +89,12 @@ class OvnNetworks:
             chassis = await self._chassis()
             max_mtu = await underlay_mtu(chassis.encap_address) - _TUNNEL_OVERHEAD
             cidr = check_network(network, max_mtu)
-            dns = network.dns
+            dns: tuple[str, ...] | None = network.dns
             if network.kind is NetworkKind.NAT:
-                await self._check_free(cidr)
-                dns = dns or await asyncio.to_thread(host_resolvers)
+                here = await self._goes_out_here(network.id, chassis.name)
+                if here:
+                    await self._check_free(cidr)
+                dns = dns or (await asyncio.to_thread(host_resolvers) if here else None)
             await self._north.run(
                 lambda rows: networks.ensure_network(rows, network, dns, self._settings, chassis.name)
             )
@@ -160,6 +163,11 @@ class OvnNetworks:
             with contextlib.suppress(RuntimeError):  # the loop has ended: nobody is left to keep anything
                 self._loop.call_soon_threadsafe(self._stale.set)
 
+    async def _goes_out_here(self, network_id: str, chassis: str) -> bool:
+        """Whether a NAT network has its way out by this host, or would get it now."""
+        gateway = await self._north.run(lambda rows: networks.gateway(rows, network_id))
+        return self._settings.sole or gateway in ("", chassis)
+
     async def _check_free(self, cidr: IPv4Network) -> None:
         transit = self._settings.transit.network
         if cidr.overlaps(transit):
@@ -177,9 +185,10 @@ class OvnNetworks:
         )
 
     async def _apply(self, chassis: switch.Chassis) -> None:
-        """The host's part, from what the northbound database says now."""
+        """The host's part, from what the northbound database says now: of networks that go out here."""
         userspace = await self._in_userspace()
-        nats = await self._north.run(networks.nat_networks)
+        mine = "" if self._settings.sole else chassis.name
+        nats = await self._north.run(lambda rows: networks.nat_networks(rows, mine))
         if nats:
             mtu = max(_ETHERNET_MTU, *(nat.mtu for nat in nats))
             await self._local.run(

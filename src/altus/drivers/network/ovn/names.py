@@ -6,6 +6,8 @@ import hashlib
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 
+from altus.drivers.network.ovn.remote import Tls
+
 NETWORK_MARK = "altus-network"
 PORT_MARK = "altus-port"
 """Keys of `external_ids`; the value is the id in Altus' database."""
@@ -19,20 +21,26 @@ _TRANSIT = IPv4Interface("100.64.0.1/16")
 
 @dataclass(frozen=True, kw_only=True)
 class OvnSettings:
-    """Where things are. Sockets are `unix:PATH`.
+    """Where things are; databases as `remote.py` names them, `tls` for those on other machines.
 
-    `southbound` and `encap_address` None: as this host is already set up, or OVN's defaults for a single host.
-    `uplink` is the bridge between OVN and the host's own IP stack; the host has the address `transit` there and routers
-    take the other addresses of that network.
+    `southbound` None: this host is the only one of its OVN, which runs here. `encap_address`, to which other hosts
+    tunnel, None: as this host is already set up, or loopback. `uplink` is the bridge between OVN and the host's own IP
+    stack; the host has the address `transit` there and routers take the other addresses of that network.
     """
 
     northbound: str = "unix:/run/ovn/ovnnb_db.sock"
     local: str = "unix:/run/openvswitch/db.sock"
     southbound: str | None = None
     encap_address: str | None = None
+    tls: Tls | None = None
     uplink: str = "altus-ext"
     transit: IPv4Interface = _TRANSIT
     timeout: float = 10.0
+
+    @property
+    def sole(self) -> bool:
+        """Whether there are no other hosts, so that every network goes out through this one."""
+        return self.southbound is None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -31,9 +31,10 @@ _DEFAULT_ROUTE = "0.0.0.0/0"
 _DHCP_SERVER = "udp.src == 67"
 
 
-def ensure_network(rows: Rows, network: NetworkSpec, dns: tuple[str, ...], settings: OvnSettings,
+def ensure_network(rows: Rows, network: NetworkSpec, dns: tuple[str, ...] | None, settings: OvnSettings,
                    chassis: str) -> None:  # fmt: skip
-    """Make the network so; `chassis` is this host's name in OVN, by which a NAT network goes out."""
+    """Make the network so. `dns` None leaves the servers as they are. `chassis` is this host's name in OVN, by which a
+    NAT network goes out unless it does by another host."""
     nats = nat_networks(rows)
     if network.kind is NetworkKind.NAT:
         check_overlap(network.id, IPv4Network(network.cidr), {nat.id: nat.cidr for nat in nats})
@@ -66,18 +67,24 @@ def delete_network(rows: Rows, network_id: str) -> None:
     rows.remove(switch)
 
 
-def nat_networks(rows: Rows) -> list[NatNetwork]:
-    """All NAT networks, read from their routers."""
+def nat_networks(rows: Rows, chassis: str = "") -> list[NatNetwork]:
+    """All NAT networks, or those which go out by a chassis; read from their routers."""
     found = []
     for router in rows.all("Logical_Router"):
         network_id = router.external_ids.get(NETWORK_MARK)
         ports = {port.name: port for port in router.ports}
         inner, outer = ports.get(f"{router.name}-inner"), ports.get(f"{router.name}-outer")
         dhcp = dhcp_row(rows, network_id) if network_id else None
-        if network_id and inner and outer and dhcp:
+        if network_id and inner and outer and dhcp and chassis in ("", gateway(rows, network_id)):
             found.append(NatNetwork(id=network_id, cidr=IPv4Network(dhcp.cidr), router=_address(outer),
                                     mtu=int(dhcp.options["mtu"])))  # fmt: skip
     return sorted(found, key=lambda nat: nat.router)
+
+
+def gateway(rows: Rows, network_id: str) -> str:
+    """The chassis by which a NAT network goes out; empty if there is none."""
+    outer = rows.named("Logical_Router_Port", f"{switch_name(network_id)}-outer")
+    return outer.gateway_chassis[0].chassis_name if outer is not None and outer.gateway_chassis else ""
 
 
 def dhcp_row(rows: Rows, network_id: str) -> Row | None:
@@ -85,7 +92,8 @@ def dhcp_row(rows: Rows, network_id: str) -> Row | None:
     return next((row for row in rows.all("DHCP_Options") if row.external_ids.get(NETWORK_MARK) == network_id), None)
 
 
-def _ensure_dhcp(rows: Rows, network: NetworkSpec, dns: tuple[str, ...], marks: dict[str, str]) -> None:
+def _ensure_dhcp(rows: Rows, network: NetworkSpec, dns: tuple[str, ...] | None, marks: dict[str, str]) -> None:
+    row = dhcp_row(rows, network.id)
     options = {
         "server_id": network.gateway,
         "server_mac": mac_for(f"{switch_name(network.id)}-inner"),
@@ -96,7 +104,8 @@ def _ensure_dhcp(rows: Rows, network: NetworkSpec, dns: tuple[str, ...], marks: 
         options["router"] = network.gateway
     if dns:
         options["dns_server"] = "{" + ", ".join(dns) + "}"
-    row = dhcp_row(rows, network.id)
+    elif dns is None and row is not None and "dns_server" in row.options:
+        options["dns_server"] = row.options["dns_server"]
     if row is None:
         rows.add("DHCP_Options", cidr=network.cidr, options=options, external_ids=marks)
     else:
@@ -107,6 +116,7 @@ def _ensure_router(rows: Rows, network: NetworkSpec, switch: Row, settings: OvnS
                    taken: Collection[IPv4Address]) -> None:  # fmt: skip
     name, marks = switch_name(network.id), {NETWORK_MARK: network.id}
     transit = _ensure_transit(rows, settings)
+    bound = gateway(rows, network.id)
     router, new = rows.ensure("Logical_Router", name, external_ids=marks)
     outer = rows.named("Logical_Router_Port", f"{name}-outer")
     address = _address(outer) if outer is not None else _free_address(transit, settings.transit.network, taken)
@@ -114,7 +124,8 @@ def _ensure_router(rows: Rows, network: NetworkSpec, switch: Row, settings: OvnS
     _ensure_link(rows, (router, f"{name}-inner", inner_network), (switch, f"{name}-router"), marks)
     outer = _ensure_link(rows, (router, f"{name}-outer", f"{address}/{settings.transit.network.prefixlen}"),
                          (transit, f"{name}-transit"), marks)  # fmt: skip
-    _ensure_gateway(rows, outer, f"{name}-outer", chassis, marks)
+    if settings.sole or not bound:
+        _ensure_gateway(rows, outer, f"{name}-outer", chassis, marks)
     hop = str(settings.transit.ip)
     routes = [] if new else list(router.static_routes)
     if [(route.ip_prefix, route.nexthop) for route in routes] != [(_DEFAULT_ROUTE, hop)]:

@@ -8,13 +8,15 @@ from typing import Any
 from altus.common.errors import Unavailable
 from altus.common.ids import derived_id
 from altus.drivers.network.ovn.names import BRIDGE, TRANSIT, OvnSettings, mac_for
+from altus.drivers.network.ovn.remote import Tls
 from altus.drivers.network.ovn.rows import Row, Rows
 
 TABLES = {
-    "Open_vSwitch": ("external_ids", "bridges", "next_cfg", "cur_cfg"),
+    "Open_vSwitch": ("external_ids", "bridges", "next_cfg", "cur_cfg", "ssl"),
     "Bridge": ("name", "datapath_type", "fail_mode", "other_config", "external_ids", "ports"),
     "Port": ("name", "interfaces"),
     "Interface": ("name", "type", "ifindex", "mtu_request"),
+    "SSL": ("private_key", "certificate", "ca_cert"),
 }
 
 _SOUTHBOUND = "unix:/run/ovn/ovnsb_db.sock"
@@ -41,6 +43,8 @@ def ensure_chassis(rows: Rows, settings: OvnSettings, machine_id: str, hostname:
         "ovn-encap-ip": settings.encap_address or known.get("ovn-encap-ip") or _ENCAP,
         "ovn-bridge-datapath-type": _type(userspace),
     }
+    if settings.tls is not None and wanted["ovn-remote"].startswith("ssl:"):
+        _ensure_certificates(rows, root, settings.tls)
     rows.merge(root, "external_ids", wanted)
     _ensure_bridge(rows, root, BRIDGE, fail_mode=["secure"], datapath_type=_type(userspace))
     return Chassis(name=wanted["system-id"], encap_address=wanted["ovn-encap-ip"])
@@ -71,6 +75,15 @@ def remove_uplink(rows: Rows, settings: OvnSettings) -> None:
     elif mappings and not others:
         root.delkey("external_ids", "ovn-bridge-mappings")
     rows.remove(rows.named("Bridge", settings.uplink), root, "bridges")
+
+
+def _ensure_certificates(rows: Rows, root: Row, tls: Tls) -> None:
+    """By which ovn-controller knows the southbound database, and is known there."""
+    columns = {"private_key": str(tls.key), "certificate": str(tls.certificate), "ca_cert": str(tls.ca)}
+    if root.ssl:
+        rows.put(root.ssl[0], **columns)
+    else:
+        root.ssl = [rows.add("SSL", **columns)]
 
 
 def _ensure_bridge(rows: Rows, root: Row, name: str, **columns: Any) -> None:
