@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from altus.agent.core import AgentCore
 from altus.agent.drivers import HostDrivers
+from altus.agent.identity import Identity
 from altus.agent.inventory.facts import look
 from altus.agent.processes import active_vms, qemu_processes
 from altus.agent.repositories import Opener
@@ -19,7 +20,16 @@ from altus.model.image import BuiltinImage
 def _network(settings: AgentSettings) -> NetworkDriver:
     if settings.network == "fake":  # kept in a file, so that it outlives the agent as real networks do
         return FakeNetworks(settings.state_dir / "fake-network.db")
-    return load_network(settings.network)
+    identity = Identity(settings.state_dir / "tls")
+    options = {
+        "northbound": settings.ovn_northbound,
+        "southbound": settings.ovn_southbound,
+        "encap_address": settings.ovn_encap_address,
+        "tls_key": str(identity.key),
+        "tls_certificate": str(identity.certificate),
+        "tls_ca": str(identity.ca),
+    }
+    return load_network(settings.network, {name: value for name, value in options.items() if value})
 
 
 async def assemble(settings: AgentSettings, host_id: str) -> AgentCore:

@@ -59,6 +59,12 @@ class AgentSettings(BaseSettings):
     """Whom the libvirt driver connects to."""
     network: Literal["ovn", "fake"] = "ovn"
     """The driver of networks."""
+    ovn_northbound: str = "unix:/run/ovn/ovnnb_db.sock"
+    """OVN's northbound database; on another machine `ssl:ADDRESS:PORT`, where it is shown this host's certificate."""
+    ovn_southbound: str = ""
+    """OVN's southbound database, in the same way; if empty, this host is the only one and has OVN to itself."""
+    ovn_encap_address: str = ""
+    """The address of this host to which the others tunnel the packets of VMs; if empty, as Open vSwitch is set up."""
     image_cache: Path = Path("/var/cache/altus")
     """What builds of images keep."""
     max_upload: int = Field(default=2 * TIB, gt=0)
