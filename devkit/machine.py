@@ -176,9 +176,10 @@ def _copy_libvirt(path: Path, new: Path, identity: uuid.UUID) -> None:
     shutil.copytree(path, new, symlinks=True, ignore=shutil.ignore_patterns("autostart", "storage", "secrets"))
     for definition in (new / "qemu").rglob("*.xml"):
         definition.unlink()
-    with contextlib.suppress(FileNotFoundError), (new / "libvirtd.conf").open("r+") as config:
-        config.seek(0, os.SEEK_END)
-        config.write(f'\nhost_uuid = "{identity}"\n')
+    with contextlib.suppress(FileNotFoundError):
+        config = new / "libvirtd.conf"
+        others = [line for line in config.read_text().splitlines() if not line.startswith("host_uuid ")]
+        config.write_text("\n".join([*others, f'host_uuid = "{identity}"']) + "\n")
 
 
 def _name(machine: Machine, identity: uuid.UUID) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 
 from devkit import checks, golden, suite, testmachine
 from devkit.errors import DevkitError
+from devkit.lab import commands as lab_commands
 
 _PASSED_ON = ("test", "bench")
 """Commands whose arguments are another program's."""
@@ -26,6 +27,10 @@ def _down(*, purge: bool) -> int:
     from devkit import down
 
     return down.down(purge=purge)
+
+
+def _lab(arguments: argparse.Namespace) -> int:
+    return lab_commands.run(arguments)
 
 
 def _prepare_images() -> None:
@@ -66,6 +71,8 @@ def _parser() -> argparse.ArgumentParser:
     add("test", lambda args: run_tests(args.rest), "Run the tests; further arguments are pytest's.")
     add("check", lambda _: checks.run(), "Check types, imports, rules, format and sizes.")
     add("bench", lambda args: run_benchmarks(args.rest), "Run the benchmarks; further arguments are theirs.")
+    lab = add("lab", _lab, "Simulated hosts on this machine, to try a pool and to break it; see docs/lab.md.")
+    lab_commands.add(lab)
     add(
         "golden", lambda _: golden.rewrite(), "Write the golden files of the tests anew, to be looked at with git diff."
     )

@@ -3,12 +3,23 @@
 import contextlib
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextvars import ContextVar
+
+_listener: ContextVar[Callable[[str], None] | None] = ContextVar("progress-listener", default=None)
+
+
+def listen(listener: Callable[[str], None]) -> None:
+    """Give the lines of this context (an asyncio task and those it starts) to `listener` instead of printing them."""
+    _listener.set(listener)
 
 
 def say(text: str) -> None:
     """Print one line at once. To standard error, so that the output of commands run for the user stays theirs."""
-    print(text, file=sys.stderr, flush=True)
+    if (listener := _listener.get()) is not None:
+        listener(text)
+    else:
+        print(text, file=sys.stderr, flush=True)
 
 
 @contextlib.contextmanager

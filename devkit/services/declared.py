@@ -58,9 +58,13 @@ def _ovs_daemon(program: str, folder: Path, name: str, *arguments: str) -> tuple
 
 
 def _database(folder: Path, name: str, file: Path, socket: str, connections: str) -> tuple[str, ...]:
+    """An ovsdb-server; further remotes and the certificates for them are what its own database says."""
     remotes = (f"--remote=punix:{folder}/{socket}", f"--remote=db:{connections}")
+    schema = connections.partition(",")[0]
+    files = (("private-key", "private_key"), ("certificate", "certificate"), ("ca-cert", "ca_cert"))
+    tls = (f"--{option}=db:{schema},SSL,{column}" for option, column in files)
     control = f"--unixctl={folder}/{name}.ctl"
-    return _ovs_daemon("/usr/sbin/ovsdb-server", folder, name, str(file), *remotes, control)
+    return _ovs_daemon("/usr/sbin/ovsdb-server", folder, name, str(file), *remotes, *tls, control)
 
 
 def _lists_databases(socket: Path) -> Check:
