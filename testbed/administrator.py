@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import itertools
 import json
 from collections.abc import Iterable
@@ -20,6 +19,7 @@ from altus.sdk.client import AltusClient
 from altus.wire.resources import ImageBuild, NetworkCreate, VolumeCreate, VolumeView
 from altus.wire.tasks import FindingView
 from altus.wire.vms import CloudInitCreate, NicCreate, VmCreate, VmEdit, VmView
+from testbed import guests
 from testbed.patience import GUEST, RECOVERY, until
 from testbed.system import System
 
@@ -145,21 +145,7 @@ class Administrator:
 
     async def run(self, vm_id: str, script: str) -> str:
         """What a shell script prints in a guest, through its agent; it must succeed."""
-        started = await self._agent(vm_id, "guest-exec", path="/bin/sh", arg=["-c", script], **{"capture-output": True})
-
-        async def ended() -> dict[str, Any] | None:
-            status = await self._agent(vm_id, "guest-exec-status", pid=started["pid"])
-            return status if status["exited"] else None
-
-        status = await until(ended, f"{script!r} ends in the guest", GUEST)
-        printed, errors = (base64.b64decode(status.get(name, "")).decode() for name in ("out-data", "err-data"))
-        assert status["exitcode"] == 0, f"{script!r}: {printed} {errors}"
-        return printed.strip()
-
-    async def _agent(self, vm_id: str, command: str, **arguments: Any) -> Any:
-        text = json.dumps({"execute": command, "arguments": arguments})
-        said = await asyncio.to_thread(self.system.virsh, "qemu-agent-command", vm_id, text, "--timeout", "20")
-        return json.loads(said)["return"]
+        return await guests.run(self.system.virsh, vm_id, script)
 
     # -- tidying -------------------------------------------------------------------------------------------------------
 

@@ -1,0 +1,37 @@
+"""A lab for the tests of this folder, inside the test machine."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+
+from altus.sdk.client import AltusClient
+from devkit.lab import Lab
+from devkit.machine import ENVIRONMENT
+from tests.functional.lab.pool import HOSTS, PoolOfLab
+
+
+@pytest.fixture(scope="session")
+def lab() -> Iterator[Lab]:
+    """Two hosts and a manager. Tests put right what they break."""
+    assert os.environ.get(ENVIRONMENT), "run this inside the test machine: python -m devkit.testmachine"
+    with Lab() as lab:
+        lab.up(len(HOSTS), furnish=True)
+        yield lab
+
+
+@pytest.fixture
+async def altus(lab: Lab) -> AsyncIterator[AltusClient]:
+    """The SDK as the system administrator, from outside the lab."""
+    async with lab.client() as altus:
+        yield altus
+
+
+@pytest.fixture
+async def pool(lab: Lab, altus: AltusClient) -> AsyncIterator[PoolOfLab]:
+    """The pool with nothing in it but the image, and hosts that are up; it must be so and consistent again."""
+    pool = PoolOfLab(lab, altus)
+    yield pool
+    await pool.put_right()

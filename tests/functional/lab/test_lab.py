@@ -1,0 +1,91 @@
+"""A lab is a pool: hosts with identities of their own, one overlay network, power and cables that can be cut."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import subprocess
+import sys
+
+import pytest
+
+from altus.model.host import HostState
+from altus.model.network import NetworkKind
+from altus.model.vm import VmState
+from altus.sdk.client import AltusClient
+from devkit.checks import ROOT
+from devkit.lab import Lab, LabError
+from tests.functional.lab.pool import HOSTS, PoolOfLab
+
+pytestmark = [pytest.mark.functional, pytest.mark.timeout(600)]
+
+
+def _dev(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "devkit.main", "lab", *arguments]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+
+async def test_every_host_is_a_machine_of_its_own(lab: Lab, altus: AltusClient) -> None:
+    assert {host.name: host.state async for host in altus.hosts.each()} == dict.fromkeys(HOSTS, HostState.UP)
+    for question in ("cat /etc/machine-id", "virsh --quiet capabilities | grep uuid",
+                     "ip -br -4 address show management", "cat /var/lib/altus/agent/tls/agent.pem"):  # fmt: skip
+        answers = {lab.run(host, "sh", "-c", question).stdout for host in HOSTS}
+        assert len(answers) == len(HOSTS), question
+    storages = {storage.name async for storage in altus.storages.each()}
+    assert storages == {"shared", *(f"{host}-local" for host in HOSTS)}
+
+
+def test_the_command_line_works_in_the_managers_machine(lab: Lab) -> None:
+    listed = json.loads(_dev("exec", "manager", "--", "./altus", "host", "list", "-o", "json").stdout)
+    assert {host["name"]: host["state"] for host in listed["items"]} == dict.fromkeys(HOSTS, "up")
+    known = {machine["machine"]: machine for machine in json.loads(_dev("status", "-o", "json").stdout)}
+    assert {name: (machine["power"], machine["state"]) for name, machine in known.items()} == {
+        "manager": ("on", ""), **dict.fromkeys(HOSTS, ("on", "up")),
+    }  # fmt: skip
+    assert _dev("exec", "host1", "--", "sh", "-c", "exit 7").returncode == 7
+    assert "there is no 'host9'" in _dev("kill-host", "host9").stderr
+
+
+async def test_guests_on_different_hosts_share_a_network_until_it_is_cut(pool: PoolOfLab) -> None:
+    vms = await pool.vms_on_each_host(await pool.network("10.60.0.0/24"))
+    one, two = (vms[host] for host in HOSTS)
+    assert await pool.pings("host1", one, two.addresses[0])
+    assert await pool.pings("host2", two, one.addresses[0])
+    pool.lab.cut("host2", "tenant", "in")
+    assert not await pool.pings("host1", one, two.addresses[0], tries=2)
+    await pool.host("host2", HostState.UP)
+    pool.lab.heal("host2", "tenant")
+    assert await pool.pings("host1", one, two.addresses[0])
+
+
+async def test_a_nat_network_goes_out_by_one_host_for_guests_of_all(pool: PoolOfLab) -> None:
+    vms = await pool.vms_on_each_host(await pool.network("10.61.0.0/24", NetworkKind.NAT))
+    uplinks = [pool.lab.run(host, "ip", "link", "show", "altus-ext", check=False).returncode for host in HOSTS]
+    assert sorted(uplinks) == [0, 1]
+    gateway = HOSTS[uplinks.index(0)]
+    outside = pool.lab.status()[gateway].addresses["storage"]
+    for host, vm in vms.items():
+        assert await pool.pings(host, vm, outside), f"from {host} by {gateway}"
+
+
+async def test_a_host_without_power_is_noticed_and_comes_back_as_itself(pool: PoolOfLab) -> None:
+    vms = await pool.vms_on_each_host(await pool.network("10.62.0.0/24"))
+    before = await pool.host("host2", HostState.UP)
+    pool.lab.kill("host2")
+    await pool.host("host2", HostState.UNREACHABLE)
+    await pool.in_state(vms["host2"].id, VmState.UNKNOWN)
+    assert (await pool.altus.vms.get(vms["host1"].id)).state is VmState.RUNNING
+    with pytest.raises(LabError, match="host2 is off"):
+        pool.lab.run("host2", "true")
+    await asyncio.to_thread(pool.lab.power_on, "host2")
+    after = await pool.host("host2", HostState.UP)
+    assert after.id == before.id
+    assert (await pool.in_state(vms["host2"].id, VmState.STOPPED, VmState.CRASHED)).host_id == before.id
+
+
+@pytest.mark.parametrize("direction", ["in", "out", "both"])
+async def test_a_host_that_is_cut_off_is_unreachable_until_that_is_healed(pool: PoolOfLab, direction: str) -> None:
+    pool.lab.cut("host1", "management", direction)
+    await pool.host("host1", HostState.UNREACHABLE)
+    pool.lab.heal("host1", "management", direction)
+    await pool.host("host1", HostState.UP)
