@@ -15,6 +15,7 @@ from altus.model.vm import VmState
 from altus.sdk.client import AltusClient
 from devkit.checks import ROOT
 from devkit.lab import Lab, LabError
+from testbed.patience import until
 from tests.functional.lab.pool import HOSTS, PoolOfLab
 
 pytestmark = [pytest.mark.functional, pytest.mark.timeout(600)]
@@ -81,6 +82,21 @@ async def test_a_host_without_power_is_noticed_and_comes_back_as_itself(pool: Po
     after = await pool.host("host2", HostState.UP)
     assert after.id == before.id
     assert (await pool.in_state(vms["host2"].id, VmState.STOPPED, VmState.CRASHED)).host_id == before.id
+
+
+async def test_power_can_be_cut_while_a_host_boots(pool: PoolOfLab) -> None:
+    pool.lab.kill("host2")
+    boot = asyncio.create_task(asyncio.to_thread(pool.lab.power_on, "host2"))
+
+    async def boots() -> bool:
+        return pool.lab.status()["host2"].pid is not None
+
+    await until(boots, "host2 boots")
+    assert pool.lab.status()["host2"].power == "booting"
+    pool.lab.kill("host2")
+    with pytest.raises(LabError, match="host2 ended while it booted"):
+        await boot
+    assert pool.lab.status()["host2"].power == "off"
 
 
 @pytest.mark.parametrize("direction", ["in", "out", "both"])
