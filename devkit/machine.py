@@ -57,7 +57,10 @@ class Machine:
     hosts: tuple[str, ...] = ()
 
     def own(self, path: str | Path) -> Path:
-        """Where a private folder, or what is in one, is outside."""
+        """Where a private or shared folder, or what is in one, is outside."""
+        for inside, source in self.shared.items():
+            if Path(path).is_relative_to(inside):
+                return source / Path(path).relative_to(inside)
         folder = next(private for private in PRIVATE if Path(path).is_relative_to(private))
         return self.folder / folder.strip("/").replace("/", "-") / Path(path).relative_to(folder)
 

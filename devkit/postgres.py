@@ -22,7 +22,7 @@ import psutil
 from devkit.errors import DevkitError
 
 USER = "altus"
-_SYSTEM_USER = "postgres"
+SYSTEM_USER = "postgres"
 _SECONDS = 60.0
 _POLL_SECONDS = 0.02
 
@@ -72,7 +72,7 @@ class Postgres:
         if self.pid is not None:
             return
         if not self.data.exists():
-            self._create()
+            self.make_cluster().rename(self.data)
         settings = {
             "listen_addresses": "",
             "unix_socket_directories": str(self.folder),
@@ -112,15 +112,15 @@ class Postgres:
             raise PostgresError(f"still running after kill -9: {alive}")
         self._process = None
 
-    def _create(self) -> None:
-        """Create the database cluster under a temporary name, so that a killed creation is never taken for a whole."""
+    def make_cluster(self) -> Path:
+        """Make the files of a cluster under a temporary name, which a whole one is renamed from, and return that."""
         new = self.folder / "new"
         shutil.rmtree(new, ignore_errors=True)
         if os.geteuid() == 0:
-            shutil.chown(self.folder, _SYSTEM_USER, _SYSTEM_USER)
+            shutil.chown(self.folder, SYSTEM_USER, SYSTEM_USER)
         access = ["--username", USER, "--auth-local", "trust", "--auth-host", "reject"]
         _run("initdb", "--pgdata", str(new), *access, "--encoding", "UTF8", "--locale", "C.UTF-8", "--no-instructions")
-        new.rename(self.data)
+        return new
 
     def _wait_ready(self) -> None:
         deadline = time.monotonic() + _SECONDS
@@ -150,7 +150,7 @@ def _as_postgres() -> list[str]:
     """What to put before a command of the server, which refuses to run as root."""
     if os.geteuid() != 0:
         return []
-    return ["setpriv", "--reuid", _SYSTEM_USER, "--regid", _SYSTEM_USER, "--init-groups"]
+    return ["setpriv", "--reuid", SYSTEM_USER, "--regid", SYSTEM_USER, "--init-groups"]
 
 
 def _run(program: str, *arguments: str) -> None:

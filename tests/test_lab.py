@@ -15,14 +15,14 @@ from devkit.lab.places import LabError
 from devkit.lab.status import MachineStatus, table
 from devkit.machine import ENVIRONMENT
 
-_EVERY = [places.MANAGER, *(places.host_name(number) for number in range(1, places.MOST_HOSTS + 1))]
+_EVERY = [*places.MANAGERS, places.DATABASE, *(places.host_name(number) for number in range(1, places.MOST_HOSTS + 1))]
 
 
 def test_names_of_hosts_and_their_numbers_agree() -> None:
     assert [places.host_number(places.host_name(number)) for number in (1, 10, 32)] == [1, 10, 32]
 
 
-@pytest.mark.parametrize("name", ["host0", "host33", "host01", "manager", "host", "host1 ", "../host1"])
+@pytest.mark.parametrize("name", ["host0", "host33", "host01", "manager", "database", "host", "host1 ", "../host1"])
 def test_what_is_no_host_is_refused(name: str) -> None:
     with pytest.raises(LabError, match="there is no host"):
         places.host_number(name)
@@ -32,6 +32,12 @@ def test_what_is_no_host_is_refused(name: str) -> None:
 def test_a_lab_has_at_least_one_host_and_not_too_many(number: int) -> None:
     with pytest.raises(LabError, match="1 to 32 hosts"):
         places.host_name(number)
+
+
+@pytest.mark.parametrize("number", [0, 5])
+def test_a_lab_has_at_least_one_manager_and_not_too_many(number: int) -> None:
+    with pytest.raises(LabError, match="1 to 4 managers"):
+        places.manager_name(number)
 
 
 def test_every_machine_has_addresses_and_cables_of_its_own() -> None:
@@ -53,7 +59,7 @@ def test_a_lab_in_a_test_machine_lies_in_its_folder(monkeypatch: pytest.MonkeyPa
 def test_hosts_share_one_folder_and_have_all_else_for_themselves() -> None:
     one, two, manager = (places.machine(name, Path("/lab")) for name in ("host1", "host2", "manager"))
     assert one.shared == two.shared == {"/var/lib/altus/shared": Path("/lab/shared")}
-    assert manager.shared == {}
+    assert manager.own("/var/lib/altus/manager/tls/ca.pem") == Path("/lab/managers/tls/ca.pem")
     assert one.own("/var/lib/altus/agent/tls") == Path("/lab/machines/host1/var-lib-altus/agent/tls")
     assert len({one.group, two.group, manager.group}) == 3
 

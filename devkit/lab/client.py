@@ -51,12 +51,15 @@ class Lab:
 
     # -- life ----------------------------------------------------------------------------------------------------------
 
-    def up(self, hosts: int, *, furnish: bool = False) -> None:
+    def up(self, hosts: int, *, managers: int = 0, furnish: bool = False) -> None:
         """At least so many hosts, up in the pool; with `furnish` the image `tiny` on their shared storage. May be
-        repeated, and adds hosts to those that are there."""
+        repeated, and adds hosts to those that are there. With several `managers` (0: one, or as it is) they are on
+        PostgreSQL; how many there are is settled by the first call."""
         places.host_name(hosts)
         if self.supervisor() is None:
-            self._start()
+            self._start(managers or 1)
+        elif managers and places.manager_name(managers) != self._managers()[-1]:
+            raise LabError(f"the lab has {len(self._managers())} managers: `./dev lab down` ends it")
         control.order(self.folder, "up", hosts=hosts, furnish=furnish)
 
     def down(self) -> None:
@@ -79,11 +82,16 @@ class Lab:
         except BlockingIOError:
             return int((self.folder / remains.PID).read_text())
 
-    def _start(self) -> None:
+    def _managers(self) -> list[str]:
+        return [name for name in control.order(self.folder, "pids") if name in places.MANAGERS]
+
+    def _start(self, managers: int) -> None:
+        places.manager_name(managers)
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         log = self.folder / remains.LOG
         with progress.waiting("the lab's supervisor answers"), log.open("wb") as output:
-            process = subprocess.Popen([sys.executable, "-m", "devkit.lab.supervisor", str(self.folder)], cwd=ROOT,
+            command = [sys.executable, "-m", "devkit.lab.supervisor", str(self.folder), str(managers)]
+            process = subprocess.Popen(command, cwd=ROOT,
                                        stdin=subprocess.DEVNULL, stdout=output, stderr=output,
                                        start_new_session=True)  # fmt: skip
             deadline = time.monotonic() + _START_SECONDS
@@ -136,11 +144,11 @@ class Lab:
     @property
     def credentials(self) -> Path:
         """A file for `ALTUS_CREDENTIALS`: the system administrator's, for use from outside the lab."""
-        return self.folder / places.CREDENTIALS
+        return places.credentials(self.folder, places.MANAGER)
 
-    def client(self) -> AltusClient:
+    def client(self, manager: str = places.MANAGER) -> AltusClient:
         """The SDK as the system administrator."""
         from altus.sdk.client import AltusClient  # ./dev must work on code that cannot be imported
 
-        login = json.loads(self.credentials.read_text())
+        login = json.loads(places.credentials(self.folder, manager).read_text())
         return AltusClient(login["url"], login["token"], Path(login["ca_file"]))

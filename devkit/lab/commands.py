@@ -24,6 +24,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 
     up = order("up", _up, "Start a manager and N hosts; may be repeated, also with a greater N.")
     up.add_argument("hosts", type=int, nargs="?", default=2, metavar="N", help="how many hosts (default 2)")
+    up.add_argument("--managers", type=int, default=0, help="how many managers, on PostgreSQL if several (default 1)")
     up.add_argument("--bare", action="store_true", help="without the image `tiny` on the shared storage")
     order("down", lambda lab, _: lab.down(), "End the lab and remove all of it.")
     status = order("status", _status, "What every machine is doing.")
@@ -51,14 +52,14 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _machine(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("machine", metavar="HOST", help="host1, host2, … or manager")
+    parser.add_argument("machine", metavar="HOST", help="host1, host2, …, manager, or another name in `lab status`")
 
 
 def _up(lab: Lab, arguments: argparse.Namespace) -> None:
     if not arguments.bare:
         _prepare_image()
-    lab.up(arguments.hosts, furnish=not arguments.bare)
-    print(f"\nThe lab is up: {arguments.hosts} hosts and a manager.")
+    lab.up(arguments.hosts, managers=arguments.managers, furnish=not arguments.bare)
+    print("\nThe lab is up.")
     print("  look:   ./dev lab status, ./dev lab exec manager -- ./altus host list")
     print(f"  or, from here: ALTUS_CREDENTIALS={lab.credentials} ./altus host list")
     print("  break:  ./dev lab kill-host host1, ./dev lab cut host1 --network management")

@@ -17,12 +17,14 @@ _AGAIN_SECONDS = 0.1
 
 
 class Box:
-    """One machine. `enrol` gives a host its identity, `plugged` is called when it has its cables (again)."""
+    """One machine of a lab whose `central` one has OVN's databases. `enrol` gives a host its identity, `plugged` is
+    called when it has its cables (again)."""
 
-    def __init__(self, name: str, folder: Path, enrol: Callable[[str], Awaitable[None]],
+    def __init__(self, name: str, folder: Path, central: str, enrol: Callable[[str], Awaitable[None]],
                  plugged: Callable[[], None]) -> None:  # fmt: skip
         self.name = name
         self._folder = folder
+        self._central = central
         self._enrol = enrol
         self._plugged = plugged
         self._process: asyncio.subprocess.Process | None = None
@@ -84,7 +86,7 @@ class Box:
 
     async def _boot(self) -> None:
         self.log.parent.mkdir(mode=0o711, parents=True, exist_ok=True)
-        command = (sys.executable, "-m", "devkit.lab.inside", self.name, str(self._folder))
+        command = (sys.executable, "-m", "devkit.lab.inside", self.name, str(self._folder), self._central)
         pipe = asyncio.subprocess.PIPE
         with self.log.open("ab") as log:
             process = await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe, stderr=log, cwd=ROOT)

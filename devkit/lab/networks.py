@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from enum import StrEnum
 from ipaddress import IPv4Interface, IPv4Network
 
-from devkit.lab.places import MANAGER, host_number
+from devkit.lab.places import DATABASE, MANAGERS, host_number, is_host
 
 
 class Net(StrEnum):
@@ -31,12 +31,15 @@ MTU = 1600
 TENANT_BRIDGE = "br-tenant"
 """A host's bridge of Open vSwitch that has its tenant device and address: tunnels in user space need one."""
 _SWITCH = 254
+_DATABASE = 9
 _FIRST_HOST = 10
 
 
 def number(name: str) -> int:
     """The last part of a machine's addresses."""
-    return 1 if name == MANAGER else _FIRST_HOST + host_number(name)
+    if name in MANAGERS:
+        return 1 + MANAGERS.index(name)
+    return _DATABASE if name == DATABASE else _FIRST_HOST + host_number(name)
 
 
 def address(name: str, net: Net) -> IPv4Interface:
@@ -46,7 +49,7 @@ def address(name: str, net: Net) -> IPv4Interface:
 
 def nets(name: str) -> tuple[Net, ...]:
     """The networks which a machine is on."""
-    return (Net.MANAGEMENT,) if name == MANAGER else tuple(Net)
+    return tuple(Net) if is_host(name) else (Net.MANAGEMENT,)
 
 
 def port(name: str, net: Net) -> str:

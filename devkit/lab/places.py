@@ -9,9 +9,14 @@ from devkit.errors import DevkitError
 from devkit.machine import ENVIRONMENT, Machine
 
 MANAGER = "manager"
+DATABASE = "database"
+"""The machine with PostgreSQL and OVN's databases, where there are several managers."""
 MOST_HOSTS = 32
+MOST_MANAGERS = 4
+MANAGER_STATE = "/var/lib/altus/manager"
+"""What managers have in common, as they see it: the CA, certificate and keys."""
 CREDENTIALS = "credentials.json"
-"""The system administrator's file for the command line and tests, in the lab's folder."""
+"""The system administrator's file for the command line."""
 SHARED = Path("/var/lib/altus/shared")
 """The folder which all hosts have in common, as they see it."""
 SHARED_ID = "5a7ed000-0000-7000-8000-000000000001"
@@ -46,7 +51,27 @@ def host_number(name: str) -> int:
     return int(match[1])
 
 
+def manager_name(number: int) -> str:
+    """`manager` for 1, `manager2` for 2; LabError for numbers that no manager can have."""
+    if not 1 <= number <= MOST_MANAGERS:
+        raise LabError(f"a lab has 1 to {MOST_MANAGERS} managers")
+    return MANAGER if number == 1 else f"{MANAGER}{number}"
+
+
+def credentials(folder: Path, manager: str) -> Path:
+    """The system administrator's file for use from around a lab at `folder`, through a manager."""
+    return folder / (CREDENTIALS if manager == MANAGER else f"credentials-{manager}.json")
+
+
+MANAGERS = tuple(manager_name(number) for number in range(1, MOST_MANAGERS + 1))
+
+
+def is_host(name: str) -> bool:
+    """Whether a machine is one that VMs run on."""
+    return name not in (*MANAGERS, DATABASE)
+
+
 def machine(name: str, folder: Path, hosts: tuple[str, ...] = ()) -> Machine:
     """The machine of this name in a lab at `folder`."""
-    shared = {} if name == MANAGER else {str(SHARED): folder / "shared"}
+    shared = {str(SHARED): folder / "shared"} if is_host(name) else {MANAGER_STATE: folder / "managers"}
     return Machine(name=name, folder=folder / "machines" / name, group=GROUP + name, shared=shared, hosts=hosts)

@@ -5,7 +5,7 @@ import json
 import shutil
 import time
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
 from altus.agent.enrol import enrol
@@ -21,40 +21,45 @@ from altus.wire.resources import ImageBuild
 from devkit import progress
 from devkit.lab import networks
 from devkit.lab.networks import Net
-from devkit.lab.places import CREDENTIALS, MANAGER, LabError, machine
+from devkit.lab.places import CREDENTIALS, MANAGER, MANAGER_STATE, LabError, credentials, machine
 from devkit.services.declared import AGENT_PORT, MANAGER_PORT, STATE
 
 KVM_PROBE = "kvm-probe.json"
 """Where an agent keeps what it found out about KVM."""
 _AGENT = STATE / "agent"
-_ADMIN = "/etc/altus/admin-credentials.json"
+_ADMIN = Path(MANAGER_STATE, CREDENTIALS)
 _PATIENCE = 120.0
 _ASKED = 1.0
 _POLL = 0.1
 
 
 class Pool:
-    """What the manager says. Used in the network namespace of the switch."""
+    """What the managers say, of which `on` tells the names of those that have power. Used in the network namespace of
+    the switch; `ports` lead to managers from around the lab."""
 
-    def __init__(self, folder: Path, port: int) -> None:
+    def __init__(self, folder: Path, ports: Mapping[str, int], on: Callable[[], list[str]]) -> None:
         self._folder = folder
-        self._port = port
+        self._ports = ports
+        self._on = on
 
     def keep_credentials(self) -> None:
-        """Write the file by which root on the machine around the lab is the lab's system administrator."""
+        """Write the files by which root on the machine around the lab is the lab's system administrator."""
         manager = machine(MANAGER, self._folder)
         inside = json.loads(manager.own(_ADMIN).read_text())
-        content = {
-            "url": f"https://127.0.0.1:{self._port}",
-            "token": inside["token"],
-            "ca_file": str(manager.own(inside["ca_file"])),
-        }
-        write_whole(self._folder / CREDENTIALS, (json.dumps(content, indent=2) + "\n").encode(), 0o600)
+        for name, port in self._ports.items():
+            content = {
+                "url": f"https://127.0.0.1:{port}",
+                "token": inside["token"],
+                "ca_file": str(manager.own(inside["ca_file"])),
+            }
+            path = credentials(self._folder, name)
+            write_whole(path, (json.dumps(content, indent=2) + "\n").encode(), 0o600)
 
     def client(self, patience: float = _PATIENCE) -> AltusClient:
         """The SDK as the system administrator."""
-        login = json.loads((self._folder / CREDENTIALS).read_text())
-        url = f"https://{networks.address(MANAGER, Net.MANAGEMENT).ip}:{MANAGER_PORT}"
+        login = json.loads(credentials(self._folder, MANAGER).read_text())
+        manager = next(iter(self._on()), MANAGER)
+        url = f"https://{networks.address(manager, Net.MANAGEMENT).ip}:{MANAGER_PORT}"
         return AltusClient(url, login["token"], Path(login["ca_file"]), patience=patience)
 
     async def enrol(self, host: str) -> None:

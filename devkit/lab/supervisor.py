@@ -1,7 +1,7 @@
-"""`python -m devkit.lab.supervisor FOLDER`: the one process that holds a lab.
+"""`python -m devkit.lab.supervisor FOLDER MANAGERS`: the one process that holds a lab with so many managers.
 
-It has the lab's lock, bears all machines, is the switch (by its network namespace), leads a port of the machine around
-to the manager and takes orders (`control`). When it ends, however it does, the lab ends with it; what is left of that
+It has the lab's lock, bears all machines, is the switch (by its network namespace), leads ports of the machine around
+to the managers and takes orders (`control`). When it ends, however it does, the lab ends with it; what is left of that
 on disk is removed by who takes the lock next.
 """
 
@@ -22,7 +22,7 @@ from devkit.lab import control, cuts, forward, networks, remains
 from devkit.lab.cuts import Cut
 from devkit.lab.machines import Box
 from devkit.lab.networks import Net
-from devkit.lab.places import MANAGER, SHARED_ID, LabError, host_name
+from devkit.lab.places import DATABASE, MANAGER, MANAGERS, SHARED_ID, LabError, host_name
 from devkit.lab.pool import Pool
 from devkit.lab.status import MachineStatus
 from devkit.machine import locked
@@ -30,15 +30,17 @@ from devkit.services.declared import MANAGER_PORT
 
 _EXPECTED = (DevkitError, AltusError, OSError, subprocess.SubprocessError)
 PORT = 8450
-"""Where the machine around the lab finds the manager, on its loopback."""
+"""Where the machine around the lab finds the first manager, on its loopback; the others follow."""
 
 
 class Supervisor:
-    """Carries orders out. `port` of the loopback around the lab leads to the manager."""
+    """Carries orders out. `ports` of the loopback around the lab lead to the managers."""
 
-    def __init__(self, folder: Path, port: int) -> None:
+    def __init__(self, folder: Path, ports: Mapping[str, int]) -> None:
         self._folder = folder
-        self._pool = Pool(folder, port)
+        self._managers = tuple(ports)
+        self._central = MANAGER if len(ports) == 1 else DATABASE
+        self._pool = Pool(folder, ports, self._managers_with_power)
         self._boxes: dict[str, Box] = {}
         self._cuts: set[Cut] = set()
         self._manager_answers = asyncio.Event()
@@ -56,7 +58,7 @@ class Supervisor:
         names = [host_name(number) for number in range(1, hosts + 1)]
         async with asyncio.TaskGroup() as boots:
             boots.create_task(self._know_kvm())
-            boots.create_task(self._manager_on())
+            boots.create_task(self._managers_on())
             for name in names:
                 boots.create_task(self._box(name).power_on())
         await self._pool.all_up(names)
@@ -65,7 +67,7 @@ class Supervisor:
 
     async def power_on(self, machine: str) -> None:
         """Boot a machine whose power was cut; `LabError` if there never was one."""
-        await (self._manager_on() if machine == MANAGER else self._known(machine).power_on())
+        await self._known(machine).power_on()
 
     async def kill(self, machine: str) -> None:
         """Cut the power."""
@@ -103,7 +105,7 @@ class Supervisor:
 
     def _box(self, name: str) -> Box:
         if name not in self._boxes:
-            self._boxes[name] = Box(name, self._folder, self._enrol, self._apply_cuts)
+            self._boxes[name] = Box(name, self._folder, self._central, self._enrol, self._apply_cuts)
         return self._boxes[name]
 
     def _known(self, name: str) -> Box:
@@ -111,10 +113,18 @@ class Supervisor:
             raise LabError(f"there is no {name!r}; there are: {', '.join(self._boxes)}")
         return self._boxes[name]
 
-    async def _manager_on(self) -> None:
-        await self._box(MANAGER).power_on()
+    def _managers_with_power(self) -> list[str]:
+        return [name for name in self._managers if name in self._boxes and self._boxes[name].power == "on"]
+
+    async def _managers_on(self) -> None:
+        """The first makes what they have in common, so the others come after it."""
+        async with asyncio.TaskGroup() as boots:
+            for name in dict.fromkeys((MANAGER, self._central)):
+                boots.create_task(self._box(name).power_on())
         await asyncio.to_thread(self._pool.keep_credentials)
         self._manager_answers.set()
+        for name in self._managers:
+            await self._box(name).power_on()
 
     async def _know_kvm(self) -> None:
         await self._pool.know_kvm()
@@ -140,28 +150,30 @@ def _prepare(folder: Path) -> None:
 
     (folder / remains.PID).write_text(str(os.getpid()))
     (folder / "machines").mkdir(mode=0o711)
+    (folder / "managers").mkdir(mode=0o700)
     Layout(folder / "shared", SHARED_ID).initialise()
 
 
-async def _serve(folder: Path, port: socket.socket) -> None:
-    supervisor = Supervisor(folder, port.getsockname()[1])
-    address = str(networks.address(MANAGER, Net.MANAGEMENT).ip)
-    forwarding = await forward.forward(port, address, MANAGER_PORT)
-    async with forwarding, await control.serve(folder, supervisor.orders(), _EXPECTED) as server:
+async def _serve(folder: Path, ports: Mapping[str, socket.socket]) -> None:
+    supervisor = Supervisor(folder, {name: port.getsockname()[1] for name, port in ports.items()})
+    for name, port in ports.items():
+        await forward.forward(port, str(networks.address(name, Net.MANAGEMENT).ip), MANAGER_PORT)
+    async with await control.serve(folder, supervisor.orders(), _EXPECTED) as server:
         await server.serve_forever()
 
 
 def main() -> int:
     """Hold the lab until the end."""
-    folder = Path(sys.argv[1])
+    folder, managers = Path(sys.argv[1]), int(sys.argv[2])
     try:
         with locked(folder / remains.LOCK, fcntl.LOCK_NB):
             remains.clear(folder)
             _prepare(folder)
-            port = forward.listen(PORT)  # before the network namespace of the machine around is left
+            # before the network namespace of the machine around is left
+            ports = {MANAGERS[number]: forward.listen(PORT + number) for number in range(managers)}
             linux.unshare(linux.NEWNET)
             networks.build_switch()
-            asyncio.run(_serve(folder, port))
+            asyncio.run(_serve(folder, ports))
     except BlockingIOError:
         print("another supervisor holds this lab", file=sys.stderr)
     except (OSError, DevkitError) as error:

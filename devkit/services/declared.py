@@ -41,6 +41,7 @@ class Service:
     prepare: Callable[[], None] = _nothing
     configure: Callable[[], None] = _nothing
     environment: Mapping[str, str] = field(default_factory=dict)
+    user: str = "root"
 
     @property
     def log(self) -> Path:

@@ -39,9 +39,9 @@ def device(name: str) -> Check:
     return Path("/sys/class/net", name).exists
 
 
-def tcp(port: int) -> Check:
-    """True when a connection to the port of 127.0.0.1 is accepted."""
-    return _connects(socket.AF_INET, ("127.0.0.1", port))
+def tcp(port: int, address: str = "127.0.0.1") -> Check:
+    """True when a connection to the port is accepted."""
+    return _connects(socket.AF_INET, (address, port))
 
 
 def _connects(family: int, address: str | tuple[str, int]) -> Check:

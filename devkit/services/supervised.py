@@ -54,6 +54,7 @@ def _program(service: Service) -> str:
     settings = {
         "command": shlex.join(service.command),
         "environment": environment,
+        "user": service.user,
         "autostart": "false",
         "autorestart": "true",
         "startretries": "1000000",

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import signal
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
 import pytest
 
+from altus.model.network import NetworkKind
+from altus.wire.resources import NetworkCreate
 from devkit import cgroups
 from devkit.lab import Lab, LabError
 from devkit.lab.places import GROUP
 from devkit.services import processes
 
-pytestmark = [pytest.mark.functional, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.functional, pytest.mark.timeout(600)]
 
 
 def _groups() -> list[str]:
@@ -28,15 +32,36 @@ def _outside() -> tuple[str, str]:
     return str([link["ifname"] for link in json.loads(links)]), Path("/proc/self/mountinfo").read_text()
 
 
-def test_a_lab_dies_whole_when_its_supervisor_is_killed() -> None:
-    lab = Lab()
-    lab.down()
-    before = _outside()
-    lab.up(1)
+@pytest.fixture(scope="module")
+def pair() -> Iterator[tuple[Lab, tuple[str, str]]]:
+    """A lab with two managers, instead of any other, and what was around it before."""
+    with Lab() as lab:
+        lab.down()
+        before = _outside()
+        lab.up(1, managers=2)
+        yield lab, before
+
+
+async def test_managers_go_on_without_one_of_them(pair: tuple[Lab, tuple[str, str]]) -> None:
+    lab, _ = pair
+    lab.kill("manager")
+    async with lab.client("manager2") as altus:
+        await altus.networks.create(NetworkCreate(name="net1", cidr="10.60.0.0/24", kind=NetworkKind.ISOLATED)).run()
+    await asyncio.to_thread(lab.power_on, "manager")
+    async with lab.client("manager") as altus:
+        assert [network.name async for network in altus.networks.each()] == ["net1"]
+    with pytest.raises(LabError, match="the lab has 2 managers"):
+        lab.up(1, managers=1)
+
+
+def test_a_lab_dies_whole_when_its_supervisor_is_killed(pair: tuple[Lab, tuple[str, str]]) -> None:
+    lab, before = pair
     supervisor = lab.supervisor()
     assert supervisor is not None
     inside = psutil.Process(supervisor).children(recursive=True)
-    assert {"libvirtd", "ovs-vswitchd", "ovn-controller", "ovn-northd"} <= {process.name() for process in inside}
+    assert {"libvirtd", "ovs-vswitchd", "ovn-controller", "ovn-northd", "postgres"} <= {
+        process.name() for process in inside
+    }
     assert _outside() == before
     assert processes.end(supervisor, signal.SIGKILL, 30)
     assert psutil.wait_procs(inside, timeout=30)[1] == []
