@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from altus.common.errors import LimitExceeded
 from altus.common.units import format_size
-from altus.model.host import Host, HostState
+from altus.model.host import Acceleration, Host, HostState
 from altus.model.label import Label, may_combine
 from altus.model.storage import Storage
 
@@ -15,12 +15,13 @@ from altus.model.storage import Storage
 @dataclass(frozen=True, kw_only=True)
 class Request:
     """What is to be placed; `memory` in bytes counts only if it is to be `started`. `storage_id` names a repository if
-    one was asked for or holds the image."""
+    one was asked for or holds the image. A guest that runs needs the `acceleration` it has."""
 
     label: Label
     memory: int
     started: bool
     storage_id: str = ""
+    acceleration: Acceleration | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,7 +68,12 @@ def _memory(request: Request, candidate: Candidate) -> str:
     return f"{format_size(request.memory)} of memory do not fit: {format_size(total - candidate.memory_used)} are free"
 
 
-FILTERS: tuple[Callable[[Request, Candidate], str], ...] = (_host_up, _labels, _storage, _memory)
+def _acceleration(request: Request, candidate: Candidate) -> str:
+    there = candidate.host.facts.acceleration if candidate.host.facts else None
+    return "" if request.acceleration in (None, there) else f"the guest runs by {request.acceleration}, not by {there}"
+
+
+FILTERS: tuple[Callable[[Request, Candidate], str], ...] = (_host_up, _labels, _storage, _memory, _acceleration)
 """Each tells why a candidate is unsuitable, or nothing."""
 
 

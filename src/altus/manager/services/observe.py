@@ -12,9 +12,11 @@ from altus.manager.store import lease as leases
 from altus.manager.store import tasks as task_rows
 from altus.manager.store.database import Database, Tx
 from altus.manager.store.resources import HOST, STORAGE, VM
+from altus.manager.tasks.vm_migrate import VM_MIGRATE_TASK
 from altus.model.host import Host, HostState
 from altus.model.resource import utc_now
 from altus.model.storage import Storage
+from altus.model.task import TaskState
 from altus.model.vm import GuestFacts, Vm, VmEvent, VmEventKind, VmObservation, VmState
 from altus.wire.agent import FactsChanged, Hello, StateSeen, StoragesChanged, StorageSeen, VmHappened
 
@@ -27,14 +29,14 @@ _NOT_OBSERVED = (VmState.CREATING, VmState.DELETING, VmState.FAILED)
 class Observer:
     """Applies reports (it is the agents' `HostWatcher`); applying one twice changes nothing.
 
-    What is seen of a VM while a task makes it is remembered, since only the task knows when it is whole; then `settle`
-    applies it.
+    What is seen of a VM while a task makes or moves it is remembered, since only the task knows when it is whole; then
+    `settle` applies it.
     """
 
     def __init__(self, db: Database, epoch: int) -> None:
         self.db = db
         self.epoch = epoch
-        self._early: dict[str, tuple[str, VmObservation]] = {}
+        self._early: dict[tuple[str, str], VmObservation] = {}
 
     async def on_hello(self, hello: Hello) -> None:
         """A host is (again) there and tells everything."""
@@ -74,17 +76,17 @@ class Observer:
         early = dict(self._early)
 
         def work(tx: Tx) -> None:
-            for vm_id, (host_id, seen) in early.items():
+            for (vm_id, host_id), seen in early.items():
                 _apply_to(tx, host_id, vm_id, seen)
 
         if early:
-            unripe = await self.db.read(lambda tx: {vm_id for vm_id in early if _is_unripe(tx, vm_id)})
-            early = {vm_id: seen for vm_id, seen in early.items() if vm_id not in unripe}
+            unripe = await self.db.read(lambda tx: {vm_id for vm_id, _ in early if _is_unripe(tx, vm_id)})
+            early = {key: seen for key, seen in early.items() if key[0] not in unripe}
         if early:
             await self._write(work)
-            for vm_id, applied in early.items():
-                if self._early.get(vm_id) == applied:
-                    del self._early[vm_id]
+            for key, applied in early.items():
+                if self._early.get(key) == applied:
+                    del self._early[key]
 
     async def _on_vm(self, host_id: str, event: VmEvent) -> None:
         seen = None if event.kind is VmEventKind.REMOVED else event.observation
@@ -93,9 +95,9 @@ class Observer:
             _apply_to(tx, host_id, event.vm_id, seen)
             return _is_unripe(tx, event.vm_id)
 
-        self._early.pop(event.vm_id, None)
+        self._early.pop((event.vm_id, host_id), None)
         if await self._write(work) and seen is not None:
-            self._early[event.vm_id] = (host_id, seen)
+            self._early[event.vm_id, host_id] = seen
 
     async def on_down(self, host_id: str) -> None:
         """A host does not answer: what runs there is not known now. One that never has is still enrolling."""
@@ -147,13 +149,19 @@ def _apply_to(tx: Tx, host_id: str, vm_id: str, seen: VmObservation | None) -> N
 
 def _is_unripe(tx: Tx, vm_id: str) -> bool:
     vm = VM.peek(tx, vm_id)
-    return vm is not None and vm.state is VmState.CREATING
+    return vm is not None and (vm.state is VmState.CREATING or _moves(tx, vm_id))
+
+
+def _moves(tx: Tx, vm_id: str) -> bool:
+    """Whether a task brings it to another host: each of the two tells a part, and only the task knows the whole."""
+    unfinished = task_rows.unfinished_of(tx, vm_id)
+    return any(task.kind == VM_MIGRATE_TASK.kind and task.state is not TaskState.QUEUED for task in unfinished)
 
 
 def _apply(tx: Tx, vm: Vm, seen: VmObservation | None, *, anew: bool = False) -> None:
     """Take over what was seen, unless a task is about to say it itself, or it is older than what is known: its way
     through the stream may be longer than that of a task's answer. `anew`: the orders of the host begin again."""
-    if vm.state in _NOT_OBSERVED:
+    if vm.state in _NOT_OBSERVED or _moves(tx, vm.id):
         return
     if seen is None:
         if not task_rows.unfinished_of(tx, vm.id):

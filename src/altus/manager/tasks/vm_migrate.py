@@ -1,0 +1,229 @@
+"""`vm.migrate`: a running VM goes on on another host, which reaches the same storage.
+
+Where it runs is never guessed. The driver of the host it leaves brings both ends together
+(`drivers/hypervisor/migration.py`): the VM runs there only once it has ended here. So a repeated step asks both hosts
+and goes on, and the database's host changes with the checkpoint of the step after which it runs there.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from altus.common.errors import Conflict
+from altus.manager.placement.choose import Request, Verdict, choose
+from altus.manager.store.database import Tx
+from altus.manager.store.resources import HOST, STORAGE, VM
+from altus.manager.store.vms import seed_of
+from altus.manager.tasks.declare import Step, TaskType
+from altus.manager.tasks.run import Run
+from altus.manager.tasks.vm_build import candidates
+from altus.manager.tasks.vm_parts import definition, require_host, the_vm
+from altus.model.permission import Permission
+from altus.model.task import exclusive
+from altus.model.vm import MigrationFacts, Vm, VmObservation, VmState
+from altus.model.vm_action import VmAction, require
+from altus.wire.operations import (
+    PORT_BIND,
+    VM_ADMIT,
+    VM_DEFINE,
+    VM_DESTROY,
+    VM_MIGRATE,
+    VM_OBSERVE,
+    VM_SETTLE,
+    VM_UNDEFINE,
+    VOLUME_INSPECT,
+    HostAddress,
+    PortBind,
+    VmAdmit,
+    VmDefine,
+    VmMove,
+    VmRef,
+    VolumeRef,
+)
+
+_FACTS = TypeAdapter(MigrationFacts)
+
+
+@dataclass(frozen=True, kw_only=True)
+class VmMigrate:
+    """Which VM, and where to; without a host, to the one that suits best."""
+
+    vm_id: str
+    host_id: str = ""
+
+
+async def _check(run: Run[VmMigrate]) -> None:
+    vm = await the_vm(run, run.args.vm_id)
+    await require_host(run, vm)
+    require(vm, VmAction.MIGRATE)
+
+    def look(tx: Tx) -> None:
+        storage = STORAGE.get(tx, vm.storage_id)
+        if storage.host_id is not None:
+            raise Conflict(f"The disks of VM {vm.name} are on {storage.name}, which only its host reaches.",
+                           code="vm.storage_local", hint="VMs on shared storage can move.")  # fmt: skip
+        if vm.restart_pending:
+            raise Conflict(f"VM {vm.name} does not run with its new hardware yet.", code="vm.restart_pending",
+                           hint="Restart it first.")  # fmt: skip
+        if run.args.host_id == vm.host_id:
+            raise Conflict(f"VM {vm.name} is on that host already.", code="vm.same_host")
+        if run.engine is None:
+            _verdicts(tx, run.args)
+
+    await run.db.read(look)
+
+
+def _verdicts(tx: Tx, args: VmMigrate) -> list[Verdict]:
+    """Where it would go, and why: any host that reaches its storage, or whether the named one will do."""
+    vm = VM.get(tx, args.vm_id)
+    here = HOST.get(tx, vm.host_id or "")
+    request = Request(label=vm.label, memory=vm.hardware.memory, started=True, storage_id=vm.storage_id,
+                      acceleration=here.facts.acceleration if here.facts else None)  # fmt: skip
+    found = [candidate for candidate in candidates(tx) if candidate.storage.id == vm.storage_id
+             and candidate.host.id != vm.host_id and args.host_id in ("", candidate.host.id)]  # fmt: skip
+    return choose(request, found)
+
+
+async def _plan(run: Run[VmMigrate]) -> dict[str, Any]:
+    found = await run.db.read(lambda tx: _verdicts(tx, run.args))
+    return {"placement": [dataclasses.asdict(verdict) for verdict in found]}
+
+
+async def _place(run: Run[VmMigrate]) -> dict[str, Any]:
+    def look(tx: Tx) -> tuple[str | None, Verdict]:
+        return VM.get(tx, run.args.vm_id).host_id, _verdicts(tx, run.args)[0]
+
+    source_id, chosen = await run.db.read(look)
+    return {"from": source_id, "to": chosen.host_id, "host": chosen.host_name, "reasons": list(chosen.reasons)}
+
+
+def _way(run: Run[VmMigrate]) -> tuple[str, str]:
+    """Ids of the hosts it goes from and to, as they were chosen, wherever it is now."""
+    placed = run.result_of("place")
+    return placed["from"], placed["to"]
+
+
+async def _prepare(run: Run[VmMigrate]) -> None:
+    """Its disks must be there; then the target defines it, with its own files."""
+    _, target = _way(run)
+
+    def look(tx: Tx) -> VmDefine:
+        vm = VM.get(tx, run.args.vm_id)
+        return VmDefine(vm=definition(vm), seed=seed_of(tx, run.world.secrets, vm.id))
+
+    request = await run.db.read(look)
+    for disk in request.vm.hardware.disks:
+        volume = VolumeRef(storage_id=request.vm.storage_id, volume_id=disk.volume_id)
+        if (await run.call(target, VOLUME_INSPECT, volume)).facts is None:
+            raise Conflict(f"The host does not find disk {disk.volume_id} on the shared storage.",
+                           code="vm.disk_not_there", hint="Is it mounted there?", host_id=target)  # fmt: skip
+    await run.call(target, VM_DEFINE, request)
+
+
+async def _leave(run: Run[VmMigrate]) -> None:
+    """Nothing of the VM stays on the host that it is not on."""
+    if run.result_of("place") is None:
+        return
+    here = (await the_vm(run, run.args.vm_id)).host_id
+    other = next(host_id for host_id in _way(run) if host_id != here)
+    ref = VmRef(vm_id=run.args.vm_id)
+    await run.call(other, VM_ADMIT, VmAdmit(vm_id=run.args.vm_id, host_id=""))
+    await run.call(other, VM_DESTROY, ref)
+    await run.call(other, VM_UNDEFINE, ref)
+
+
+async def _bind_ports(run: Run[VmMigrate], place: str | None) -> None:
+    """On the host that has the VM now."""
+    vm = await the_vm(run, run.args.vm_id)
+    for nic in vm.hardware.nics:
+        await run.call(vm.host_id or "", PORT_BIND, PortBind(port_id=nic.id, place=place))
+
+
+async def _hold_ports(run: Run[VmMigrate]) -> None:
+    await _bind_ports(run, None)
+
+
+async def _free_ports(run: Run[VmMigrate]) -> None:
+    await _bind_ports(run, "")
+
+
+async def _order(run: Run[VmMigrate], vm: Vm) -> VmMove:
+    """The target lets the source in; what the source is told."""
+    source, target = _way(run)
+    address = await run.db.read(lambda tx: HOST.get(tx, target).address)
+    admitted = await run.call(target, VM_ADMIT, VmAdmit(vm_id=vm.id, host_id=source))
+    return VmMove(vm_id=vm.id, to=HostAddress(host_id=target, address=address), place=admitted.place,
+                  port_ids=[nic.id for nic in vm.hardware.nics])  # fmt: skip
+
+
+async def _seen_at(run: Run[VmMigrate], host_id: str) -> VmObservation | None:
+    return (await run.call(host_id, VM_OBSERVE, VmRef(vm_id=run.args.vm_id))).observation
+
+
+def _is_at(run: Run[VmMigrate], host_id: str, seen: VmObservation | None) -> None:
+    """Write with the checkpoint where the VM is, and how. Orders of observations are each host's own."""
+
+    def write(tx: Tx) -> None:
+        vm = VM.get(tx, run.args.vm_id)
+        state = seen.state if seen is not None else VmState.UNKNOWN
+        if (vm.host_id, vm.state) != (host_id, state):
+            VM.change(tx, vm.id, host_id=host_id, state=state, observed=seen.order if seen is not None else 0)
+
+    run.write(write)
+
+
+async def _transfer(run: Run[VmMigrate]) -> dict[str, Any]:
+    """What runs on the target has ended on the source, whatever became of that host since."""
+    _, target = _way(run)
+    vm = await the_vm(run, run.args.vm_id)
+    facts, seen = MigrationFacts(), await _seen_at(run, target)
+    if seen is None or seen.state is not VmState.RUNNING:
+        source, _ = _way(run)
+        facts = (await run.call(source, VM_MIGRATE, await _order(run, vm))).facts
+        seen = await _seen_at(run, target)
+    _is_at(run, target, seen)
+    plain: dict[str, Any] = _FACTS.dump_python(facts, mode="json")
+    return plain
+
+
+async def _settle(run: Run[VmMigrate]) -> None:
+    """A migration that was broken off ends on the source if the VM is there at all; where it is, is written."""
+    vm = await the_vm(run, run.args.vm_id)
+    source, target = _way(run)
+    seen = (await run.call(source, VM_SETTLE, await _order(run, vm))).observation
+    if seen is None or seen.state not in (VmState.RUNNING, VmState.PAUSED):
+        there = await _seen_at(run, target)
+        if there is not None and there.state is VmState.RUNNING:
+            _is_at(run, target, there)
+            return
+    _is_at(run, source, seen)
+
+
+async def _clean(run: Run[VmMigrate]) -> None:
+    source, target = _way(run)
+    await run.call(target, VM_ADMIT, VmAdmit(vm_id=run.args.vm_id, host_id=""))
+    await _free_ports(run)
+    await run.call(source, VM_UNDEFINE, VmRef(vm_id=run.args.vm_id))
+
+
+VM_MIGRATE_TASK = TaskType(
+    "vm.migrate",
+    VmMigrate,
+    title="Migrate VM",
+    permission=Permission.VM_OPERATE,
+    noun="vm",
+    locks=lambda a: [exclusive("vm", a.vm_id)],
+    check=_check,
+    plan=_plan,
+    steps=(
+        Step("place", "Choose the host", _place),
+        Step("prepare", "Define the VM there", _prepare, undo=_leave),
+        Step("ports", "Hold its network ports", _hold_ports, undo=_free_ports),
+        Step("transfer", "Move the running guest", _transfer, undo=_settle, commits=True),
+        Step("clean", "Leave the old host", _clean),
+    ),
+)
