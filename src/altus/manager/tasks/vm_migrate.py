@@ -164,14 +164,14 @@ async def _seen_at(run: Run[VmMigrate], host_id: str) -> VmObservation | None:
     return (await run.call(host_id, VM_OBSERVE, VmRef(vm_id=run.args.vm_id))).observation
 
 
-def _is_at(run: Run[VmMigrate], host_id: str, seen: VmObservation | None) -> None:
-    """Write with the checkpoint where the VM is, and how. Orders of observations are each host's own."""
+def _is_at(run: Run[VmMigrate], host_id: str, state: VmState, order: int = 0) -> None:
+    """Write with the checkpoint where the VM is, and how. Orders of observations are each host's own: 0 is before all
+    that this one tells."""
 
     def write(tx: Tx) -> None:
         vm = VM.get(tx, run.args.vm_id)
-        state = seen.state if seen is not None else VmState.UNKNOWN
         if (vm.host_id, vm.state) != (host_id, state):
-            VM.change(tx, vm.id, host_id=host_id, state=state, observed=seen.order if seen is not None else 0)
+            VM.change(tx, vm.id, host_id=host_id, state=state, observed=order)
 
     run.write(write)
 
@@ -184,8 +184,7 @@ async def _transfer(run: Run[VmMigrate]) -> dict[str, Any]:
     if seen is None or seen.state is not VmState.RUNNING:
         source, _ = _way(run)
         facts = (await run.call(source, VM_MIGRATE, await _order(run, vm))).facts
-        seen = await _seen_at(run, target)
-    _is_at(run, target, seen)
+    _is_at(run, target, VmState.RUNNING)
     plain: dict[str, Any] = _FACTS.dump_python(facts, mode="json")
     return plain
 
@@ -198,9 +197,9 @@ async def _settle(run: Run[VmMigrate]) -> None:
     if seen is None or seen.state not in (VmState.RUNNING, VmState.PAUSED):
         there = await _seen_at(run, target)
         if there is not None and there.state is VmState.RUNNING:
-            _is_at(run, target, there)
+            _is_at(run, target, there.state, there.order)
             return
-    _is_at(run, source, seen)
+    _is_at(run, source, *((VmState.UNKNOWN, 0) if seen is None else (seen.state, seen.order)))
 
 
 async def _clean(run: Run[VmMigrate]) -> None:
