@@ -15,8 +15,7 @@ from altus.manager.tasks.vm_migrate import VM_MIGRATE_TASK
 from altus.manager.tasks.vm_power import POWER_TASKS
 from altus.manager.tasks.volume_tasks import VOLUME_TASKS
 
+_OF_VMS = (VM_CREATE, VM_CLONE, VM_EDIT, VM_DELETE, VM_MIGRATE_TASK, *POWER_TASKS)
 TASK_TYPES: dict[str, TaskType[Any]] = {
-    kind.kind: kind
-    for kind in (VM_CREATE, VM_CLONE, VM_EDIT, VM_DELETE, VM_MIGRATE_TASK, *POWER_TASKS, *VOLUME_TASKS, *IMAGE_TASKS,
-                 *NETWORK_TASKS)
+    kind.kind: kind for kind in (*_OF_VMS, *VOLUME_TASKS, *IMAGE_TASKS, *NETWORK_TASKS)
 }
