@@ -75,7 +75,7 @@ async def migrate(
     vm: options.Vm,
     host: Annotated[
         str | None,
-        typer.Argument(metavar="[HOST]", help="Name or id; without it the most suitable.", autocompletion=HOSTS),
+        typer.Argument(metavar="HOST", help="Name or id; without it the most suitable.", autocompletion=HOSTS),
     ] = None,
 ) -> None:
     """Let a running VM go on on another host; its disks must be on shared storage."""
