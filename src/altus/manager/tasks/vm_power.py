@@ -37,6 +37,7 @@ from altus.wire.operations import (
 
 _POLL = 0.1
 _ASK_AGAIN = 5.0
+_OFF = (VmState.STOPPED, VmState.CRASHED)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,7 +138,7 @@ async def _shut_down(run: Run[Any], vm_id: str, timeout: float, *, force: bool) 
     deadline, asked = time.monotonic() + timeout, float("-inf")
     while time.monotonic() < deadline:
         seen = await observe(run, vm_id)
-        if seen is None or seen.state in (VmState.STOPPED, VmState.CRASHED):
+        if seen is None or seen.state in _OFF:
             return VmSeen(observation=seen)
         if time.monotonic() - asked >= _ASK_AGAIN:  # a request in early boot can be lost
             await run.call(host_id, VM_SHUTDOWN, ref)
@@ -165,10 +166,13 @@ async def _tell_truth(run: Run[Any]) -> None:
 async def _restart(run: Run[VmRestart]) -> None:
     vm = await the_vm(run, run.args.vm_id)
     host_id, ref = await the_host(run, vm.id), VmRef(vm_id=vm.id)
-    if vm.restart_pending:  # changed hardware needs a new QEMU, not only a new boot
+    seen = await observe(run, vm.id)
+    # Changed hardware needs a new QEMU, not only a new boot. Off it is when an earlier attempt came that far; as soon as
+    # that is heard of, no change is pending any more.
+    if vm.restart_pending or (seen is not None and seen.state in _OFF):
         await _shut_down(run, vm.id, 0.0 if run.args.force else VmStop(vm_id=vm.id).timeout, force=run.args.force)
-        seen = await run.call(host_id, VM_START, ref)
-        record(run, vm, seen, PowerIntent.RUNNING, restart_pending=False)
+        started = await run.call(host_id, VM_START, ref)
+        record(run, vm, started, PowerIntent.RUNNING, restart_pending=False)
         return
     await run.call(host_id, VM_REBOOT, VmReboot(vm_id=vm.id, force=run.args.force))
 
