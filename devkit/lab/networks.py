@@ -49,6 +49,12 @@ def address(name: str, net: Net) -> IPv4Interface:
     return IPv4Interface((CIDRS[net][number(name)], CIDRS[net].prefixlen))
 
 
+def mac(number: int, net: Net) -> str:
+    """The hardware address of whoever has this number there. It is always the same one: an address that changes when a
+    machine boots, or when another is plugged in, is looked for in vain by all who remember it."""
+    return f"02:00:00:00:{1 + list(Net).index(net):02x}:{number:02x}"
+
+
 def nets(name: str) -> tuple[Net, ...]:
     """The networks which a machine is on."""
     return tuple(Net) if is_host(name) else (Net.MANAGEMENT,)
@@ -69,7 +75,8 @@ def build_switch() -> None:
     lines = ["link set lo up"]
     for net in Net:
         lines += [
-            f"link add name {net} mtu {MTU} type bridge stp_state 0 forward_delay 0 mcast_snooping 0",
+            f"link add name {net} address {mac(_SWITCH, net)} mtu {MTU} "
+            "type bridge stp_state 0 forward_delay 0 mcast_snooping 0",
             f"link set dev {net} up",
         ]
     switch = IPv4Interface((CIDRS[Net.MANAGEMENT][_SWITCH], CIDRS[Net.MANAGEMENT].prefixlen))
@@ -84,7 +91,8 @@ def plug(name: str, pid: int) -> None:
         if end in there:  # of the machine before its power was cut
             subprocess.run(["ip", "link", "delete", end], check=False, capture_output=True)
         _ip([
-            f"link add name {end} mtu {MTU} type veth peer name {net} mtu {MTU} netns /proc/{pid}/ns/net",
+            f"link add name {end} mtu {MTU} type veth "
+            f"peer name {net} address {mac(number(name), net)} mtu {MTU} netns /proc/{pid}/ns/net",
             f"link set dev {end} master {net} up",
         ])  # fmt: skip
 
@@ -102,8 +110,8 @@ def configure(name: str) -> None:
 def configure_tenant(name: str, datapath: str) -> None:
     """Inside a host whose Open vSwitch runs: the bridge with the tenant device; may be repeated."""
     bridge, device = ("--may-exist", "add-br", TENANT_BRIDGE), ("--may-exist", "add-port", TENANT_BRIDGE, Net.TENANT)
-    mac = f"02:00:00:00:03:{number(name):02x}"
-    settings = (f"datapath_type={datapath}", "fail_mode=standalone", f"other_config:hwaddr={mac}")
+    settings = (f"datapath_type={datapath}", "fail_mode=standalone",
+                f"other_config:hwaddr={mac(number(name), Net.TENANT)}")  # fmt: skip
     _output("ovs-vsctl", *bridge, "--", "set", "Bridge", TENANT_BRIDGE, *settings,
             "--", "set", "Interface", TENANT_BRIDGE, f"mtu_request={MTU}", "--", *device)  # fmt: skip
     # where the database had the bridge already, ovs-vsctl did not wait for the device
