@@ -75,8 +75,8 @@ def build_switch() -> None:
     lines = ["link set lo up"]
     for net in Net:
         lines += [
-            f"link add name {net} address {mac(_SWITCH, net)} mtu {MTU} "
-            "type bridge stp_state 0 forward_delay 0 mcast_snooping 0",
+            f"link add name {net} address {mac(_SWITCH, net)} mtu {MTU} type bridge",
+            f"link set dev {net} type bridge stp_state 0 forward_delay 0 mcast_snooping 0",
             f"link set dev {net} up",
         ]
     switch = IPv4Interface((CIDRS[Net.MANAGEMENT][_SWITCH], CIDRS[Net.MANAGEMENT].prefixlen))
@@ -90,9 +90,9 @@ def plug(name: str, pid: int) -> None:
         end = port(name, net)
         if end in there:  # of the machine before its power was cut
             subprocess.run(["ip", "link", "delete", end], check=False, capture_output=True)
+        peer = f"{net} address {mac(number(name), net)} mtu {MTU} netns /proc/{pid}/ns/net"
         _ip([
-            f"link add name {end} mtu {MTU} type veth "
-            f"peer name {net} address {mac(number(name), net)} mtu {MTU} netns /proc/{pid}/ns/net",
+            f"link add name {end} mtu {MTU} type veth peer name {peer}",
             f"link set dev {end} master {net} up",
         ])  # fmt: skip
 

@@ -33,8 +33,8 @@ def _outside() -> tuple[str, str]:
 
 
 def _neighbours(lab: Lab) -> dict[str, str]:
-    """Hardware addresses of the switch and of a manager as the other one finds them. Were they to change, it would speak
-    to the old ones for a while."""
+    """Hardware addresses of the switch and of a manager as the other one finds them. Were they to change, it would
+    speak to the old ones for a while."""
     addresses = ("10.199.1.254", "10.199.1.1")
     asking = "; ".join(f"(echo > /dev/tcp/{address}/9) 2> /dev/null" for address in addresses)
     lab.run("manager2", "bash", "-c", f"ip neigh flush all; {asking}", check=False)
