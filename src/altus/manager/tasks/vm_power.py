@@ -167,8 +167,8 @@ async def _restart(run: Run[VmRestart]) -> None:
     vm = await the_vm(run, run.args.vm_id)
     host_id, ref = await the_host(run, vm.id), VmRef(vm_id=vm.id)
     seen = await observe(run, vm.id)
-    # Changed hardware needs a new QEMU, not only a new boot. Off it is when an earlier attempt came that far; as soon as
-    # that is heard of, no change is pending any more.
+    # Changed hardware needs a new QEMU, not only a new boot. Off it is when an earlier attempt came that far; as soon
+    # as that is heard of, no change is pending any more.
     if vm.restart_pending or (seen is not None and seen.state in _OFF):
         await _shut_down(run, vm.id, 0.0 if run.args.force else VmStop(vm_id=vm.id).timeout, force=run.args.force)
         started = await run.call(host_id, VM_START, ref)
