@@ -81,10 +81,19 @@ class Peer:
 
     def require_manager(self, revoked: Collection[int] = ()) -> None:
         """`Forbidden` (`tls.not_manager`, `tls.revoked`) unless it is a manager in good standing."""
-        if self.serial in revoked:
-            raise Forbidden("The other side's certificate was revoked.", code="tls.revoked")
+        self._require_standing(revoked)
         if not self.manager:
             raise Forbidden("Only managers may speak with agents.", code="tls.not_manager")
+
+    def require_host(self, revoked: Collection[int] = ()) -> None:
+        """`Forbidden` (`tls.not_host`, `tls.revoked`) unless it is a host in good standing."""
+        self._require_standing(revoked)
+        if not self.host_id:
+            raise Forbidden("Only hosts send each other VMs.", code="tls.not_host")
+
+    def _require_standing(self, revoked: Collection[int]) -> None:
+        if self.serial in revoked:
+            raise Forbidden("The other side's certificate was revoked.", code="tls.revoked")
 
 
 class Authority:

@@ -191,6 +191,16 @@ class VmObservation:
     order: int = field(default=0, compare=False)
 
 
+@dataclass(frozen=True, kw_only=True)
+class MigrationFacts:
+    """How a VM came to another host: seconds in all, seconds in which its guest stood still, and bytes that were sent.
+    They are None where nobody was left to measure them."""
+
+    seconds: float | None = None
+    downtime: float | None = None
+    bytes_sent: int | None = None
+
+
 class VmEventKind(StrEnum):
     """What happens to a VM on its host."""
 

@@ -20,6 +20,7 @@ class VmAction(StrEnum):
     PAUSE = "pause"
     RESUME = "resume"
     SUSPEND = "suspend"
+    MIGRATE = "migrate"
     EDIT = "edit"
     CLONE = "clone"
     DELETE = "delete"
@@ -47,6 +48,7 @@ RULES: dict[VmAction, ActionRule] = {
     VmAction.PAUSE: ActionRule(frozenset({_S.RUNNING}), Permission.VM_OPERATE),
     VmAction.RESUME: ActionRule(frozenset({_S.PAUSED, _S.SUSPENDED}), Permission.VM_OPERATE),
     VmAction.SUSPEND: ActionRule(frozenset({_S.RUNNING, _S.PAUSED}), Permission.VM_OPERATE),
+    VmAction.MIGRATE: ActionRule(frozenset({_S.RUNNING}), Permission.VM_OPERATE),
     VmAction.EDIT: ActionRule(_ON_HOST, Permission.VM_EDIT),
     VmAction.CLONE: ActionRule(frozenset({_S.STOPPED}), Permission.VM_CREATE),
     VmAction.DELETE: ActionRule(
