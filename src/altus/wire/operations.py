@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict
 from altus.model.image import BuiltinImage, ImageFacts
 from altus.model.network import NetworkSpec, PortSpec
 from altus.model.storage import StorageUsage
-from altus.model.vm import CloudInit, VmDefinition, VmObservation
+from altus.model.vm import CloudInit, MigrationFacts, VmDefinition, VmObservation
 from altus.model.volume import VolumeBase, VolumeFacts
 
 Q = TypeVar("Q")
@@ -65,6 +65,41 @@ class VmSeen(Message):
     """What the host sees; None if the VM is not defined there."""
 
     observation: VmObservation | None
+
+
+class HostAddress(Message):
+    """Where another host's agent listens (host:port)."""
+
+    host_id: str
+    address: str
+
+
+class VmAdmit(Message):
+    """Let a host bring a VM here; empty: nobody."""
+
+    vm_id: str
+    host_id: str
+
+
+class VmAdmitted(Message):
+    """What the host is called as the place of ports."""
+
+    place: str
+
+
+class VmMove(Message):
+    """Move a running VM `to` a host that admits it, where its ports are at `place` then."""
+
+    vm_id: str
+    to: HostAddress
+    place: str
+    port_ids: list[str]
+
+
+class VmMoved(Message):
+    """It runs there."""
+
+    facts: MigrationFacts
 
 
 class VolumeCreate(Message):
@@ -142,6 +177,13 @@ class PortRef(Message):
     port_id: str
 
 
+class PortBind(Message):
+    """Let only one host plug a VM into a port: the one called `place`, or (None) the one that is asked; empty: any."""
+
+    port_id: str
+    place: str | None
+
+
 class Census(Message):
     """Everything of Altus that a host really has, to compare the database with.
 
@@ -170,6 +212,9 @@ VM_PAUSE = Operation("vm.pause", VmRef, VmSeen)
 VM_RESUME = Operation("vm.resume", VmRef, VmSeen)
 VM_SUSPEND = Operation("vm.suspend", VmRef, VmSeen, timeout=_LONG)
 VM_OBSERVE = Operation("vm.observe", VmRef, VmSeen)
+VM_ADMIT = Operation("vm.admit", VmAdmit, VmAdmitted)
+VM_MIGRATE = Operation("vm.migrate", VmMove, VmMoved, timeout=120)
+VM_SETTLE = Operation("vm.settle", VmMove, VmSeen)
 
 VOLUME_CREATE = Operation("volume.create", VolumeCreate, VolumeSeen, timeout=_LONG)
 VOLUME_RESIZE = Operation("volume.resize", VolumeResize, VolumeSeen)
@@ -183,6 +228,7 @@ IMAGE_DELETE = Operation("image.delete", ImageRef, Nothing)
 NETWORK_ENSURE = Operation("network.ensure", NetworkEnsure, Nothing)
 NETWORK_DELETE = Operation("network.delete", NetworkRef, Nothing)
 PORT_ENSURE = Operation("port.ensure", PortEnsure, Nothing)
+PORT_BIND = Operation("port.bind", PortBind, Nothing)
 PORT_DELETE = Operation("port.delete", PortRef, Nothing)
 
 HOST_CENSUS = Operation("host.census", Nothing, Census, timeout=60)

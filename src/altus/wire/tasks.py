@@ -10,11 +10,12 @@ from altus.wire.base import View
 
 
 class StepView(View):
-    """The trace of one step."""
+    """The trace of one step; `result` is what it found out, if it is done."""
 
     name: str
     title: str
     state: StepState
+    result: Any = None
     error: dict[str, Any] | None
     attempts: int
     started_at: datetime

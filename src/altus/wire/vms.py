@@ -157,6 +157,14 @@ class VmStop(Shape):
     force: Flag = False
 
 
+class VmMigrate(Shape):
+    """Let the running guest go on on another host; without `host` the most suitable one is chosen."""
+
+    model_config = example(host="host2")
+
+    host: Reference | None = None
+
+
 class VmRestart(Shape):
     """Restart the guest, politely or by reset (`force`)."""
 
