@@ -67,6 +67,15 @@ class NetworkDriver(Protocol):
         """Remove it; missing is success."""
         ...
 
+    async def place(self) -> str:
+        """What this host is called as the place of a port."""
+        ...
+
+    async def bind_port(self, port_id: str, place: str) -> None:
+        """Let only the host with this `place` plug a VM into the port, whoever else has one there; empty: let any host.
+        Packets follow at once. `NotFound` (`port.not_found`) if there is none."""
+        ...
+
     async def attachment(self, port_id: str) -> NicAttachment:
         """How a VM on this host is plugged into the port; `NotFound` (`port.not_found`) if there is none."""
         ...

@@ -67,6 +67,16 @@ class FakeNetworks:
         self._store.remove_port(port_id)
         self.plugged.discard(port_id)
 
+    async def place(self) -> str:
+        """See NetworkDriver."""
+        self._fail("place")
+        return "here"
+
+    async def bind_port(self, port_id: str, place: str) -> None:
+        """See NetworkDriver."""
+        self._fail("bind_port")
+        self._store.bind_port(self._port(port_id).id, place)
+
     async def attachment(self, port_id: str) -> NicAttachment:
         """See NetworkDriver."""
         self._fail("attachment")
@@ -77,7 +87,7 @@ class FakeNetworks:
     async def port_up(self, port_id: str) -> bool:
         """See NetworkDriver."""
         self._fail("port_up")
-        return self._port(port_id).id in self.plugged
+        return self._port(port_id).id in self.plugged and self._store.bound_to(port_id) in ("", "here")
 
     async def truth(self) -> NetworkTruth:
         """See NetworkDriver."""

@@ -16,6 +16,7 @@ _SCHEMA = """
     CREATE TABLE IF NOT EXISTS network (id TEXT PRIMARY KEY, data BLOB NOT NULL);
     CREATE TABLE IF NOT EXISTS port (id TEXT PRIMARY KEY, network_id TEXT NOT NULL, mac TEXT NOT NULL COLLATE NOCASE,
                                      address TEXT NOT NULL, data BLOB NOT NULL);
+    CREATE TABLE IF NOT EXISTS bound (port_id TEXT PRIMARY KEY, place TEXT NOT NULL);
     CREATE INDEX IF NOT EXISTS port_mac ON port (network_id, mac);
     CREATE INDEX IF NOT EXISTS port_address ON port (network_id, address);
 """
@@ -74,6 +75,16 @@ class FakeStore:
     def remove_port(self, port_id: str) -> None:
         """Forget one; missing is success."""
         self._database.execute("DELETE FROM port WHERE id = ?", (port_id,)).close()
+        self._database.execute("DELETE FROM bound WHERE port_id = ?", (port_id,)).close()
+
+    def bind_port(self, port_id: str, place: str) -> None:
+        """Remember where the port may be plugged into; empty: anywhere."""
+        self._database.execute("INSERT OR REPLACE INTO bound VALUES (?, ?)", (port_id, place)).close()
+
+    def bound_to(self, port_id: str) -> str:
+        """Where the port may be plugged into; empty: anywhere."""
+        row = self._database.execute("SELECT place FROM bound WHERE port_id = ?", (port_id,)).fetchone()
+        return "" if row is None else str(row[0])
 
     def close(self) -> None:
         """Let go of the file."""

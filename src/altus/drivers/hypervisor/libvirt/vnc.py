@@ -6,12 +6,13 @@ import asyncio
 import contextlib
 import os
 import socket
+from pathlib import Path
 
 import libvirt
 
-from altus.drivers.hypervisor.libvirt.errors import not_running
+from altus.drivers.hypervisor.libvirt.errors import not_running, unavailable
 
-_CHUNK = 64 * 1024
+_CHUNK = 1 << 20
 
 
 def connect(domain: libvirt.virDomain) -> int:
@@ -42,6 +43,14 @@ class SocketStream:
         except BaseException:
             connected.close()
             raise
+
+    @classmethod
+    async def connect(cls, path: Path) -> SocketStream:
+        """Connect to a Unix socket; `Unavailable` (`hypervisor.unavailable`) if nobody listens there."""
+        try:
+            return cls(*await asyncio.open_unix_connection(path, limit=_CHUNK))
+        except OSError as error:
+            raise unavailable(f"nobody listens at {path}") from error
 
     async def read(self) -> bytes:
         """The next bytes; empty at the end."""

@@ -114,6 +114,14 @@ class OvnNetworks:
         """See NetworkDriver."""
         await self._north.run(lambda rows: ports.delete_port(rows, port_id))
 
+    async def place(self) -> str:
+        """See NetworkDriver: the name of this chassis."""
+        return (await self._chassis()).name
+
+    async def bind_port(self, port_id: str, place: str) -> None:
+        """See NetworkDriver."""
+        await self._north.run(lambda rows: ports.bind_port(rows, port_id, place))
+
     async def attachment(self, port_id: str) -> NicAttachment:
         """See NetworkDriver."""
         mtu = await self._north.run(lambda rows: ports.port_mtu(rows, port_id))

@@ -13,6 +13,8 @@ from altus.drivers.network.ovn.rows import Row, Rows
 from altus.drivers.network.rules import check_port
 from altus.model.network import PortSpec
 
+_CHASSIS = "requested-chassis"
+
 
 def ensure_port(rows: Rows, port: PortSpec) -> None:
     """Make the port so; one that was in another network moves."""
@@ -40,6 +42,13 @@ def delete_port(rows: Rows, port_id: str) -> None:
     port = _ours(rows, port_id)
     if port is not None:
         rows.remove(port, _switch_of(rows, port), "ports")
+
+
+def bind_port(rows: Rows, port_id: str, chassis: str) -> None:
+    """Let only this chassis claim it; empty: let any."""
+    port = _found(rows, port_id)
+    others = {name: value for name, value in port.options.items() if name != _CHASSIS}
+    rows.put(port, options=others | ({_CHASSIS: chassis} if chassis else {}))
 
 
 def port_mtu(rows: Rows, port_id: str) -> int:

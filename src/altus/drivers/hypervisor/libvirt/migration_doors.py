@@ -1,0 +1,134 @@
+"""The sockets at which libvirt and QEMU of this host speak to those of another one, while a VM moves.
+
+They are Unix sockets that only root and, where a VM arrives, QEMU's user can reach; what is said there goes through the
+agents' own connection. So libvirtd and QEMU need neither certificates nor open ports.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import shutil
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+from xml.etree import ElementTree as ET
+
+import libvirt
+
+from altus.common.errors import AltusError
+from altus.drivers.hypervisor.base import ByteStream, MigrationChannel
+
+FOLDER = Path("/run/altus/migration")
+"""The same on every host, since both QEMUs are told one path."""
+_DAEMONS = (Path("/run/libvirt/virtqemud-sock"), Path("/run/libvirt/libvirt-sock"))
+_CHUNK = 1 << 20
+_PASSABLE = 0o711
+
+
+def memory_socket(vm_id: str) -> Path:
+    """Where QEMU listens for a VM that arrives, and where libvirt connects to for one that leaves."""
+    return FOLDER / vm_id / "memory"
+
+
+def daemon_socket() -> Path:
+    """Where this host's libvirt listens: the daemon for QEMU alone, or the older one for all."""
+    return next((path for path in _DAEMONS if path.exists()), _DAEMONS[-1])
+
+
+def make_folder(vm_id: str, owner: tuple[int, int] = (0, 0)) -> Path:
+    """The VM's folder, empty but for what listens there, for root alone or for QEMU's user too. Blocking."""
+    for path in (FOLDER.parent, FOLDER):
+        path.mkdir(mode=_PASSABLE, exist_ok=True)
+    folder = FOLDER / vm_id
+    folder.mkdir(mode=0o700, exist_ok=True)
+    os.chown(folder, *owner)
+    return folder
+
+
+def remove_folder(vm_id: str) -> None:
+    """Nothing moves any more. Blocking."""
+    shutil.rmtree(FOLDER / vm_id, ignore_errors=True)
+
+
+def qemu_user(connection: libvirt.virConnect) -> tuple[int, int]:
+    """Ids of QEMU's user and group. Blocking."""
+    capabilities = ET.fromstring(connection.getCapabilities())  # noqa: S314 - libvirt's own
+    for model in capabilities.iterfind("host/secmodel"):
+        if model.findtext("model") == "dac":
+            user, group = (model.findtext("baselabel") or "+0:+0").split(":")
+            return int(user), int(group)
+    return 0, 0
+
+
+class Doors:
+    """Sockets of a VM that leaves, while the block lasts: whoever connects to one is led to the other host."""
+
+    def __init__(self, vm_id: str, reach: Callable[[MigrationChannel], Awaitable[ByteStream]]) -> None:
+        self._vm_id = vm_id
+        self._reach = reach
+        self._servers: list[asyncio.Server] = []
+        self._relays: set[asyncio.Task[None]] = set()
+        self.lost: AltusError | None = None
+
+    @property
+    def control(self) -> Path:
+        """Leads to the other host's libvirtd."""
+        return FOLDER / self._vm_id / "control"
+
+    async def __aenter__(self) -> Self:
+        await asyncio.to_thread(remove_folder, self._vm_id)
+        await asyncio.to_thread(make_folder, self._vm_id)
+        await self._listen(self.control, MigrationChannel.CONTROL)
+        await self._listen(memory_socket(self._vm_id), MigrationChannel.MEMORY)
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None,
+                        trace: TracebackType | None) -> None:  # fmt: skip
+        for server in self._servers:
+            server.close()
+        for relay in self._relays:
+            relay.cancel()
+        await asyncio.gather(*self._relays, return_exceptions=True)
+        await asyncio.to_thread(remove_folder, self._vm_id)
+
+    async def _listen(self, path: Path, channel: MigrationChannel) -> None:
+        def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            relay = asyncio.ensure_future(self._relay(reader, writer, channel))
+            self._relays.add(relay)
+            relay.add_done_callback(self._relays.discard)
+
+        self._servers.append(await asyncio.start_unix_server(connected, path, limit=_CHUNK))
+
+    async def _relay(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter,
+                     channel: MigrationChannel) -> None:  # fmt: skip
+        try:
+            stream = await self._reach(channel)
+        except AltusError as error:
+            self.lost = error
+            writer.close()
+            return
+        ways = (asyncio.ensure_future(_out(reader, stream)), asyncio.ensure_future(_in(stream, writer)))
+        try:
+            await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for way in ways:
+                way.cancel()
+            await asyncio.gather(*ways, return_exceptions=True)
+            writer.close()
+            await stream.close()
+
+
+async def _out(reader: asyncio.StreamReader, stream: ByteStream) -> None:
+    with contextlib.suppress(ConnectionError):
+        while data := await reader.read(_CHUNK):
+            await stream.write(data)
+
+
+async def _in(stream: ByteStream, writer: asyncio.StreamWriter) -> None:
+    with contextlib.suppress(ConnectionError):
+        while data := await stream.read():
+            writer.write(data)
+            await writer.drain()
