@@ -7,7 +7,7 @@ from collections.abc import Collection
 
 from aiohttp import web
 
-from altus.agent import console, metrics, streams
+from altus.agent import arrivals, console, metrics, streams
 from altus.agent.core import AgentCore
 from altus.agent.http import CORE, errors, only_managers
 from altus.agent.identity import Identity
@@ -22,7 +22,7 @@ def build_app(core: AgentCore, revoked: Collection[int] = (), max_upload: int = 
     """All routes of an agent."""
     app = web.Application(middlewares=[errors, only_managers(revoked)], client_max_size=_MAX_REQUEST)
     app[CORE] = core
-    app.add_routes([*streams.ROUTES, *console.ROUTES, *metrics.ROUTES, *Uploads(max_upload).routes()])
+    app.add_routes([*streams.ROUTES, *console.ROUTES, *arrivals.ROUTES, *metrics.ROUTES, *Uploads(max_upload).routes()])
     return app
 
 

@@ -6,6 +6,7 @@ from altus.agent.core import AgentCore
 from altus.agent.drivers import HostDrivers
 from altus.agent.identity import Identity
 from altus.agent.inventory.facts import look
+from altus.agent.peers import AgentPeers
 from altus.agent.processes import active_vms, qemu_processes
 from altus.agent.repositories import Opener
 from altus.agent.settings import AgentSettings
@@ -44,6 +45,7 @@ async def assemble(settings: AgentSettings, host_id: str) -> AgentCore:
         hypervisor=hypervisor,
         network=_network(settings),
         processes=(lambda: active_vms(hypervisor)) if fake else qemu_processes,
+        peers=AgentPeers(Identity(settings.state_dir / "tls")),
         repositories=opener.opened,
         builders={image: builder(image, cache=settings.image_cache, fake=fake) for image in BuiltinImage},
     )

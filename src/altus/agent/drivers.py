@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from altus.agent.peers import Admissions, Peers
 from altus.common.errors import NotFound
 from altus.drivers.hypervisor.base import Hypervisor
 from altus.drivers.image.base import ImageBuilder
@@ -32,6 +33,8 @@ class HostDrivers:
     hypervisor: Hypervisor
     network: NetworkDriver
     processes: Callable[[], Awaitable[list[str]]]
+    peers: Peers
+    admissions: Admissions = field(default_factory=Admissions)
     repositories: Sequence[Repository] = ()
     builders: Mapping[BuiltinImage, ImageBuilder] = field(default_factory=dict)
 

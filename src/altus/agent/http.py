@@ -16,21 +16,31 @@ from altus.wire.agent import EPOCH_HEADER
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 CORE = web.AppKey("core", AgentCore)
+HOSTS = "hosts"
+"""The name of the route that is for other hosts, which decides itself whom to let in."""
 _STATUS = {"invalid": 400, "unauthenticated": 401, "forbidden": 403, "not_found": 404, "conflict": 409,
            "limit_exceeded": 409, "unavailable": 503, "failed": 500, "cancelled": 409, "internal": 500}  # fmt: skip
 _log = structlog.get_logger(__name__)
 
 
 def only_managers(revoked: Collection[int]) -> Middleware:
-    """A middleware that lets in peers with the manager's role only; TLS has already checked who signed them."""
+    """A middleware that lets in managers only, and hosts where they bring VMs; TLS has checked who signed them."""
 
     @web.middleware
     async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
-        certificate = request.transport.get_extra_info("peercert") if request.transport else None
-        Peer.of(certificate).require_manager(revoked)
+        peer = peer_of(request)
+        if request.match_info.route.name == HOSTS:
+            peer.require_host(revoked)
+        else:
+            peer.require_manager(revoked)
         return await handler(request)
 
     return guard
+
+
+def peer_of(request: web.Request) -> Peer:
+    """Who asks; `Forbidden` (`tls.no_certificate`)."""
+    return Peer.of(request.transport.get_extra_info("peercert") if request.transport else None)
 
 
 @web.middleware

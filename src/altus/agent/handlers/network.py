@@ -7,11 +7,13 @@ from altus.agent.handlers.declare import Handler, Report
 from altus.wire.operations import (
     NETWORK_DELETE,
     NETWORK_ENSURE,
+    PORT_BIND,
     PORT_DELETE,
     PORT_ENSURE,
     NetworkEnsure,
     NetworkRef,
     Nothing,
+    PortBind,
     PortEnsure,
     PortRef,
 )
@@ -37,9 +39,16 @@ async def _delete_port(host: HostDrivers, request: PortRef, _report: Report) -> 
     return Nothing()
 
 
+async def _bind_port(host: HostDrivers, request: PortBind, _report: Report) -> Nothing:
+    place = await host.network.place() if request.place is None else request.place
+    await host.network.bind_port(request.port_id, place)
+    return Nothing()
+
+
 HANDLERS = (
     Handler(operation=NETWORK_ENSURE, run=_ensure, about=lambda request: f"network:{request.network.id}"),
     Handler(operation=NETWORK_DELETE, run=_delete, about=lambda request: f"network:{request.network_id}"),
     Handler(operation=PORT_ENSURE, run=_ensure_port, about=lambda request: f"port:{request.port.id}"),
+    Handler(operation=PORT_BIND, run=_bind_port, about=lambda request: f"port:{request.port_id}"),
     Handler(operation=PORT_DELETE, run=_delete_port, about=lambda request: f"port:{request.port_id}"),
 )

@@ -4,10 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from altus.agent.handlers import host, image, network, vm, volume
+from altus.agent.handlers import host, image, network, vm, vm_migrate, volume
 from altus.agent.handlers.declare import Handler
 
 HANDLERS: dict[str, Handler[Any, Any]] = {
     handler.operation.name: handler
-    for handler in (*vm.HANDLERS, *volume.HANDLERS, *image.HANDLERS, *network.HANDLERS, *host.HANDLERS)
+    for handler in (
+        *vm.HANDLERS,
+        *vm_migrate.HANDLERS,
+        *volume.HANDLERS,
+        *image.HANDLERS,
+        *network.HANDLERS,
+        *host.HANDLERS,
+    )
 }
