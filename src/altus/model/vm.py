@@ -143,7 +143,8 @@ class GuestFacts:
 @dataclass(frozen=True, kw_only=True)
 class Vm(Resource):
     """A virtual machine: intent (`hardware`, `intent`) and the last observation (`state`, `guest`), whose `order` on
-    its host is `observed`."""
+    its host is `observed`. While it moves from host to host it has memory and vCPUs on both: `other_host_id` is the one
+    that it is not on."""
 
     hardware: VmHardware
     state: VmState = VmState.CREATING
@@ -157,6 +158,7 @@ class Vm(Resource):
     guest: GuestFacts | None = None
     observed: int = 0
     placement: VmPlacement = field(default_factory=VmPlacement)
+    other_host_id: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -31,13 +31,17 @@ def seed_of(tx: Tx, box: SecretBox, vm_id: str) -> CloudInit:
 
 
 def working(tx: Tx, without: str = "") -> dict[str, tuple[int, int]]:
-    """vCPUs and bytes of memory which VMs that run, are paused or will run as soon as they are made have, by host;
-    `without` leaves a VM out."""
+    """vCPUs and bytes of memory which VMs that run, are paused or will run as soon as they are made have, by host; one
+    that moves has them on both. `without` leaves a VM out."""
     coming = sa.and_(_T.c.state == VmState.CREATING, _T.c.intent == PowerIntent.RUNNING)
-    here = (_T.c.state.in_(_WORKING) | coming, _T.c.host_id.is_not(None), _T.c.id != without)
-    vcpus, memory = (sa.func.sum(_hardware(tx, name)) for name in ("vcpus", "memory"))
-    query = sa.select(_T.c.host_id, vcpus.label("vcpus"), memory.label("memory")).where(*here).group_by(_T.c.host_id)
-    return {row.host_id: (int(row.vcpus), int(row.memory)) for row in tx.execute(query)}
+    sums = [sa.func.sum(_hardware(tx, name)).label(name) for name in ("vcpus", "memory")]
+    found: dict[str, tuple[int, int]] = {}
+    for host_id, counts in ((_T.c.host_id, _T.c.state.in_(_WORKING) | coming), (_T.c.other_host_id, sa.true())):
+        where = (counts, host_id.is_not(None), _T.c.id != without)
+        for row in tx.execute(sa.select(host_id.label("host_id"), *sums).where(*where).group_by(host_id)):
+            vcpus, memory = found.get(row.host_id, (0, 0))
+            found[row.host_id] = (vcpus + int(row.vcpus), memory + int(row.memory))
+    return found
 
 
 def _hardware(tx: Tx, name: str) -> sa.ColumnElement[int]:
