@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from altus.model.host import Host
+from altus.model.host import Acceleration, Host
 from altus.model.label import Label
 from altus.model.placement import Capacity, VmPlacement
 from altus.model.storage import Storage
@@ -15,7 +15,10 @@ from altus.model.storage import Storage
 class Request:
     """What is to be placed; `vcpus` and `memory` (bytes) count only if it is to be `started`. `storage_id` names a
     repository if one was asked for or holds the image. `members` are the ids of the hosts where the other members of
-    its groups are."""
+    its groups are.
+
+    A VM that moves is `leaving` the host with this id, and a guest that runs needs the `acceleration` it has; `host_id`
+    names a host if one was asked for."""
 
     label: Label
     vcpus: int
@@ -24,11 +27,14 @@ class Request:
     storage_id: str = ""
     placement: VmPlacement = field(default_factory=VmPlacement)
     members: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    leaving: str = ""
+    host_id: str = ""
+    acceleration: Acceleration | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Candidate:
-    """A host, a repository it reaches, what it can hold, and what the VMs that run on it have of it."""
+    """A host, a repository it reaches, what it can hold, and what the VMs that run on it or move to it have of it."""
 
     host: Host
     storage: Storage

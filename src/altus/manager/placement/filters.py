@@ -17,6 +17,14 @@ def _host_up(_request: Request, candidate: Candidate) -> str:
     return "maintenance of the host was asked for" if candidate.host.maintenance else ""
 
 
+def _leaving(request: Request, candidate: Candidate) -> str:
+    return "the VM is on this host already" if request.leaving == candidate.host.id else ""
+
+
+def _asked_for(request: Request, candidate: Candidate) -> str:
+    return "" if request.host_id in ("", candidate.host.id) else "another host was asked for"
+
+
 def _labels(request: Request, candidate: Candidate) -> str:
     if may_combine(request.label, candidate.host.label, candidate.storage.label):
         return ""
@@ -26,6 +34,11 @@ def _labels(request: Request, candidate: Candidate) -> str:
 
 def _storage(request: Request, candidate: Candidate) -> str:
     return "" if request.storage_id in ("", candidate.storage.id) else "the image or the storage asked for is elsewhere"
+
+
+def _acceleration(request: Request, candidate: Candidate) -> str:
+    there = candidate.host.facts.acceleration if candidate.host.facts else None
+    return "" if request.acceleration in (None, there) else f"the guest runs by {request.acceleration}, not by {there}"
 
 
 def _required_tags(request: Request, candidate: Candidate) -> str:
@@ -67,5 +80,6 @@ def _memory(request: Request, candidate: Candidate) -> str:
 
 
 FILTERS: tuple[Callable[[Request, Candidate], str], ...] = (
-    _host_up, _labels, _storage, _required_tags, _forbidden_tags, _groups, _vcpus, _memory,
+    _host_up, _leaving, _asked_for, _labels, _storage, _acceleration, _required_tags, _forbidden_tags, _groups, _vcpus,
+    _memory,
 )  # fmt: skip

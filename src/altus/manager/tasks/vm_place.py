@@ -54,6 +54,6 @@ def _members(tx: Tx, vm: Vm) -> dict[str, frozenset[str]]:
     hosts: dict[str, set[str]] = {group: set() for group in mine}
     for other in group_members(tx, vm.project_id, mine, vm.id):
         for theirs in other.placement.groups:
-            if theirs.group in mine and other.host_id is not None:
-                hosts[theirs.group].add(other.host_id)
+            if theirs.group in mine:
+                hosts[theirs.group].update(host_id for host_id in (other.host_id, other.other_host_id) if host_id)
     return {group: frozenset(found) for group, found in hosts.items()}

@@ -8,7 +8,7 @@ from altus.common.errors import Conflict, LimitExceeded
 from altus.common.units import GIB
 from altus.manager.placement.choose import best, choose, judge
 from altus.manager.placement.declare import Candidate, Request
-from altus.model.host import Host, HostState
+from altus.model.host import Acceleration, Host, HostState
 from altus.model.label import Label
 from altus.model.placement import Capacity, capacity_of, require_same_rule
 from altus.model.pool import Pool
@@ -22,6 +22,9 @@ UNSUITABLE: dict[str, tuple[Request, Candidate]] = {
     "maintenance of the host was asked for": (request(), candidate(maintenance=True)),
     "label open may not be combined": (request(), candidate(label=Label.SECRET)),
     "is elsewhere": (request(storage_id="other"), candidate()),
+    "the VM is on this host already": (request(leaving="h1"), candidate()),
+    "another host was asked for": (request(host_id="h2"), candidate()),
+    "the guest runs by tcg, not by kvm": (request(acceleration=Acceleration.TCG), candidate()),
     "the host has no tag gpu": (request(required=("ssd", "gpu")), candidate(tags=("ssd",))),
     "the host has the tag old": (request(forbidden=("old",)), candidate(tags=("old",))),
     "group web must be apart": (request(groups=(apart(),), members={"web": HERE}), candidate()),
