@@ -10,6 +10,7 @@ from typing import Any, Generic, Protocol, TypeVar
 from altus.common.errors import Cancelled, Unavailable
 from altus.common.ids import derived_id
 from altus.manager.agents.base import Agents
+from altus.manager.store import lease as leases
 from altus.manager.store.database import Database, LeaseLostError, Tx
 from altus.manager.store.secrets import SecretBox
 from altus.model.task import StepState, Task
@@ -76,6 +77,16 @@ class Run(Generic[A]):
     def write(self, work: Callable[[Tx], Any]) -> None:
         """Change objects in the same transaction as this step's checkpoint."""
         self._writes.append(work)
+
+    async def at_once(self, work: Callable[[Tx], S]) -> S:
+        """Look and write in one transaction before the step ends, where what was seen must not change in between. The
+        step may be repeated after it: `work` must come to the same if it finds its own traces."""
+
+        def fenced(tx: Tx) -> S:
+            leases.fence(tx, self.task.epoch)
+            return work(tx)
+
+        return await self.db.write(fenced)
 
     def take_writes(self) -> list[Callable[[Tx], Any]]:
         """The writes collected so far, once."""

@@ -91,15 +91,16 @@ async def plan(run: Run[B]) -> dict[str, Any]:
 
 
 async def place(run: Run[B]) -> dict[str, Any]:
-    """Choose host and storage."""
-    chosen, *_ = await run.db.read(lambda tx: verdicts(tx, run.args))
+    """Choose host and storage; who chooses next finds the room taken."""
 
-    def write(tx: Tx) -> None:
+    def choose_and_take(tx: Tx) -> Verdict:
+        chosen = verdicts(tx, run.args)[0]
         VM.change(tx, run.args.vm.id, host_id=chosen.host_id, storage_id=chosen.storage_id)
         for volume in run.args.volumes:
             VOLUME.change(tx, volume.id, storage_id=chosen.storage_id)
+        return chosen
 
-    run.write(write)
+    chosen = await run.at_once(choose_and_take)
     return {"host_id": chosen.host_id, "storage_id": chosen.storage_id, "reasons": list(chosen.reasons)}
 
 
