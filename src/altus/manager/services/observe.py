@@ -27,28 +27,27 @@ _NOT_OBSERVED = (VmState.CREATING, VmState.DELETING, VmState.FAILED)
 class Observer:
     """Applies reports (it is the agents' `HostWatcher`); applying one twice changes nothing.
 
-    What is seen of a VM while a task makes it is remembered, since only the task knows when it is whole; then `settle`
-    applies it.
+    What is seen of a VM while a task makes or moves it is remembered, since only the task knows when it is whole; then
+    `settle` applies it.
     """
 
     def __init__(self, db: Database, epoch: int) -> None:
         self.db = db
         self.epoch = epoch
-        self._early: dict[str, tuple[str, VmObservation]] = {}
+        self._early: dict[tuple[str, str], VmObservation] = {}
 
     async def on_hello(self, hello: Hello) -> None:
         """A host is (again) there and tells everything."""
 
-        def work(tx: Tx) -> None:
+        def work(tx: Tx) -> list[VmObservation]:
             known = HOST.peek(tx, hello.host_id)
             if known is None:
-                return
+                return []
             host = HOST.change(tx, known.id, state=known.answering, facts=hello.facts, seen_at=utc_now()) or known
             _apply_storages(tx, host, hello.storages)
-            if hello.vms is not None:
-                _apply_all(tx, host.id, hello.vms, clock=hello.order)
+            return [] if hello.vms is None else _apply_all(tx, host.id, hello.vms, clock=hello.order)
 
-        await self._write(work)
+        self._remember(hello.host_id, await self._write(work))
 
     async def on_news(self, host_id: str, news: HostNews) -> None:
         """Something is different on a host."""
@@ -56,47 +55,51 @@ class Observer:
             await self._on_vm(host_id, news.event)
             return
 
-        def work(tx: Tx) -> None:
+        def work(tx: Tx) -> list[VmObservation]:
             host = HOST.peek(tx, host_id)
             if host is None:
-                return
+                return []
             match news:
                 case StateSeen(vms=vms):
-                    _apply_all(tx, host_id, vms)
+                    return _apply_all(tx, host_id, vms)
                 case FactsChanged(facts=facts):
                     HOST.change(tx, host_id, facts=facts, seen_at=utc_now())
                 case StoragesChanged(storages=storages):
                     _apply_storages(tx, host, storages)
+            return []
 
-        await self._write(work)
+        self._remember(host_id, await self._write(work))
 
     async def settle(self) -> None:
         """Take over what was seen of VMs too early, once they are whole."""
         early = dict(self._early)
 
         def work(tx: Tx) -> None:
-            for vm_id, (host_id, seen) in early.items():
+            for (vm_id, host_id), seen in early.items():
                 _apply_to(tx, host_id, vm_id, seen)
 
         if early:
-            unripe = await self.db.read(lambda tx: {vm_id for vm_id in early if _is_unripe(tx, vm_id)})
-            early = {vm_id: seen for vm_id, seen in early.items() if vm_id not in unripe}
+            unripe = await self.db.read(lambda tx: {vm_id for vm_id, _ in early if _is_unripe(VM.peek(tx, vm_id))})
+            early = {key: seen for key, seen in early.items() if key[0] not in unripe}
         if early:
             await self._write(work)
-            for vm_id, applied in early.items():
-                if self._early.get(vm_id) == applied:
-                    del self._early[vm_id]
+            for key, applied in early.items():
+                if self._early.get(key) == applied:
+                    del self._early[key]
 
     async def _on_vm(self, host_id: str, event: VmEvent) -> None:
         seen = None if event.kind is VmEventKind.REMOVED else event.observation
 
         def work(tx: Tx) -> bool:
             _apply_to(tx, host_id, event.vm_id, seen)
-            return _is_unripe(tx, event.vm_id)
+            return _is_unripe(VM.peek(tx, event.vm_id))
 
-        self._early.pop(event.vm_id, None)
+        self._early.pop((event.vm_id, host_id), None)
         if await self._write(work) and seen is not None:
-            self._early[event.vm_id] = (host_id, seen)
+            self._remember(host_id, [seen])
+
+    def _remember(self, host_id: str, early: Iterable[VmObservation]) -> None:
+        self._early.update({(seen.id, host_id): seen for seen in early})
 
     async def on_down(self, host_id: str) -> None:
         """A host does not answer: what runs there is not known now. One that never has is still enrolling."""
@@ -110,6 +113,7 @@ class Observer:
                 if vm.state not in _NOT_OBSERVED:
                     VM.change(tx, vm.id, state=VmState.UNKNOWN)
 
+        self._early = {key: seen for key, seen in self._early.items() if key[1] != host_id}
         await self._write(work)
 
     async def _write(self, work: Callable[[Tx], R]) -> R:
@@ -133,11 +137,19 @@ def _apply_storages(tx: Tx, host: Host, storages: Iterable[StorageSeen]) -> None
                                    host_id=None if seen.shared else host.id))  # fmt: skip
 
 
-def _apply_all(tx: Tx, host_id: str, vms: Iterable[VmObservation], clock: int | None = None) -> None:
-    """`clock` is the host's, where it may have started anew since the VMs were observed last."""
-    seen = {vm.id: vm for vm in vms}
-    for vm in VM.all(tx, VM.table.c.host_id == host_id):
-        _apply(tx, vm, seen.get(vm.id), anew=clock is not None and vm.observed > clock)
+def _apply_all(tx: Tx, host_id: str, vms: Iterable[VmObservation], clock: int | None = None) -> list[VmObservation]:
+    """`clock` is the host's, where it may have started anew since the VMs were observed last. Returns what was seen of
+    VMs for which it is too early."""
+    seen, early = {vm.id: vm for vm in vms}, []
+    for vm in VM.all(tx, (VM.table.c.host_id == host_id) | (VM.table.c.other_host_id == host_id)):
+        anew, found = vm.host_id == host_id and clock is not None and vm.observed > clock, seen.get(vm.id)
+        if not _is_unripe(vm):
+            _apply(tx, vm, found, anew=anew)
+        elif found is not None:
+            early.append(found)
+            if anew:
+                VM.change(tx, vm.id, observed=0)
+    return early
 
 
 def _apply_to(tx: Tx, host_id: str, vm_id: str, seen: VmObservation | None) -> None:
@@ -146,15 +158,16 @@ def _apply_to(tx: Tx, host_id: str, vm_id: str, seen: VmObservation | None) -> N
         _apply(tx, vm, seen)
 
 
-def _is_unripe(tx: Tx, vm_id: str) -> bool:
-    vm = VM.peek(tx, vm_id)
-    return vm is not None and vm.state is VmState.CREATING
+def _is_unripe(vm: Vm | None) -> bool:
+    """Whether a task makes it or brings it to another host: then each host tells a part, and only the task knows the
+    whole."""
+    return vm is not None and (vm.state is VmState.CREATING or vm.other_host_id is not None)
 
 
 def _apply(tx: Tx, vm: Vm, seen: VmObservation | None, *, anew: bool = False) -> None:
     """Take over what was seen, unless a task is about to say it itself, or it is older than what is known: its way
     through the stream may be longer than that of a task's answer. `anew`: the orders of the host begin again."""
-    if vm.state in _NOT_OBSERVED:
+    if vm.state in _NOT_OBSERVED or _is_unripe(vm):
         return
     if seen is None:
         if not task_rows.unfinished_of(tx, vm.id):

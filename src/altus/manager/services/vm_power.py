@@ -7,7 +7,8 @@ from typing import Any
 from altus.manager.services.changes import Change
 from altus.manager.services.lookup import visible
 from altus.manager.store.database import Database
-from altus.manager.store.resources import VM
+from altus.manager.store.resources import HOST, VM
+from altus.manager.tasks.vm_migrate import VM_MIGRATE_TASK, VmMigrate
 from altus.manager.tasks.vm_power import (
     VM_KILL_TASK,
     VM_PAUSE_TASK,
@@ -51,6 +52,12 @@ class VmPowerService:
     async def restart(self, actor: Actor, reference: str, body: wire.VmRestart) -> Change[Any]:
         """Restart the guest."""
         return await self._change(actor, reference, VM_RESTART_TASK, VmRestart, body.model_dump())
+
+    async def migrate(self, actor: Actor, reference: str, body: wire.VmMigrate) -> Change[Any]:
+        """Let it go on on another host."""
+        named = body.host
+        host = await self.db.read(lambda tx: visible(tx, actor, HOST, named, Permission.HOST_READ)) if named else None
+        return await self._change(actor, reference, VM_MIGRATE_TASK, VmMigrate, {"host_id": host.id if host else ""})
 
     async def _change(self, actor: Actor, reference: str, kind: Any, arguments: type[Any],
                       options: dict[str, Any]) -> Change[Any]:  # fmt: skip

@@ -74,7 +74,7 @@ def _require_idle(host: Host, working: list[str]) -> None:
     if working:
         some = ", ".join(sorted(working)[:10]) + (f" and {len(working) - 10} more" if len(working) > 10 else "")
         raise Conflict(f"VMs run on host {host.name}: {some}.", code="host.in_use",
-                       hint="Stop them first: they cannot move to another host while they run yet.")  # fmt: skip
+                       hint="Stop them first, or let them go on elsewhere: `altus vm migrate`.")  # fmt: skip
 
 
 async def _plan_maintain(run: Run[HostChange]) -> dict[str, Any]:
@@ -111,9 +111,11 @@ async def _open(run: Run[HostChange]) -> None:
 
 
 def _at_work(tx: Tx, own: Task, host_id: str) -> list[Task]:
-    """Tasks that began before the host was closed and may still do something there: on its VMs, on VMs that have no
-    host yet, or whatever has asked it already."""
-    here = {vm.id for vm in VM.all(tx, VM.table.c.host_id.is_(None) | (VM.table.c.host_id == host_id))}
+    """Tasks that began before the host was closed and may still do something there: on its VMs, on VMs that move
+    there or have no host yet, or whatever has asked it already."""
+    columns = VM.table.c
+    there = columns.host_id.is_(None) | (columns.host_id == host_id) | (columns.other_host_id == host_id)
+    here = {vm.id for vm in VM.all(tx, there)}
     others = [task for task in task_rows.begun(tx) if own.id not in (task.id, task.parent_id)]
     return [task for task in others if task.object_id in here or task.host_id == host_id]
 

@@ -15,7 +15,7 @@ from altus.model.permission import Permission
 from altus.model.vm_action import VmAction
 from altus.wire.base import ListView
 from altus.wire.tasks import EventView
-from altus.wire.vms import VmClone, VmCreate, VmDelete, VmEdit, VmRestart, VmStop, VmView
+from altus.wire.vms import VmClone, VmCreate, VmDelete, VmEdit, VmMigrate, VmRestart, VmStop, VmView
 
 router = APIRouter(prefix="/vms", tags=["vms"])
 _ONE, _LIST = TypeAdapter(VmView), Listing(VmView)
@@ -109,6 +109,12 @@ async def resume_vm(actor: Operator, services: ServicesDep, answer: AnswerDep, r
 async def suspend_vm(actor: Operator, services: ServicesDep, answer: AnswerDep, ref: Ref) -> Response:
     """Save a VM's memory to disk and stop it."""
     return await answer(actor, services.power.simple(actor, ref, VmAction.SUSPEND))
+
+
+@router.post("/{ref}/migrate", status_code=202, responses=CHANGE_RESPONSES)
+async def migrate_vm(actor: Operator, services: ServicesDep, answer: AnswerDep, ref: Ref, body: VmMigrate) -> Response:
+    """Let a running VM go on on another host that reaches its storage."""
+    return await answer(actor, services.power.migrate(actor, ref, body))
 
 
 @router.get("/{ref}/events", response_model=ListView[EventView])

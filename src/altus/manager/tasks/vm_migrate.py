@@ -1,0 +1,275 @@
+"""`vm.migrate`: a running VM goes on on another host, which reaches the same storage.
+
+Where it runs is never guessed. The driver of the host it leaves brings both ends together
+(`drivers/hypervisor/migration.py`): the VM runs there only once it has ended here. So a repeated step asks both hosts
+and goes on, and the database's host changes with the checkpoint of the step after which it runs there.
+
+From the moment the target is chosen until the task ends the VM has memory and vCPUs on both hosts (`Vm.other_host_id`).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from altus.common.errors import Conflict, Unavailable
+from altus.manager.placement.choose import choose
+from altus.manager.placement.declare import Verdict
+from altus.manager.store.database import Tx
+from altus.manager.store.resources import HOST, STORAGE, VM
+from altus.manager.store.vms import seed_of
+from altus.manager.tasks.declare import Step, TaskType
+from altus.manager.tasks.run import Run
+from altus.manager.tasks.vm_parts import definition, require_host, the_vm
+from altus.manager.tasks.vm_place import candidates, request_for
+from altus.model.permission import Permission
+from altus.model.task import exclusive
+from altus.model.vm import MigrationFacts, Vm, VmObservation, VmState
+from altus.model.vm_action import VmAction, require
+from altus.wire.operations import (
+    PORT_BIND,
+    VM_ADMIT,
+    VM_DEFINE,
+    VM_DESTROY,
+    VM_MIGRATE,
+    VM_OBSERVE,
+    VM_SETTLE,
+    VM_UNDEFINE,
+    VOLUME_INSPECT,
+    HostAddress,
+    PortBind,
+    VmAdmit,
+    VmDefine,
+    VmMove,
+    VmRef,
+    VolumeRef,
+)
+
+_FACTS = TypeAdapter(MigrationFacts)
+_ACTIVE = (VmState.RUNNING, VmState.PAUSED)
+
+
+@dataclass(frozen=True, kw_only=True)
+class VmMigrate:
+    """Which VM, and where to; without a host, to the one that suits best."""
+
+    vm_id: str
+    host_id: str = ""
+
+
+async def _check(run: Run[VmMigrate]) -> None:
+    vm = await the_vm(run, run.args.vm_id)
+    await require_host(run, vm)
+    require(vm, VmAction.MIGRATE)
+
+    def look(tx: Tx) -> None:
+        storage = STORAGE.get(tx, vm.storage_id)
+        if storage.host_id is not None:
+            raise Conflict(f"The disks of VM {vm.name} are on {storage.name}, which only its host reaches.",
+                           code="vm.storage_local", hint="VMs on shared storage can move.")  # fmt: skip
+        if vm.restart_pending:
+            raise Conflict(f"VM {vm.name} does not run with its new hardware yet.", code="vm.restart_pending",
+                           hint="Restart it first.")  # fmt: skip
+        if run.engine is None:
+            _verdicts(tx, run.args)
+
+    await run.db.read(look)
+
+
+def _verdicts(tx: Tx, args: VmMigrate) -> list[Verdict]:
+    """Where it would go, and why."""
+    vm = VM.get(tx, args.vm_id)
+    here = HOST.get(tx, vm.host_id or "")
+    request = dataclasses.replace(
+        request_for(tx, vm, started=True, storage_id=vm.storage_id),
+        leaving=here.id,
+        host_id=args.host_id,
+        acceleration=here.facts.acceleration if here.facts else None,
+    )
+    return choose(request, candidates(tx, without=vm.id))
+
+
+async def _plan(run: Run[VmMigrate]) -> dict[str, Any]:
+    found = await run.db.read(lambda tx: _verdicts(tx, run.args))
+    return {"placement": [dataclasses.asdict(verdict) for verdict in found]}
+
+
+async def _place(run: Run[VmMigrate]) -> dict[str, Any]:
+    """Its room there is taken at once, so that nobody else is given it; until the task ends it has room on both."""
+
+    def choose_and_take(tx: Tx) -> tuple[str | None, Verdict]:
+        chosen = _verdicts(tx, run.args)[0]
+        VM.change(tx, run.args.vm_id, other_host_id=chosen.host_id)
+        return VM.get(tx, run.args.vm_id).host_id, chosen
+
+    source_id, chosen = await run.at_once(choose_and_take)
+    return {"from": source_id, "to": chosen.host_id, "host": chosen.host_name, "reasons": list(chosen.reasons)}
+
+
+def _give_back(run: Run[VmMigrate], tx: Tx) -> None:
+    """Where it is not, it has no room any more. A task that never began has taken none."""
+    if run.task.trail:
+        VM.change(tx, run.args.vm_id, other_host_id=None)
+
+
+def _way(run: Run[VmMigrate]) -> tuple[str, str]:
+    """Ids of the hosts it goes from and to, as they were chosen, wherever it is now."""
+    placed = run.result_of("place")
+    return placed["from"], placed["to"]
+
+
+async def _belongs(run: Run[VmMigrate], host_id: str) -> bool:
+    """Whether the host is in the pool still: one that was forgotten meanwhile is not waited for."""
+    return await run.db.read(lambda tx: HOST.peek(tx, host_id)) is not None
+
+
+async def _prepare(run: Run[VmMigrate]) -> None:
+    """Its disks must be there; then the target defines it, with its own files."""
+    _, target = _way(run)
+
+    def look(tx: Tx) -> VmDefine:
+        vm = VM.get(tx, run.args.vm_id)
+        return VmDefine(vm=definition(vm), seed=seed_of(tx, run.world.secrets, vm.id))
+
+    request = await run.db.read(look)
+    for disk in request.vm.hardware.disks:
+        volume = VolumeRef(storage_id=request.vm.storage_id, volume_id=disk.volume_id)
+        if (await run.call(target, VOLUME_INSPECT, volume)).facts is None:
+            raise Conflict(f"The host does not find disk {disk.volume_id} on the shared storage.",
+                           code="vm.disk_not_there", hint="Is it mounted there?", host_id=target)  # fmt: skip
+    await run.call(target, VM_DEFINE, request)
+
+
+async def _leave(run: Run[VmMigrate]) -> None:
+    """Nothing of the VM stays on the host that it is not on."""
+    if run.result_of("place") is None:
+        return
+    here = (await the_vm(run, run.args.vm_id)).host_id
+    ref = VmRef(vm_id=run.args.vm_id)
+    for other in _way(run):
+        if other != here and await _belongs(run, other):
+            await run.call(other, VM_ADMIT, VmAdmit(vm_id=run.args.vm_id, host_id=""))
+            await run.call(other, VM_DESTROY, ref)
+            await run.call(other, VM_UNDEFINE, ref)
+
+
+async def _bind_ports(run: Run[VmMigrate], place: str | None) -> None:
+    """On the host that has the VM now; one that was lost with its host has none."""
+    vm = await the_vm(run, run.args.vm_id)
+    for nic in vm.hardware.nics if vm.host_id is not None else ():
+        await run.call(vm.host_id or "", PORT_BIND, PortBind(port_id=nic.id, place=place))
+
+
+async def _hold_ports(run: Run[VmMigrate]) -> None:
+    await _bind_ports(run, None)
+
+
+async def _free_ports(run: Run[VmMigrate]) -> None:
+    await _bind_ports(run, "")
+
+
+async def _order(run: Run[VmMigrate], vm: Vm, place: str) -> VmMove:
+    """What the source is told."""
+    _, target = _way(run)
+    host = await run.db.read(lambda tx: HOST.peek(tx, target))
+    address = HostAddress(host_id=target, address=host.address if host is not None else "")
+    return VmMove(vm_id=vm.id, to=address, place=place, port_ids=[nic.id for nic in vm.hardware.nics])
+
+
+async def _admitted(run: Run[VmMigrate]) -> str:
+    """The target lets the source in; what the target is called as the place of ports."""
+    source, target = _way(run)
+    return (await run.call(target, VM_ADMIT, VmAdmit(vm_id=run.args.vm_id, host_id=source))).place
+
+
+async def _seen_at(run: Run[VmMigrate], host_id: str) -> VmObservation | None:
+    return (await run.call(host_id, VM_OBSERVE, VmRef(vm_id=run.args.vm_id))).observation
+
+
+def _is_at(run: Run[VmMigrate], host_id: str, state: VmState, order: int = 0) -> None:
+    """Write with the checkpoint where the VM is, and how. Orders of observations are each host's own: 0 is before all
+    that this one tells."""
+    other = next(one for one in _way(run) if one != host_id)
+
+    def write(tx: Tx) -> None:
+        vm = VM.get(tx, run.args.vm_id)
+        if (vm.host_id, vm.state) != (host_id, state):
+            VM.change(tx, vm.id, host_id=host_id, other_host_id=other, state=state, observed=order)
+
+    run.write(write)
+
+
+async def _transfer(run: Run[VmMigrate]) -> dict[str, Any]:
+    """What runs on the target has ended on the source, whatever became of that host since."""
+    source, target = _way(run)
+    vm = await the_vm(run, run.args.vm_id)
+    facts, seen = MigrationFacts(), await _seen_at(run, target)
+    if seen is None or seen.state is not VmState.RUNNING:
+        order = await _order(run, vm, await _admitted(run))
+        facts = (await run.call(source, VM_MIGRATE, order)).facts
+    _is_at(run, target, VmState.RUNNING)
+    plain: dict[str, Any] = _FACTS.dump_python(facts, mode="json")
+    return plain
+
+
+async def _settle(run: Run[VmMigrate]) -> None:
+    """A migration that was broken off ends on the source if the VM is there at all; where it is, is written."""
+    source, target = _way(run)
+    seen = await _settled(run, source, target) if await _belongs(run, source) else None
+    if (seen is None or seen.state not in _ACTIVE) and await _belongs(run, target):
+        there = await _seen_at(run, target)
+        if there is not None and there.state is VmState.RUNNING:
+            _is_at(run, target, there.state, there.order)
+            return
+    if await _belongs(run, source):  # else it was lost with its host, which is written
+        _is_at(run, source, *((VmState.UNKNOWN, 0) if seen is None else (seen.state, seen.order)))
+
+
+async def _settled(run: Run[VmMigrate], source: str, target: str) -> VmObservation | None:
+    """What the source sees when it has settled it. Only for a VM that is not on the source the target must answer: a
+    guest that stands still is not to wait for a host that is dead."""
+    vm, seen = await the_vm(run, run.args.vm_id), await _seen_at(run, source)
+    active = seen is not None and seen.state in _ACTIVE
+    place = ""
+    if await _belongs(run, target):
+        try:
+            place = await _admitted(run)
+        except Unavailable:
+            if not active:
+                raise
+    elif not active:
+        return seen
+    return (await run.call(source, VM_SETTLE, await _order(run, vm, place))).observation
+
+
+async def _clean(run: Run[VmMigrate]) -> None:
+    source, target = _way(run)
+    await run.call(target, VM_ADMIT, VmAdmit(vm_id=run.args.vm_id, host_id=""))
+    await _free_ports(run)
+    if await _belongs(run, source):
+        await run.call(source, VM_UNDEFINE, VmRef(vm_id=run.args.vm_id))
+
+
+VM_MIGRATE_TASK = TaskType(
+    "vm.migrate",
+    VmMigrate,
+    title="Migrate VM",
+    permission=Permission.VM_OPERATE,
+    noun="vm",
+    locks=lambda a: [exclusive("vm", a.vm_id)],
+    check=_check,
+    plan=_plan,
+    steps=(
+        Step("place", "Choose the host", _place),
+        Step("prepare", "Define the VM there", _prepare, undo=_leave),
+        Step("ports", "Hold its network ports", _hold_ports, undo=_free_ports),
+        Step("transfer", "Move the running guest", _transfer, undo=_settle, commits=True),
+        Step("clean", "Leave the old host", _clean),
+    ),
+    on_success=_give_back,
+    on_undone=_give_back,
+    on_stuck=_give_back,
+)
