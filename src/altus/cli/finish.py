@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
 
 async def finish(call: Call, change: Change, get: Callable[[str], Awaitable[Any]] | None = None,
-                 layout: AnyLayout = TASK) -> None:  # fmt: skip
+                 layout: AnyLayout = TASK, tell: Callable[[TaskView], str] | None = None) -> None:  # fmt: skip
     """Carry out a change that is a task, as the call's options say. `get` looks at the object that results; without it
-    the task is shown."""
+    the task is shown. `tell` says what people want to know of the task itself."""
     if call.plan:
         await show_plan(call, await change.plan())
         return
@@ -34,6 +34,8 @@ async def finish(call: Call, change: Change, get: Callable[[str], Awaitable[Any]
         await call.show_row(task, TASK)
         return
     done = await watch(call, task)
+    if tell is not None:
+        call.progress.say(tell(done))
     if get is None:
         await call.show_row(done, TASK)
     else:

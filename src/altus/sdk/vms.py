@@ -7,7 +7,7 @@ from altus.sdk.resources import Resources
 from altus.sdk.shapes import read_page
 from altus.wire.base import ListView
 from altus.wire.tasks import EventView
-from altus.wire.vms import VmClone, VmCreate, VmEdit, VmRestart, VmStop, VmView
+from altus.wire.vms import VmClone, VmCreate, VmEdit, VmMigrate, VmRestart, VmStop, VmView
 
 
 class Vms(Resources[VmView]):
@@ -61,6 +61,10 @@ class Vms(Resources[VmView]):
     def suspend(self, vm: str) -> Change:
         """Save its memory to disk and stop it."""
         return self._change("POST", self._one(vm, "suspend"))
+
+    def migrate(self, vm: str, body: VmMigrate | None = None) -> Change:
+        """Let it go on on another host while it runs."""
+        return self._change("POST", self._one(vm, "migrate"), body or VmMigrate())
 
     async def events(self, vm: str) -> ListView[EventView]:
         """What happened to it, newest first."""

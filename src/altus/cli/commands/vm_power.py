@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from altus.cli import options
+from altus.cli import completion, options
 from altus.cli.call import Call
 from altus.cli.command import change
 from altus.cli.commands.vm_layout import VM
 from altus.cli.finish import confirm, finish
+from altus.common.units import format_size
 
+if TYPE_CHECKING:
+    from altus.wire.tasks import TaskView
+
+HOSTS = completion.of("hosts")
 Force = Annotated[bool, typer.Option("--force", help="Cut its power if it does not obey.")]
 
 
@@ -65,8 +70,31 @@ async def suspend(call: Call, vm: options.Vm) -> None:
     await finish(call, call.altus.vms.suspend(vm), call.altus.vms.get, VM)
 
 
+async def migrate(
+    call: Call,
+    vm: options.Vm,
+    host: Annotated[
+        str | None, typer.Argument(help="Name or id; without it the most suitable.", autocompletion=HOSTS)
+    ] = None,
+) -> None:
+    """Let a running VM go on on another host; its disks must be on shared storage."""
+    from altus.wire.vms import VmMigrate
+
+    await finish(call, call.altus.vms.migrate(vm, VmMigrate(host=host)), call.altus.vms.get, VM, tell=_moved)
+
+
+def _moved(task: TaskView) -> str:
+    """How it went, as far as it was measured."""
+    found = {step.name: step.result for step in task.trail}
+    facts = found["transfer"]
+    if facts["seconds"] is None:
+        return f"It is on {found['place']['host']}."
+    return (f"It is on {found['place']['host']}: moved in {facts['seconds']:.1f} s, in which the guest stood still for "
+            f"{facts['downtime']:.3f} s; {format_size(facts['bytes_sent'])} were sent.")  # fmt: skip
+
+
 def add_to(app: typer.Typer) -> None:
     """Register the commands."""
-    for body in (start, stop, restart, pause, resume, suspend):
+    for body in (start, stop, restart, pause, resume, suspend, migrate):
         change(app, body.__name__)(body)
     change(app, "kill", asks=True)(kill)
