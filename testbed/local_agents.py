@@ -29,12 +29,16 @@ class LocalAgents:
 
     def __init__(self, hosts: Iterable[LocalHost]) -> None:
         self.hosts = {host.id: host for host in hosts}
+        for host in self.hosts.values():
+            host.neighbours.hosts = self.hosts
         self.asked: list[tuple[str, str, str]] = []
 
     @classmethod
-    def make(cls, path: Path, host_ids: Iterable[str]) -> LocalAgents:
-        """Hosts that keep their state below `path`; the next `make` with this path goes on from there."""
-        return cls([LocalHost(host_id, path / host_id) for host_id in host_ids])
+    def make(cls, path: Path, host_ids: Iterable[str], *, pooled: bool = False) -> LocalAgents:
+        """Hosts that keep their state below `path`; the next `make` with this path goes on from there. `pooled`: they
+        have networks and a repository in common."""
+        common = path / "common" if pooled else None
+        return cls([LocalHost(host_id, path / host_id, common) for host_id in host_ids])
 
     # -- what tests do to it -------------------------------------------------------------------------------------------
 

@@ -10,10 +10,10 @@ from typing import cast
 from altus.agent.core import AgentCore
 from altus.agent.drivers import HostDrivers, Repository
 from altus.agent.inventory.facts import Found
-from altus.common.errors import Unavailable
+from altus.common.errors import Forbidden, Unavailable
 from altus.common.ids import derived_id
 from altus.common.units import GIB, TIB
-from altus.drivers.hypervisor.base import Hypervisor
+from altus.drivers.hypervisor.base import ByteStream, Hypervisor, MigrationChannel
 from altus.drivers.hypervisor.fake import FakeHypervisor
 from altus.drivers.image.fake import FakeBuilder
 from altus.drivers.network.fake import FakeNetworks
@@ -22,6 +22,7 @@ from altus.drivers.storage.fake_journal import Journal
 from altus.model.host import CpuFacts
 from altus.model.image import BuiltinImage
 from altus.model.vm import VmState
+from altus.wire.operations import HostAddress
 from testbed.faults import Fault
 
 
@@ -38,18 +39,51 @@ async def running_vms(hypervisor: Hypervisor) -> list[str]:
     return [vm.id for vm in await hypervisor.observe_all() if vm.state in active]
 
 
-class LocalHost:
-    """One host, its drivers, and what is to go wrong next. `local` is the id of its only repository."""
+def _storage(path: Path) -> FakeStorage:
+    folder = path / "storage"
+    folder.mkdir(parents=True, exist_ok=True)
+    return FakeStorage(folder, Journal(folder / "journal.jsonl", None), capacity=16 * TIB, reserve=GIB)
 
-    def __init__(self, host_id: str, path: Path) -> None:
+
+class Neighbours:
+    """`Peers` of one host: hosts in this process reach one another directly."""
+
+    def __init__(self, host_id: str) -> None:
+        self._host_id = host_id
+        self.hosts: dict[str, LocalHost] = {}
+
+    async def reach(self, host: HostAddress, vm_id: str, channel: MigrationChannel) -> ByteStream:
+        """See `Peers`."""
+        there = self.hosts[host.host_id]
+        if not there.up.is_set():
+            raise there.unreachable()
+        try:
+            there.core.drivers.admissions.require(vm_id, self._host_id)
+        except Forbidden as error:
+            raise Unavailable(error.message, code=error.code) from error
+        return await there.hypervisor.migration_stream(vm_id, channel)
+
+
+class LocalHost:
+    """One host, its drivers, and what is to go wrong next. `local` is the id of its only repository, unless there is a
+    folder `common` with storage and networks of several hosts: then `shared` is the id of another one."""
+
+    def __init__(self, host_id: str, path: Path, common: Path | None = None) -> None:
         self.id = host_id
         self.path = path
+        self.common = common
+        self.neighbours = Neighbours(host_id)
         self.local = derived_id("storage", host_id, "local")
         self.up = asyncio.Event()
         self.cut = asyncio.Event()
         self.faults: dict[str, deque[Fault]] = defaultdict(deque)
         self.core = self._boot()
         self.up.set()
+
+    @property
+    def shared(self) -> str:
+        """The id of the repository that all hosts with this `common` folder have."""
+        return derived_id("storage", str(self.common))
 
     @property
     def hypervisor(self) -> FakeHypervisor:
@@ -98,15 +132,17 @@ class LocalHost:
     def _boot(self) -> AgentCore:
         self.path.mkdir(parents=True, exist_ok=True)
         hypervisor = FakeHypervisor(self.path / "hypervisor.db")
-        folder = self.path / "storage"
-        folder.mkdir(exist_ok=True)
-        storage = FakeStorage(folder, Journal(folder / "journal.jsonl", None), capacity=16 * TIB, reserve=GIB)
+        repositories = [Repository(id=self.local, name="local", kind="directory", driver=_storage(self.path))]
+        if self.common is not None:
+            driver = _storage(self.common)
+            repositories.append(Repository(id=self.shared, name="shared", kind="directory", driver=driver))
         drivers = HostDrivers(
+            peers=self.neighbours,
             host_id=self.id,
             hypervisor=hypervisor,
-            network=FakeNetworks(self.path / "network.db"),
+            network=FakeNetworks((self.common or self.path) / "network.db"),
             processes=lambda: running_vms(hypervisor),
-            repositories=(Repository(id=self.local, name="local", kind="directory", driver=storage),),
+            repositories=repositories,
             builders={image: FakeBuilder(image) for image in BuiltinImage},
         )
         return AgentCore(drivers, self.path, lambda: found(f"host-{self.id[-4:]}"))
