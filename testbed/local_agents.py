@@ -15,7 +15,7 @@ from altus.manager.agents.watch import HostWatcher
 from altus.wire.agent import Heartbeat, Hello
 from altus.wire.operations import Message, Operation
 from testbed.faults import Fault
-from testbed.local_hosts import LocalHost
+from testbed.local_hosts import Common, LocalHost
 
 Q = TypeVar("Q")
 S = TypeVar("S")
@@ -37,7 +37,7 @@ class LocalAgents:
     def make(cls, path: Path, host_ids: Iterable[str], *, pooled: bool = False) -> LocalAgents:
         """Hosts that keep their state below `path`; the next `make` with this path goes on from there. `pooled`: they
         have networks and a repository in common."""
-        common = path / "common" if pooled else None
+        common = Common(path / "common") if pooled else None
         return cls([LocalHost(host_id, path / host_id, common) for host_id in host_ids])
 
     # -- what tests do to it -------------------------------------------------------------------------------------------

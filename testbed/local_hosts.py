@@ -39,6 +39,15 @@ async def running_vms(hypervisor: Hypervisor) -> list[str]:
     return [vm.id for vm in await hypervisor.observe_all() if vm.state in active]
 
 
+class Common:
+    """What several hosts have in common, in a folder: networks, and a repository with the id `shared`."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.shared = derived_id("storage", str(path))
+        self.storage = _storage(path)
+
+
 def _storage(path: Path) -> FakeStorage:
     folder = path / "storage"
     folder.mkdir(parents=True, exist_ok=True)
@@ -65,10 +74,10 @@ class Neighbours:
 
 
 class LocalHost:
-    """One host, its drivers, and what is to go wrong next. `local` is the id of its only repository, unless there is a
-    folder `common` with storage and networks of several hosts: then `shared` is the id of another one."""
+    """One host, its drivers, and what is to go wrong next. `local` is the id of its only repository, unless it has
+    one in `common` with others."""
 
-    def __init__(self, host_id: str, path: Path, common: Path | None = None) -> None:
+    def __init__(self, host_id: str, path: Path, common: Common | None = None) -> None:
         self.id = host_id
         self.path = path
         self.common = common
@@ -79,11 +88,6 @@ class LocalHost:
         self.faults: dict[str, deque[Fault]] = defaultdict(deque)
         self.core = self._boot()
         self.up.set()
-
-    @property
-    def shared(self) -> str:
-        """The id of the repository that all hosts with this `common` folder have."""
-        return derived_id("storage", str(self.common))
 
     @property
     def hypervisor(self) -> FakeHypervisor:
@@ -134,13 +138,13 @@ class LocalHost:
         hypervisor = FakeHypervisor(self.path / "hypervisor.db")
         repositories = [Repository(id=self.local, name="local", kind="directory", driver=_storage(self.path))]
         if self.common is not None:
-            driver = _storage(self.common)
-            repositories.append(Repository(id=self.shared, name="shared", kind="directory", driver=driver))
+            there = self.common
+            repositories.append(Repository(id=there.shared, name="shared", kind="directory", driver=there.storage))
         drivers = HostDrivers(
             peers=self.neighbours,
             host_id=self.id,
             hypervisor=hypervisor,
-            network=FakeNetworks((self.common or self.path) / "network.db"),
+            network=FakeNetworks((self.common or self).path / "network.db"),
             processes=lambda: running_vms(hypervisor),
             repositories=repositories,
             builders={image: FakeBuilder(image) for image in BuiltinImage},

@@ -30,7 +30,7 @@ class Case:
     """`prepare` makes what the change is about (an engine runs) and returns how to ask for the change.
 
     `restores`: undone, everything is as before; what was asked of a guest cannot be taken back. `state` is what the
-    VM is in after success.
+    VM is in after success; `hosts` is how many it needs.
     """
 
     name: str
@@ -38,6 +38,7 @@ class Case:
     prepare: Prepare
     restores: bool = True
     state: VmState | None = None
+    hosts: int = 1
 
     @property
     def type(self) -> TaskType[Any]:
@@ -98,6 +99,11 @@ def _power(action: VmAction, *before: VmAction, start: bool = True) -> Prepare:
         return lambda: site.power.simple(ADMIN, vm.id, action)
 
     return prepare
+
+
+async def _migrate(site: Site) -> Callable[[], Draft]:
+    vm = await site.new_vm(start=True)
+    return lambda: site.power.migrate(ADMIN, vm.id, vm_shapes.VmMigrate())
 
 
 async def _restart_pending(site: Site) -> Callable[[], Draft]:
@@ -213,6 +219,7 @@ CASES = (
     Case("vm.resume", "vm.resume", _power(VmAction.RESUME, VmAction.PAUSE), False, VmState.RUNNING),
     Case("vm.resume-suspended", "vm.resume", _power(VmAction.RESUME, VmAction.SUSPEND), False, VmState.RUNNING),
     Case("vm.suspend", "vm.suspend", _power(VmAction.SUSPEND), False, VmState.SUSPENDED),
+    Case("vm.migrate", "vm.migrate", _migrate, state=VmState.RUNNING, hosts=2),
     Case("volume.create", "volume.create", _volume_create),
     Case("volume.resize", "volume.resize", _volume_resize, False),
     Case("volume.delete", "volume.delete", _volume_delete),

@@ -11,17 +11,23 @@ from altus.manager.store.database import Database
 from tests.unit.manager.changes.site import Site
 
 
+def _hosts(request: pytest.FixtureRequest) -> int:
+    """As many as the test's case needs."""
+    case = request.node.callspec.params.get("case") if hasattr(request.node, "callspec") else None
+    return 1 if case is None else int(case.hosts)
+
+
 @pytest.fixture
-async def site(sqlite_db: Database, tmp_path: Path) -> AsyncIterator[Site]:
-    """One host, on SQLite."""
-    site = await Site.new(sqlite_db, tmp_path)
+async def site(sqlite_db: Database, tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[Site]:
+    """One host, or as many as the case needs, on SQLite."""
+    site = await Site.new(sqlite_db, tmp_path, _hosts(request))
     yield site
     await site.agents.close()
 
 
 @pytest.fixture
-async def any_site(db: Database, tmp_path: Path) -> AsyncIterator[Site]:
-    """One host, on either database."""
-    site = await Site.new(db, tmp_path)
+async def any_site(db: Database, tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[Site]:
+    """One host, or as many as the case needs, on either database."""
+    site = await Site.new(db, tmp_path, _hosts(request))
     yield site
     await site.agents.close()

@@ -70,8 +70,9 @@ class Site:
 
     @classmethod
     async def new(cls, db: Database, folder: Path, hosts: int = 1) -> Site:
-        """With so many hosts, a ready image and a ready network."""
-        agents = LocalAgents.make(folder / "hosts", [new_id() for _ in range(hosts)])
+        """With so many hosts, a ready image and a ready network. Several hosts have a repository in common, where the
+        image is, and networks."""
+        agents = LocalAgents.make(folder / "hosts", [new_id() for _ in range(hosts)], pooled=hosts > 1)
         audit = AuditLog(db, AuditChain.open(folder / "audit.key", folder / "audit.anchor"))
         world = World(db, agents, SecretBox(b"k" * 32), audit.of_task_end)
         site = cls(db, agents, world, audit)
@@ -79,7 +80,8 @@ class Site:
         for number, host in enumerate(agents.hosts.values()):
             await site._enrol(host.id, f"host{number}")
         async with site.running():
-            build = shapes.ImageBuild.model_validate({"image": "tiny", "name": "base"})
+            storage = "shared" if hosts > 1 else None
+            build = shapes.ImageBuild.model_validate({"image": "tiny", "name": "base", "storage": storage})
             site.base_image = (await site.done(site.images.build(ADMIN, build))).object_id
             lan = shapes.NetworkCreate(name="lan", cidr="10.20.0.0/16")
             site.lan = (await site.done(site.networks.create(ADMIN, lan))).object_id
@@ -90,11 +92,15 @@ class Site:
         await local.core.facts.refresh()
         hello = await local.core.hello()
         host = Host(id=host_id, name=name, state=HostState.UP, address=f"{name}:8441", facts=hello.facts)
-        storage = Storage(id=local.local, name=f"{name}-local", host_id=host_id)
+        storages = [Storage(id=local.local, name=f"{name}-local", host_id=host_id)]
+        if local.common is not None:
+            storages.append(Storage(id=local.common.shared, name="shared"))
 
         def work(tx: Tx) -> None:
             HOST.insert(tx, host)
-            STORAGE.insert(tx, storage)
+            for storage in storages:
+                if STORAGE.peek(tx, storage.id) is None:
+                    STORAGE.insert(tx, storage)
 
         await self.db.write(work)
 
@@ -250,8 +256,8 @@ class Site:
             network = await host.network.truth()
             hosts[host_id] = {
                 "vms": {vm.id: vm.state for vm in await host.hypervisor.observe_all()},
-                "volumes": {volume.id: volume for volume in await host.storage.volumes()},
-                "images": {image.id for image in await host.storage.images()},
+                "volumes": {volume.id: volume for one in host.storages.values() for volume in await one.volumes()},
+                "images": {image.id for one in host.storages.values() for image in await one.images()},
                 "networks": set(network.networks),
                 "ports": network.ports,
             }
