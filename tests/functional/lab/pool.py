@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import sys
 from functools import partial
 
 from altus.common.units import MIB
@@ -19,6 +20,7 @@ from testbed.patience import GUEST, RECOVERY, until
 
 HOSTS = ("host1", "host2")
 _MEMORY = 128 * MIB
+_DAEMONS = {"libvirt": "libvirtd"}
 _numbers = itertools.count(1)
 
 
@@ -76,6 +78,15 @@ class PoolOfLab:
     def virsh(self, host: str, *arguments: str) -> str:
         """What virsh prints on a host."""
         return self.lab.run(host, "virsh", "--quiet", "--connect", "qemu:///system", *arguments).stdout.strip()
+
+    def kill_service(self, machine: str, service: str) -> None:
+        """kill -9 a daemon."""
+        script = f"from devkit.services.plain import Plain; Plain().kill({_DAEMONS.get(service, service)!r})"
+        self.lab.run(machine, sys.executable, "-c", script)
+
+    def start_service(self, machine: str, service: str) -> None:
+        """Start a daemon that is dead, and wait until it answers."""
+        self.lab.run(machine, sys.executable, "-m", "devkit.services", "start", service)
 
     async def pings(self, host: str, vm: VmView, address: str, tries: int = 30) -> bool:
         """Whether an address answers one of so many pings, a second each, from a guest on `host`."""

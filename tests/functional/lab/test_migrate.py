@@ -1,0 +1,170 @@
+"""A running VM moves between hosts: its guest goes on, and whatever dies meanwhile it never runs twice."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from functools import partial
+from itertools import pairwise
+
+import pytest
+
+from altus.model.host import HostState
+from altus.model.task import TaskState
+from altus.model.vm import VmState
+from altus.sdk.client import AltusClient
+from altus.wire.tasks import TaskView
+from altus.wire.vms import VmMigrate, VmView
+from testbed import guests
+from testbed.patience import GUEST, SLOWNESS, until
+from tests.functional.lab.pool import HOSTS, PoolOfLab
+
+pytestmark = [pytest.mark.functional, pytest.mark.timeout(900)]
+_LONGEST_SILENCE = 3.0 * SLOWNESS
+_BOOT_ID = "cat /proc/sys/kernel/random/boot_id"
+_SLOW, _FAST = 2, 8000
+"""MiB a second: a migration that can be disturbed, and one that is to end."""
+_LISTEN = "(while :; do ping -c 1 -W 1 {} && cut -d' ' -f1 /proc/uptime >>/run/heard; done) >/dev/null 2>&1 &"
+
+
+class Mover:
+    """A VM on host1 that is to move to host2."""
+
+    def __init__(self, pool: PoolOfLab, vm: VmView) -> None:
+        self.pool = pool
+        self.vm = vm
+
+    async def within(self, host: str, script: str) -> str:
+        """What the guest says, on that host."""
+        return await guests.run(partial(self.pool.virsh, host), self.vm.id, script)
+
+    def running_on(self) -> list[str]:
+        """Where it really runs: hosts with power, libvirtd asked."""
+        powered = [host for host in HOSTS if self.pool.lab.status()[host].power == "on"]
+        return [host for host in powered if self.vm.id in self.pool.virsh(host, "list", "--uuid", "--state-running")]
+
+    def defined_on(self) -> list[str]:
+        """Where it is known."""
+        return [host for host in HOSTS if self.vm.id in self.pool.virsh(host, "list", "--all", "--uuid")]
+
+    async def begin(self) -> TaskView:
+        """A migration that is sending memory, slowly."""
+        self.pool.virsh("host1", "migrate-setspeed", self.vm.id, str(_SLOW))
+        task = await self.pool.altus.vms.migrate(self.vm.id, VmMigrate(host="host2"))
+
+        async def sends() -> bool:
+            return " sent, " in (await self.pool.altus.tasks.get(task.id)).waiting_for
+
+        await until(sends, "memory is being sent", GUEST)
+        return task
+
+    async def end(self, task: TaskView) -> TaskView:
+        """The migration at its end, which is not slow any more."""
+        for host in self.running_on():
+            self.pool.virsh(host, "migrate-setspeed", self.vm.id, str(_FAST))
+
+        async def ended() -> TaskView | None:
+            found = await self.pool.altus.tasks.get(task.id)
+            return found if found.state.finished else None
+
+        return await until(ended, f"task {task.id} ends", GUEST)
+
+    async def agrees(self) -> VmView:
+        """The VM, when the doctor has nothing to say and all is known on one host only."""
+
+        async def healthy() -> bool:
+            return not (await self.pool.altus.system.doctor()).findings
+
+        await until(healthy, "everything agrees")
+        assert len(self.defined_on()) == 1
+        return await self.pool.altus.vms.get(self.vm.id)
+
+
+@pytest.fixture
+async def both(pool: PoolOfLab) -> dict[str, VmView]:
+    """A VM on each host, in one network."""
+    return await pool.vms_on_each_host(await pool.network("10.63.0.0/24"))
+
+
+@pytest.fixture
+def mover(pool: PoolOfLab, both: dict[str, VmView]) -> Mover:
+    return Mover(pool, both["host1"])
+
+
+async def test_the_guest_goes_on_and_stays_reachable(pool: PoolOfLab, mover: Mover, both: dict[str, VmView]) -> None:
+    listener = Mover(pool, both["host2"])
+    boot_id = await mover.within("host1", _BOOT_ID)
+    await listener.within("host2", _LISTEN.format(mover.vm.addresses[0]))
+    task = await pool.altus.vms.migrate(mover.vm.id).run()
+    assert mover.running_on() == mover.defined_on() == ["host2"]
+    assert (await mover.agrees()).state is VmState.RUNNING
+    assert await mover.within("host2", _BOOT_ID) == boot_id
+    after = float(await listener.within("host2", "cut -d' ' -f1 /proc/uptime"))
+
+    async def heard() -> list[float] | None:
+        times = [float(word) for word in (await listener.within("host2", "cat /run/heard")).split()]
+        return times if times[-1] > after else None
+
+    times = await until(heard, "it is heard from its new host")
+    silence = max(later - earlier for earlier, later in pairwise(times))
+    facts = next(step.result for step in task.trail if step.name == "transfer")
+    told = f"moved in {facts['seconds']} s, stood still for {facts['downtime']} s, silent for {silence} s"
+    logging.getLogger(__name__).info(told)
+    assert 0 < facts["downtime"] < facts["seconds"]
+    assert facts["bytes_sent"] > 0
+    assert silence < _LONGEST_SILENCE, told
+
+
+async def test_a_cancelled_migration_leaves_the_vm_where_it_was(altus: AltusClient, mover: Mover) -> None:
+    task = await mover.begin()
+    await altus.tasks.cancel(task.id)
+    assert (await mover.end(task)).state is TaskState.CANCELLED
+    assert mover.running_on() == mover.defined_on() == ["host1"]
+    assert (await mover.agrees()).state is VmState.RUNNING
+
+
+@pytest.mark.parametrize(("machine", "service"), [
+    ("manager", "altus-manager"), ("host1", "altus-agent"), ("host2", "altus-agent"),
+    ("host1", "libvirt"), ("host2", "libvirt"),
+])  # fmt: skip
+async def test_a_daemon_dies_and_the_vm_runs_on_once(pool: PoolOfLab, mover: Mover, machine: str,
+                                                     service: str) -> None:  # fmt: skip
+    task = await mover.begin()
+    pool.kill_service(machine, service)
+    await asyncio.to_thread(pool.start_service, machine, service)
+    done = await mover.end(task)
+    vm = await mover.agrees()
+    assert vm.state is VmState.RUNNING, done
+    there = "host2" if done.state is TaskState.SUCCEEDED else "host1"
+    assert mover.running_on() == [there], done
+    assert (await pool.host(there, HostState.UP)).id == vm.host_id
+
+
+async def test_qemu_dies_and_the_task_says_so(pool: PoolOfLab, mover: Mover) -> None:
+    task = await mover.begin()
+    pool.lab.run("host1", "pkill", "-9", "-f", f"guest=altus-{mover.vm.id}")
+
+    async def is_dead() -> bool:
+        return mover.running_on() == []
+
+    await until(is_dead, "libvirt sees that its QEMU is dead")
+    assert (await mover.end(task)).state is TaskState.FAILED
+    assert mover.running_on() == []
+    assert (await mover.agrees()).state is VmState.CRASHED
+
+
+@pytest.mark.parametrize("host", HOSTS)
+async def test_a_host_loses_power_and_the_vm_runs_at_most_once(pool: PoolOfLab, mover: Mover, host: str) -> None:
+    task = await mover.begin()
+    pool.lab.kill(host)
+    await pool.host(host, HostState.UNREACHABLE)
+    assert mover.running_on() == ([] if host == "host1" else ["host1"])
+    await asyncio.to_thread(pool.lab.power_on, host)
+    done = await mover.end(task)
+    vm = await mover.agrees()
+    if host == "host1":
+        assert (done.state, vm.state) in [(TaskState.FAILED, VmState.STOPPED), (TaskState.FAILED, VmState.CRASHED)]
+        assert mover.running_on() == []
+    else:
+        assert vm.state is VmState.RUNNING
+        assert mover.running_on() == ["host2" if done.state is TaskState.SUCCEEDED else "host1"]
