@@ -70,7 +70,7 @@ class Neighbours:
             there.core.drivers.admissions.require(vm_id, self._host_id)
         except Forbidden as error:
             raise Unavailable(error.message, code=error.code) from error
-        return await there.hypervisor.migration_stream(vm_id, channel)
+        return await there.hypervisor.migrations.stream(vm_id, channel)
 
 
 class LocalHost:

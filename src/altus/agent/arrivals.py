@@ -18,7 +18,7 @@ async def stream(request: web.Request) -> web.StreamResponse:
         raise NotFound("A migration has no such channel.", code="vm.channel_unknown")
     core.drivers.admissions.require(vm_id, peer_of(request).host_id)
     channel = MigrationChannel(request.match_info["channel"])
-    end = await core.drivers.hypervisor.migration_stream(vm_id, channel)
+    end = await core.drivers.hypervisor.migrations.stream(vm_id, channel)
     try:
         socket = web.WebSocketResponse(heartbeat=HEARTBEAT, max_msg_size=MAX_FRAME, compress=False)
         await socket.prepare(request)

@@ -29,7 +29,7 @@ async def _admit(host: HostDrivers, request: VmAdmit, _report: Report) -> VmAdmi
 async def _migrate(host: HostDrivers, request: VmMove, report: Report) -> VmMoved:
     """Whoever breaks the call off only asks the driver to stop, which it does as long as the VM is still here."""
     move = _move(host, request, report)
-    work = asyncio.ensure_future(host.hypervisor.migrate(request.vm_id, move))
+    work = asyncio.ensure_future(host.hypervisor.migrations.leave(request.vm_id, move))
     while True:
         try:
             return VmMoved(facts=await asyncio.shield(work))
@@ -42,7 +42,7 @@ async def _migrate(host: HostDrivers, request: VmMove, report: Report) -> VmMove
 
 
 async def _settle(host: HostDrivers, request: VmMove, report: Report) -> VmSeen:
-    await host.hypervisor.settle_migration(request.vm_id, _move(host, request, report))
+    await host.hypervisor.migrations.settle(request.vm_id, _move(host, request, report))
     return VmSeen(observation=await host.hypervisor.observe(request.vm_id))
 
 

@@ -66,7 +66,7 @@ class MigrationChannel(StrEnum):
 class Move:
     """How a VM comes to another host.
 
-    `reach` connects to the other host's `migration_stream`. `switch` leads the VM's packets there: it is awaited when
+    `reach` connects to the other host's `Migrations.stream`. `switch` leads the VM's packets there: it is awaited when
     the VM does not run here any more and before it runs there. `report` is told how far it is. `stop` breaks the move
     off, as long as that is possible.
     """
@@ -77,8 +77,33 @@ class Move:
     stop: asyncio.Event
 
 
+class Migrations(Protocol):
+    """VMs that run on on another host; both have this hypervisor."""
+
+    async def leave(self, vm_id: str, move: Move) -> MigrationFacts:
+        """Let the running VM go on on the other host, where it must be defined; what an interrupted call left is gone
+        on from. Afterwards it is `stopped` here. At no time does it run on both: there it runs only when it has ended
+        here. `Conflict` (`vm.not_running`) if it runs on neither, `Cancelled` (`vm.migration_stopped`) or what went
+        wrong; then it runs on here, or `settle` sees to that."""
+        ...
+
+    async def settle(self, vm_id: str, move: Move) -> None:
+        """Let a migration that was broken off end: the VM goes on here if it is here at all, else there. It is fine if
+        it runs on neither or if there was none. The other host is asked only if the VM is not here."""
+        ...
+
+    async def stream(self, vm_id: str, channel: MigrationChannel) -> ByteStream:
+        """Where a VM that comes here from another host speaks to."""
+        ...
+
+
 class Hypervisor(Protocol):
     """One host's hypervisor. A VM that is not there raises `NotFound` (`vm.not_on_host`) unless a method says else."""
+
+    @property
+    def migrations(self) -> Migrations:
+        """Live migration."""
+        ...
 
     async def capabilities(self) -> HypervisorCapabilities:
         """Probed once, by running a guest; later calls are cheap."""
@@ -118,22 +143,6 @@ class Hypervisor(Protocol):
 
     async def suspend(self, vm_id: str) -> None:
         """Save memory to disk and stop; `start` goes on from there."""
-        ...
-
-    async def migrate(self, vm_id: str, move: Move) -> MigrationFacts:
-        """Let the running VM go on on the other host, where it must be defined; what an interrupted call left is gone
-        on from. Afterwards it is `stopped` here. At no time does it run on both: there it runs only when it has ended
-        here. `Conflict` (`vm.not_running`) if it runs on neither, `Cancelled` (`vm.migration_stopped`) or what went
-        wrong; then it runs on here, or `settle_migration` sees to that."""
-        ...
-
-    async def settle_migration(self, vm_id: str, move: Move) -> None:
-        """Let a migration that was broken off end: the VM goes on here if it is here at all, else there. It is fine if
-        it runs on neither or if there was none. The other host is asked only if the VM is not here."""
-        ...
-
-    async def migration_stream(self, vm_id: str, channel: MigrationChannel) -> ByteStream:
-        """Where a VM that comes here from another host speaks to."""
         ...
 
     async def observe(self, vm_id: str) -> VmObservation | None:

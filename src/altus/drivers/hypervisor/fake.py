@@ -10,30 +10,28 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 from altus.common.errors import AltusError, Conflict
-from altus.drivers.hypervisor import migration
-from altus.drivers.hypervisor.base import ByteStream, HypervisorCapabilities, MigrationChannel, Move, VmAttachments
+from altus.drivers.hypervisor.base import ByteStream, HypervisorCapabilities, VmAttachments
 from altus.drivers.hypervisor.fake_host import ACTIVE, FakeHost, facts, not_running, observation
-from altus.drivers.hypervisor.fake_migration import FakeArrival, FakeSides
+from altus.drivers.hypervisor.fake_migration import FakeMigrations
 from altus.drivers.hypervisor.fake_store import FakeVm
 from altus.drivers.hypervisor.fake_stream import FakeStream
 from altus.drivers.hypervisor.png import png
 from altus.drivers.hypervisor.seed import user_data
 from altus.model.host import Acceleration
-from altus.model.vm import GuestFacts, MigrationFacts, VmDefinition, VmEvent, VmObservation, VmState
+from altus.model.vm import GuestFacts, VmDefinition, VmEvent, VmObservation, VmState
 
 _WIDTH, _HEIGHT = 640, 480
 
 
 class FakeHypervisor:
     """VMs in memory or, given `path`, in a file that outlives the process. A guest's agent answers `guest_seconds`
-    after a start; an asked guest is off after `shutdown_seconds`. `move_seconds` is how long a migration takes."""
-
-    move_seconds = 0.005
+    after a start; an asked guest is off after `shutdown_seconds`."""
 
     def __init__(self, path: Path | None = None, *, guest_seconds: float = 0.02, shutdown_seconds: float = 0.02):
         self._host = FakeHost(path)
         self._guest_seconds = guest_seconds
         self._shutdown_seconds = shutdown_seconds
+        self.migrations = FakeMigrations(self._host)
 
     # -- what tests do to it -------------------------------------------------------------------------------------------
 
@@ -138,21 +136,6 @@ class FakeHypervisor:
         self._host.enter("suspend")
         if self._host.find(vm_id).state is not VmState.SUSPENDED:
             self._host.change(self._host.require_active(vm_id), VmState.SUSPENDED, "suspended")
-
-    async def migrate(self, vm_id: str, move: Move) -> MigrationFacts:
-        """See `Hypervisor.migrate`."""
-        self._host.enter("migrate")
-        return await migration.migrate(vm_id, FakeSides(self._host, vm_id, move, self.move_seconds), move)
-
-    async def settle_migration(self, vm_id: str, move: Move) -> None:
-        """See `Hypervisor.settle_migration`."""
-        self._host.enter("settle_migration")
-        await migration.settle(vm_id, FakeSides(self._host, vm_id, move, self.move_seconds), move)
-
-    async def migration_stream(self, vm_id: str, channel: MigrationChannel) -> ByteStream:
-        """See `Hypervisor.migration_stream`."""
-        self._host.enter("migration_stream")
-        return FakeArrival(self._host, vm_id)
 
     async def observe(self, vm_id: str) -> VmObservation | None:
         """See `Hypervisor.observe`."""

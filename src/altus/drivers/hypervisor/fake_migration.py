@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 
-from altus.common.errors import Unavailable
+from altus.common.errors import NotFound, Unavailable
 from altus.drivers.hypervisor.base import ByteStream, MigrationChannel, Move
 from altus.drivers.hypervisor.fake_host import ACTIVE, FakeHost, not_running
-from altus.drivers.hypervisor.migration import Here, There, stopped
-from altus.model.vm import VmState
+from altus.drivers.hypervisor.migration import Here, There, leave, settle, stopped
+from altus.model.vm import MigrationFacts, VmState
 
 _BYTES = 1 << 20
 
@@ -41,7 +41,7 @@ class FakeArrival:
         self._answers.put_nowait(b"")
 
     def _obey(self, order: str) -> str:
-        self._host.enter("migration_stream")
+        self._host.enter("migrations.stream")
         found = self._host.find(self._vm_id)
         if order == "drop" and found.state is not VmState.STOPPED:
             self._host.change(found, VmState.STOPPED, "power cut")
@@ -79,7 +79,7 @@ class FakeSides:
         try:
             await asyncio.wait_for(self._move.stop.wait(), self._seconds)
         except TimeoutError:
-            self._host.enter("transfer")
+            self._host.enter("migrations.transfer")
             found = self._host.require_active(self._vm_id)
             await self._order("take")
             self._host.change(found, VmState.STOPPED, "stopped")
@@ -112,3 +112,28 @@ class FakeSides:
         if not answer:
             raise Unavailable("The other host does not answer.", code="hypervisor.unavailable")
         return str(json.loads(answer))
+
+
+class FakeMigrations:
+    """See `Migrations`. `seconds` is how long a transfer takes."""
+
+    def __init__(self, host: FakeHost) -> None:
+        self._host = host
+        self.seconds = 0.005
+
+    async def leave(self, vm_id: str, move: Move) -> MigrationFacts:
+        """See `Migrations`."""
+        self._host.enter("migrations.leave")
+        return await leave(vm_id, FakeSides(self._host, vm_id, move, self.seconds), move)
+
+    async def settle(self, vm_id: str, move: Move) -> None:
+        """See `Migrations`."""
+        self._host.enter("migrations.settle")
+        await settle(vm_id, FakeSides(self._host, vm_id, move, self.seconds), move)
+
+    async def stream(self, vm_id: str, channel: MigrationChannel) -> ByteStream:
+        """See `Migrations`: all goes over the control channel."""
+        self._host.enter("migrations.stream")
+        if channel is not MigrationChannel.CONTROL:
+            raise NotFound("The fake sends no memory.", code="vm.channel_unknown")
+        return FakeArrival(self._host, vm_id)

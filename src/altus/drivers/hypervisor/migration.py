@@ -97,8 +97,8 @@ class Sides(Protocol):
         ...
 
 
-async def migrate(vm_id: str, sides: Sides, move: Move) -> MigrationFacts:
-    """See `Hypervisor.migrate`. What has begun to go on there is not broken off."""
+async def leave(vm_id: str, sides: Sides, move: Move) -> MigrationFacts:
+    """See `Migrations.leave`. What has begun to go on there is not broken off."""
     began, stood, sent, left = time.monotonic(), None, None, 0.0
     while True:
         match decide(await sides.here(), await sides.there(), forward=True):
@@ -117,7 +117,7 @@ async def migrate(vm_id: str, sides: Sides, move: Move) -> MigrationFacts:
 
 
 async def settle(vm_id: str, sides: Sides, move: Move) -> None:
-    """See `Hypervisor.settle_migration`."""
+    """See `Migrations.settle`."""
     while (here := await sides.here()) is not Here.ACTIVE:
         step = Next.GO_ON_HERE if here is Here.LEAVING else decide(here, await sides.there(), forward=False)
         if step in (Next.DONE, Next.NOWHERE):

@@ -6,33 +6,24 @@ import asyncio
 import functools
 import os
 import weakref
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import libvirt
 
 from altus.common.errors import NotFound
-from altus.drivers.hypervisor import migration
-from altus.drivers.hypervisor.base import ByteStream, HypervisorCapabilities, MigrationChannel, Move, VmAttachments
+from altus.drivers.hypervisor.base import ByteStream, HypervisorCapabilities, VmAttachments
 from altus.drivers.hypervisor.libvirt import console, guest, lifecycle, observe, screenshot, vnc
 from altus.drivers.hypervisor.libvirt.build import HostChoices, build_domain
 from altus.drivers.hypervisor.libvirt.connection import Connection
 from altus.drivers.hypervisor.libvirt.events import EventHub
 from altus.drivers.hypervisor.libvirt.folders import Folders
-from altus.drivers.hypervisor.libvirt.migration import LibvirtSides
-from altus.drivers.hypervisor.libvirt.migration_doors import (
-    Doors,
-    daemon_socket,
-    make_folder,
-    memory_socket,
-    qemu_user,
-    remove_folder,
-)
+from altus.drivers.hypervisor.libvirt.migration import LibvirtMigrations
+from altus.drivers.hypervisor.libvirt.migration_doors import remove_folder
 from altus.drivers.hypervisor.libvirt.probe_host import kvm_verdict, read_capabilities
 from altus.drivers.hypervisor.seed import seed_iso
 from altus.model.host import Acceleration
-from altus.model.vm import GuestFacts, MigrationFacts, VmDefinition, VmEvent, VmObservation, VmState
+from altus.model.vm import GuestFacts, VmDefinition, VmEvent, VmObservation, VmState
 from altus.model.volume import DiskSource
 
 _GUEST_SECONDS = 2.0
@@ -51,6 +42,7 @@ class LibvirtHypervisor:
             ask_guest=self.guest,
             started=self._folders.new_run,
         )
+        self.migrations = LibvirtMigrations(self._connection)
         self._capabilities: HypervisorCapabilities | None = None
         self._probing = asyncio.Lock()
 
@@ -115,23 +107,6 @@ class LibvirtHypervisor:
         """See `Hypervisor.suspend`."""
         await self._connection.run_domain(vm_id, lifecycle.suspend)
 
-    async def migrate(self, vm_id: str, move: Move) -> MigrationFacts:
-        """See `Hypervisor.migrate`."""
-        async with self._sides(vm_id, move) as sides:
-            return await migration.migrate(vm_id, sides, move)
-
-    async def settle_migration(self, vm_id: str, move: Move) -> None:
-        """See `Hypervisor.settle_migration`."""
-        async with self._sides(vm_id, move) as sides:
-            await migration.settle(vm_id, sides, move)
-
-    async def migration_stream(self, vm_id: str, channel: MigrationChannel) -> ByteStream:
-        """See `Hypervisor.migration_stream`: to libvirtd, or to the QEMU that waits for the VM's memory."""
-        if channel is MigrationChannel.CONTROL:
-            await asyncio.to_thread(make_folder, vm_id, await self._connection.run(qemu_user))
-            return await vnc.SocketStream.connect(daemon_socket())
-        return await vnc.SocketStream.connect(memory_socket(vm_id))
-
     async def observe(self, vm_id: str) -> VmObservation | None:
         """See `Hypervisor.observe`."""
         forgotten = self._folders.crash_forgotten
@@ -177,15 +152,6 @@ class LibvirtHypervisor:
             await opened.close()
         await self._connection.close()
         self._hub.end()
-
-    @asynccontextmanager
-    async def _sides(self, vm_id: str, move: Move) -> AsyncGenerator[LibvirtSides]:
-        async with Doors(vm_id, move.reach) as doors:
-            sides = LibvirtSides(vm_id, self._connection, doors, move)
-            try:
-                yield sides
-            finally:
-                await sides.close()
 
     async def _unless_missing(self, vm_id: str, call: lifecycle.Change) -> None:
         try:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 from xml.etree import ElementTree as ET
 
@@ -12,11 +13,19 @@ import libvirt
 
 from altus.common.errors import NotFound, Unavailable
 from altus.common.units import format_size
-from altus.drivers.hypervisor.base import Move
+from altus.drivers.hypervisor.base import ByteStream, MigrationChannel, Move
 from altus.drivers.hypervisor.libvirt.connection import Connection
 from altus.drivers.hypervisor.libvirt.errors import is_connection_loss, not_running, translate, unavailable
-from altus.drivers.hypervisor.libvirt.migration_doors import Doors, memory_socket
-from altus.drivers.hypervisor.migration import Here, There, stopped
+from altus.drivers.hypervisor.libvirt.migration_doors import (
+    Doors,
+    daemon_socket,
+    make_folder,
+    memory_socket,
+    qemu_user,
+)
+from altus.drivers.hypervisor.libvirt.vnc import SocketStream
+from altus.drivers.hypervisor.migration import Here, There, leave, settle, stopped
+from altus.model.vm import MigrationFacts
 
 T = TypeVar("T")
 _LOOK_SECONDS = 0.5
@@ -25,6 +34,39 @@ _UNFINISHED = frozenset({libvirt.VIR_DOMAIN_PAUSED_MIGRATION, libvirt.VIR_DOMAIN
                          libvirt.VIR_DOMAIN_PAUSED_STARTING_UP})  # fmt: skip
 _OFF = frozenset({libvirt.VIR_DOMAIN_SHUTOFF, libvirt.VIR_DOMAIN_CRASHED, libvirt.VIR_DOMAIN_NOSTATE})
 _UNCACHED = frozenset({"none", "directsync"})
+
+
+class LibvirtMigrations:
+    """See `Migrations`."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def leave(self, vm_id: str, move: Move) -> MigrationFacts:
+        """See `Migrations`."""
+        async with self._sides(vm_id, move) as sides:
+            return await leave(vm_id, sides, move)
+
+    async def settle(self, vm_id: str, move: Move) -> None:
+        """See `Migrations`."""
+        async with self._sides(vm_id, move) as sides:
+            await settle(vm_id, sides, move)
+
+    async def stream(self, vm_id: str, channel: MigrationChannel) -> ByteStream:
+        """See `Migrations`: to libvirtd, or to the QEMU that waits for the VM's memory."""
+        if channel is MigrationChannel.CONTROL:
+            await asyncio.to_thread(make_folder, vm_id, await self._connection.run(qemu_user))
+            return await SocketStream.connect(daemon_socket())
+        return await SocketStream.connect(memory_socket(vm_id))
+
+    @asynccontextmanager
+    async def _sides(self, vm_id: str, move: Move) -> AsyncGenerator[LibvirtSides]:
+        async with Doors(vm_id, move.reach) as doors:
+            sides = LibvirtSides(vm_id, self._connection, doors, move)
+            try:
+                yield sides
+            finally:
+                await sides.close()
 
 
 class LibvirtSides:
