@@ -273,6 +273,25 @@ async def test_a_port_is_up_while_something_is_plugged_in(subject: Subject) -> N
     await _becomes(subject, port.id, up=False)
 
 
+async def test_a_port_is_up_only_on_the_host_it_is_bound_to(subject: Subject) -> None:
+    network = spec()
+    port = port_of(network)
+    await subject.driver.ensure_network(network)
+    await subject.driver.ensure_port(port)
+    here = await subject.driver.place()
+    await subject.plug(port.id)
+    try:
+        for place, up in (("another host", False), (here, True), ("another host", False), ("", True)):
+            for _ in range(2):
+                await subject.driver.bind_port(port.id, place)
+            await _becomes(subject, port.id, up=up)
+        await subject.driver.ensure_port(port)
+        await _becomes(subject, port.id, up=True)
+    finally:
+        await subject.unplug(port.id)
+    assert await refusal(subject.driver.bind_port(new_id(), here), NotFound) == "port.not_found"
+
+
 async def test_calls_at_once_do_not_disturb_one_another(subject: Subject) -> None:
     networks = [spec(f"10.{number}.0.0/24") for number in range(20, 26)]
     await asyncio.gather(*(subject.driver.ensure_network(network) for network in networks))

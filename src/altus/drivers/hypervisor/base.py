@@ -89,7 +89,7 @@ class Migrations(Protocol):
 
     async def settle(self, vm_id: str, move: Move) -> None:
         """Let a migration that was broken off end: the VM goes on here if it is here at all, else there. It is fine if
-        it runs on neither or if there was none. The other host is asked only if the VM is not here."""
+        it runs on neither or if there was none. The other host is asked unless the VM is active here."""
         ...
 
     async def stream(self, vm_id: str, channel: MigrationChannel) -> ByteStream:

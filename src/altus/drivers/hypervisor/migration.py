@@ -119,7 +119,7 @@ async def leave(vm_id: str, sides: Sides, move: Move) -> MigrationFacts:
 async def settle(vm_id: str, sides: Sides, move: Move) -> None:
     """See `Migrations.settle`."""
     while (here := await sides.here()) is not Here.ACTIVE:
-        step = Next.GO_ON_HERE if here is Here.LEAVING else decide(here, await sides.there(), forward=False)
+        step = decide(here, await sides.there(), forward=False)
         if step in (Next.DONE, Next.NOWHERE):
             return
         await _act(vm_id, step, sides, move)

@@ -1,0 +1,160 @@
+"""The rule of live migration, and the fakes of two hosts that keep it."""
+
+from __future__ import annotations
+
+import asyncio
+from itertools import product
+
+import pytest
+
+from altus.common.errors import AltusError, Cancelled, Conflict, Failed
+from altus.drivers.hypervisor.base import ByteStream, MigrationChannel, Move
+from altus.drivers.hypervisor.fake import FakeHypervisor
+from altus.drivers.hypervisor.migration import Here, Next, Sides, There, decide, leave, settle
+from altus.model.vm import VmDefinition, VmState
+from tests.contract.hypervisor_samples import attachments, definition
+
+
+class Paper:
+    """`Sides` on paper: notes in which states both sides were, and refuses what the rule forbids."""
+
+    def __init__(self, here: Here, there: There, transfer: AltusError | None = None) -> None:
+        self.now = (here, there)
+        self.failure = transfer
+
+    async def here(self) -> Here:
+        return self.now[0]
+
+    async def there(self) -> There:
+        return self.now[1]
+
+    async def transfer(self) -> tuple[float, int]:
+        assert self.now == (Here.ACTIVE, There.NONE)
+        if self.failure is not None:
+            raise self.failure
+        self.now = (Here.NONE, There.WAITING)
+        return 0.1, 1
+
+    async def drop_there(self) -> None:
+        assert self.now[1] in (There.INCOMING, There.WAITING)
+        self.now = (self.now[0], There.NONE)
+
+    async def end_here(self) -> None:
+        assert self.now[0] is Here.LEAVING
+        assert self.now[1] in (There.WAITING, There.RUNNING)
+        self.now = (Here.NONE, self.now[1])
+
+    async def go_on_here(self) -> None:
+        assert self.now[0] is Here.LEAVING
+        assert self.now[1] is not There.RUNNING
+        self.now = (Here.ACTIVE, self.now[1])
+
+    async def go_on_there(self) -> None:
+        assert self.now == (Here.NONE, There.WAITING)
+        self.now = (Here.NONE, There.RUNNING)
+
+
+def _move(other: FakeHypervisor | None = None, vm_id: str = "") -> Move:
+    async def reach(channel: MigrationChannel) -> ByteStream:
+        assert other is not None
+        return await other.migrations.stream(vm_id, channel)
+
+    async def switch() -> None:
+        """Packets go nowhere here."""
+
+    return Move(reach=reach, switch=switch, report=lambda _share, _text: None, stop=asyncio.Event())
+
+
+STATES = list(product(Here, There))
+BOTH = (Here.ACTIVE, There.RUNNING)
+
+
+@pytest.mark.parametrize(("here", "there"), STATES, ids=str)
+async def test_whatever_was_left_a_vm_comes_over_and_never_runs_twice(here: Here, there: There) -> None:
+    paper: Sides = (noted := Paper(here, there))
+    if (here, there) == BOTH:
+        with pytest.raises(Failed, match="runs on two hosts"):
+            await leave("vm", paper, _move())
+    elif here is Here.NONE and there in (There.NONE, There.INCOMING):
+        with pytest.raises(Conflict, match="runs neither here"):
+            await leave("vm", paper, _move())
+        assert noted.now == (Here.NONE, There.NONE)
+    else:
+        await leave("vm", paper, _move())
+        assert noted.now == (Here.NONE, There.RUNNING)
+
+
+@pytest.mark.parametrize(("here", "there"), STATES, ids=str)
+async def test_whatever_was_left_settles_where_the_vm_is(here: Here, there: There) -> None:
+    paper = Paper(here, there)
+    await settle("vm", paper, _move())
+    if here is Here.ACTIVE:
+        assert paper.now == (here, there)  # what is there is removed by whoever asked
+    elif there is There.RUNNING or (here, there) == (Here.NONE, There.WAITING):
+        assert paper.now == (Here.NONE, There.RUNNING)
+    else:
+        assert paper.now == (Here.NONE if here is Here.NONE else Here.ACTIVE, There.NONE)
+
+
+def test_forward_and_back_differ_only_where_a_whole_vm_waits_there() -> None:
+    differing = [state for state in STATES if decide(*state, forward=True) is not decide(*state, forward=False)]
+    assert differing == [(Here.LEAVING, There.WAITING)]
+    assert decide(Here.LEAVING, There.WAITING, forward=False) is Next.DROP_THERE
+
+
+async def test_a_transfer_that_fails_leaves_the_vm_here() -> None:
+    paper = Paper(Here.ACTIVE, There.NONE, Failed("broken"))
+    with pytest.raises(Failed, match="broken"):
+        await leave("vm", paper, _move())
+    assert paper.now == (Here.ACTIVE, There.NONE)
+
+
+# -- two fakes ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def pair() -> tuple[FakeHypervisor, FakeHypervisor]:
+    return FakeHypervisor(), FakeHypervisor()
+
+
+async def _on_both(pair: tuple[FakeHypervisor, FakeHypervisor]) -> VmDefinition:
+    vm = definition()
+    for host in pair:
+        await host.define(vm, attachments(vm))
+    await pair[0].start(vm.id)
+    return vm
+
+
+async def _states(pair: tuple[FakeHypervisor, FakeHypervisor], vm: VmDefinition) -> list[VmState | None]:
+    seen = [await host.observe(vm.id) for host in pair]
+    return [one.state if one else None for one in seen]
+
+
+async def test_a_fake_vm_moves_and_moving_it_again_changes_nothing(pair: tuple[FakeHypervisor, FakeHypervisor]) -> None:
+    vm = await _on_both(pair)
+    facts = await pair[0].migrations.leave(vm.id, _move(pair[1], vm.id))
+    assert facts.downtime is not None
+    assert await _states(pair, vm) == [VmState.STOPPED, VmState.RUNNING]
+    assert (await pair[0].migrations.leave(vm.id, _move(pair[1], vm.id))).seconds is None
+    assert await _states(pair, vm) == [VmState.STOPPED, VmState.RUNNING]
+
+
+async def test_a_fake_vm_that_is_to_stop_moving_stays(pair: tuple[FakeHypervisor, FakeHypervisor]) -> None:
+    vm, pair[0].migrations.seconds = await _on_both(pair), 60.0
+    move = _move(pair[1], vm.id)
+    moving = asyncio.create_task(pair[0].migrations.leave(vm.id, move))
+    await asyncio.sleep(0)
+    move.stop.set()
+    with pytest.raises(Cancelled):
+        await moving
+    assert await _states(pair, vm) == [VmState.RUNNING, VmState.STOPPED]
+
+
+async def test_a_paused_fake_vm_does_not_move(pair: tuple[FakeHypervisor, FakeHypervisor]) -> None:
+    vm = await _on_both(pair)
+    await pair[0].pause(vm.id)
+    with pytest.raises(Conflict) as refused:
+        await pair[0].migrations.leave(vm.id, _move(pair[1], vm.id))
+    assert refused.value.code == "vm.not_running"
+    await pair[0].migrations.settle(vm.id, _move(pair[1], vm.id))
+    assert await _states(pair, vm) == [VmState.PAUSED, VmState.STOPPED]
