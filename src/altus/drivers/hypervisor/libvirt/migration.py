@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
@@ -11,7 +12,7 @@ from xml.etree import ElementTree as ET
 
 import libvirt
 
-from altus.common.errors import NotFound, Unavailable
+from altus.common.errors import Failed, NotFound, Unavailable
 from altus.common.units import format_size
 from altus.drivers.hypervisor.base import ByteStream, MigrationChannel, Move
 from altus.drivers.hypervisor.libvirt.connection import Connection
@@ -124,6 +125,8 @@ class LibvirtSides:
 
     async def go_on_there(self) -> None:
         """See `Sides`."""
+        far = await self._far_connection()
+        await self._give_disks_to(await asyncio.to_thread(qemu_user, far))
         await self._far_domain(_go_on)
 
     async def end_here(self) -> None:
@@ -132,6 +135,7 @@ class LibvirtSides:
 
     async def go_on_here(self) -> None:
         """See `Sides`."""
+        await self._give_disks_to(await self._near.run(qemu_user))
         await self._near.run_domain(self._vm_id, _go_on)
 
     async def transfer(self) -> tuple[float, int]:
@@ -148,9 +152,23 @@ class LibvirtSides:
                 await asyncio.to_thread(_abort if stop.done() else self._tell, domain)
             return self._sum_up(work.result())
         except libvirt.libvirtError as error:
+            if await self.here() is Here.NONE:
+                raise Failed("The guest ended while it moved.", code="vm.ended_moving", hint="Start it again.",
+                             vm_id=self._vm_id) from error  # fmt: skip
             raise self._translated(error, aborted=stop.done()) from error
         finally:
             stop.cancel()
+
+    async def _give_disks_to(self, owner: tuple[int, int]) -> None:
+        """Let QEMU open the disks for writing, which it does when the guest goes on. A libvirtd that ends a copy takes
+        them away from QEMU's user, on storage that it does not know to be shared or after it was killed."""
+
+        def give(domain: libvirt.virDomain) -> None:
+            definition = domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE)
+            for source in _written(definition):
+                os.chown(source, *owner)
+
+        await self._near.run_domain(self._vm_id, give)
 
     def _tell(self, domain: libvirt.virDomain) -> None:
         """In a worker thread: how far it is."""
@@ -238,9 +256,18 @@ def _migrate(domain: libvirt.virDomain, far: libvirt.virConnect, definition: str
 
 def _is_coherent(live: str) -> bool:
     """Whether all disks that are written bypass the host's cache, so that the other host reads what this one wrote."""
-    disks = ET.fromstring(live).iterfind("devices/disk")  # noqa: S314 - libvirt's own
-    written = [disk for disk in disks if disk.find("readonly") is None and disk.find("source") is not None]
-    return all((driver := disk.find("driver")) is not None and driver.get("cache") in _UNCACHED for disk in written)
+    drivers = (disk.find("driver") for disk in _written(live).values())
+    return all(driver is not None and driver.get("cache") in _UNCACHED for driver in drivers)
+
+
+def _written(definition: str) -> dict[str, ET.Element]:
+    """A domain's disks that are not read-only, by their files."""
+    found = {}
+    for disk in ET.fromstring(definition).iterfind("devices/disk"):  # noqa: S314 - libvirt's own
+        source = disk.find("source")
+        if source is not None and disk.find("readonly") is None:
+            found[source.get("file", "")] = disk
+    return found
 
 
 def _running(domain: libvirt.virDomain) -> libvirt.virDomain:
