@@ -84,12 +84,11 @@ def test_no_option_takes_a_secret() -> None:
 def test_all_that_was_promised_is_there() -> None:
     promised = """
         login, logout, doctor, version, config show, config use, vm create, vm list, vm show, vm start, vm stop,
-        vm restart, vm kill, vm pause, vm resume, vm suspend, vm edit, vm clone, vm delete, vm console, vm events,
-        vm screenshot, image list, image show, image import, image build, image delete, volume list, volume show,
-        volume create, volume resize, volume delete, network list, network show, network create, network delete,
-        storage list, storage show, host list, host show, host add, host edit, pool list, pool show, pool create,
-        pool edit,
-        pool delete, placement explain, host remove, host forget,
+        vm restart, vm kill, vm pause, vm resume, vm suspend, vm migrate, vm edit, vm clone, vm delete,
+        vm console, vm events, vm screenshot, image list, image show, image import, image build, image delete,
+        volume list, volume show, volume create, volume resize, volume delete, network list, network show,
+        network create, network delete, storage list, storage show, host list, host show, host add, host edit,
+        pool list, pool show, pool create, pool edit, pool delete, placement explain, host remove, host forget,
         host maintenance on, host maintenance off, project list, project create, task list,
         task show, task watch, task cancel, user list, user show, user create, user delete, user passwd,
         user reset-password, user enable, user disable, user unlock, user token create, user token list,

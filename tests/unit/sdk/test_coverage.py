@@ -101,6 +101,7 @@ METHODS: dict[str, Callable[[AltusClient], Awaitable[object]]] = {
     "kill_vm": lambda a: a.vms.kill("x").submit(),
     "pause_vm": lambda a: a.vms.pause("x").submit(),
     "resume_vm": lambda a: a.vms.resume("x").submit(),
+    "migrate_vm": lambda a: a.vms.migrate("x").submit(),
     "suspend_vm": lambda a: a.vms.suspend("x").submit(),
     "list_vm_events": lambda a: a.vms.events("x"),
     "get_screenshot": lambda a: a.vms.screenshot("x"),

@@ -74,7 +74,8 @@ async def migrate(
     call: Call,
     vm: options.Vm,
     host: Annotated[
-        str | None, typer.Argument(help="Name or id; without it the most suitable.", autocompletion=HOSTS)
+        str | None,
+        typer.Argument(metavar="HOST", help="Name or id; without it the most suitable.", autocompletion=HOSTS),
     ] = None,
 ) -> None:
     """Let a running VM go on on another host; its disks must be on shared storage."""
