@@ -31,3 +31,11 @@ async def any_site(db: Database, tmp_path: Path, request: pytest.FixtureRequest)
     site = await Site.new(db, tmp_path, _hosts(request))
     yield site
     await site.agents.close()
+
+
+@pytest.fixture
+async def pair(sqlite_db: Database, tmp_path: Path) -> AsyncIterator[Site]:
+    """Two hosts with storage and networks in common."""
+    site = await Site.new(sqlite_db, tmp_path, 2)
+    yield site
+    await site.agents.close()

@@ -3,28 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from altus.common.errors import AltusError
-from altus.manager.store.database import Database
 from altus.manager.store.resources import HOST, VM
 from altus.model.host import HostState
 from altus.model.task import TaskState
 from altus.model.vm import Vm, VmState
 from altus.wire import vms as shapes
 from tests.unit.manager.changes.site import ADMIN, Site
-
-
-@pytest.fixture
-async def pair(sqlite_db: Database, tmp_path: Path) -> AsyncIterator[Site]:
-    """Two hosts with storage and networks in common."""
-    site = await Site.new(sqlite_db, tmp_path, 2)
-    yield site
-    await site.agents.close()
 
 
 async def _code(site: Site, vm: Vm, **fields: Any) -> str:
@@ -55,7 +44,7 @@ async def test_what_cannot_move_is_refused_with_the_reason(pair: Site) -> None:
         vm = await pair.new_vm(start=True)
         assert await _code(pair, stopped) == "vm.state"
         assert await _code(pair, local) == "vm.storage_local"
-        assert await _code(pair, vm, host=vm.host_id) == "vm.same_host"
+        assert await _code(pair, vm, host=vm.host_id) == "placement.no_host"
         assert await _code(pair, vm, host="host9") == "host.not_found"
         await pair.done(pair.vms.edit(ADMIN, vm.id, shapes.VmEdit(vcpus=2)))
         assert await _code(pair, vm) == "vm.restart_pending"

@@ -141,6 +141,48 @@ async def test_event_during_creation_counts_when_the_vm_is_whole(sqlite_db: Data
     assert await _state(sqlite_db, vm) is VmState.RUNNING  # it counts once
 
 
+async def _arrived(db: Database, vm: Vm) -> None:
+    """It moves no more."""
+    await db.write(lambda tx: VM.change(tx, vm.id, other_host_id=None))
+
+
+async def test_what_hosts_tell_of_a_vm_that_moves_counts_when_it_has_come(sqlite_db: Database, observer: Observer,
+                                                                          put: Put, host: Host) -> None:  # fmt: skip
+    vm = await put(VmState.RUNNING, other_host_id="elsewhere")
+    await observer.on_news(host.id, _happened(vm, VmState.CRASHED, 5))
+    await observer.on_news("elsewhere", _happened(vm, VmState.PAUSED, 9))
+    await observer.settle()
+    assert await _state(sqlite_db, vm) is VmState.RUNNING
+    await _arrived(sqlite_db, vm)
+    await observer.settle()
+    assert await _state(sqlite_db, vm) is VmState.CRASHED
+
+
+async def test_host_that_is_back_while_a_vm_moves_is_not_unheard(sqlite_db: Database, observer: Observer, put: Put,
+                                                                 host: Host, tmp_path: Path) -> None:  # fmt: skip
+    told, booted = [await put(VmState.RUNNING, other_host_id="elsewhere", observed=1000) for _ in range(2)]
+    await observer.on_down(host.id)
+    await observer.on_news(host.id, StateSeen(vms=[_seen(told, VmState.RUNNING, 1001)]))
+    hello = await _hello(host, tmp_path)
+    await observer.on_hello(hello.model_copy(update={"order": 10, "vms": [_seen(booted, VmState.STOPPED, 9)]}))
+    await observer.settle()
+    assert [await _state(sqlite_db, vm) for vm in (told, booted)] == [VmState.UNKNOWN] * 2
+    for vm in (told, booted):
+        await _arrived(sqlite_db, vm)
+    await observer.settle()
+    assert [await _state(sqlite_db, vm) for vm in (told, booted)] == [VmState.RUNNING, VmState.STOPPED]
+
+
+async def test_what_a_host_told_before_its_silence_does_not_count_after_it(sqlite_db: Database, observer: Observer,
+                                                                           put: Put, host: Host) -> None:  # fmt: skip
+    vm = await put(VmState.RUNNING, other_host_id="elsewhere")
+    await observer.on_news(host.id, _happened(vm, VmState.PAUSED, 5))
+    await observer.on_down(host.id)
+    await _arrived(sqlite_db, vm)
+    await observer.settle()
+    assert await _state(sqlite_db, vm) is VmState.UNKNOWN
+
+
 async def test_vms_of_a_silent_host_are_unknown(sqlite_db: Database, observer: Observer, put: Put, host: Host) -> None:
     vm = await put(VmState.RUNNING)
     await observer.on_down(host.id)
