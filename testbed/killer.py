@@ -8,8 +8,10 @@
 
 `walk` runs the task once undisturbed and notes every boundary it passes (see `Boundary`). Then it runs it again, in a
 fresh stage, once per boundary: at that boundary the manager "dies", as by kill -9 (from then on it reaches neither
-database nor agents, not even from `finally`), and another manager takes over. At last some seeded random pairs: the
-second manager dies too. Each time the task must end as `outcome` says, and `Stage.check` must find the world in order.
+database nor agents, not even from `finally`), and another manager takes over. Where a step is to fail, those before it
+have nothing new to show: the walk of success has passed their boundaries, so it begins at that step. At last some
+seeded random pairs of any boundaries: the second manager dies too. Each time the task must end as `outcome` says, and
+`Stage.check` must find the world in order.
 
 An `Outcome` is success, or an error of one step: `before` its work, or `after` it, when all is done but the answer.
 """
@@ -89,11 +91,13 @@ def outcomes(kind: TaskType[Any]) -> Iterator[Outcome]:
 
 async def walk(kind: TaskType[Any], outcome: Outcome, make_stage: Callable[[], Awaitable[Stage]],
                pairs: int = 4) -> int:  # fmt: skip
-    """Kill the manager at every boundary, and at `pairs` random pairs of them; returns how often it died."""
+    """Kill the manager at every boundary from the step that fails on, and at `pairs` random pairs of all of them;
+    returns how often it died."""
     chance = random.Random(f"{_SEED} {kind.kind} {outcome}")  # noqa: S311 - repeatable on purpose
-    boundaries = len((await trial(kind, outcome, await make_stage(), ()))[0].passed)
-    died = 0
-    for at in range(boundaries):
+    passed = (await trial(kind, outcome, await make_stage(), ()))[0].passed
+    boundaries, died = len(passed), 0
+    first = passed.index((kind.kind, outcome.step, Boundary.BEFORE_DO)) if outcome.step else 0
+    for at in range(first, boundaries):
         lives = await trial(kind, outcome, await make_stage(), (at,))
         assert lives[0].dead.is_set(), f"there is no boundary {at} any more"
         died += 1
