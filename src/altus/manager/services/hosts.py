@@ -10,7 +10,8 @@ from altus.manager.store.database import Database, Tx
 from altus.manager.store.resources import HOST, POOL, PROJECT, STORAGE
 from altus.manager.tasks.declare import TaskType
 from altus.manager.tasks.host_forget import HOST_FORGET
-from altus.manager.tasks.host_tasks import HOST_ACTIVATE, HOST_MAINTAIN, HOST_REMOVE, HostChange
+from altus.manager.tasks.host_maintain import HOST_ACTIVATE, HOST_MAINTAIN
+from altus.manager.tasks.host_tasks import HOST_REMOVE, HostChange
 from altus.model.actor import Actor
 from altus.model.host import Host
 from altus.model.host_action import HostAction

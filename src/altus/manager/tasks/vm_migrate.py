@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -24,7 +25,7 @@ from altus.manager.store.vms import seed_of
 from altus.manager.tasks.declare import Step, TaskType
 from altus.manager.tasks.run import Run
 from altus.manager.tasks.vm_parts import definition, require_host, the_vm
-from altus.manager.tasks.vm_place import candidates, request_for
+from altus.manager.tasks.vm_place import Taken, candidates, request_for
 from altus.model.permission import Permission
 from altus.model.task import exclusive
 from altus.model.vm import MigrationFacts, Vm, VmObservation, VmState
@@ -63,37 +64,47 @@ class VmMigrate:
 async def _check(run: Run[VmMigrate]) -> None:
     vm = await the_vm(run, run.args.vm_id)
     await require_host(run, vm)
-    require(vm, VmAction.MIGRATE)
 
     def look(tx: Tx) -> None:
-        storage = STORAGE.get(tx, vm.storage_id)
-        if storage.host_id is not None:
-            raise Conflict(f"The disks of VM {vm.name} are on {storage.name}, which only its host reaches.",
-                           code="vm.storage_local", hint="VMs on shared storage can move.")  # fmt: skip
-        if vm.restart_pending:
-            raise Conflict(f"VM {vm.name} does not run with its new hardware yet.", code="vm.restart_pending",
-                           hint="Restart it first.")  # fmt: skip
+        _require_movable(tx, vm)
         if run.engine is None:
-            _verdicts(tx, run.args)
+            _verdicts(tx, vm, run.args.host_id)
 
     await run.db.read(look)
 
 
-def _verdicts(tx: Tx, args: VmMigrate) -> list[Verdict]:
+def _require_movable(tx: Tx, vm: Vm) -> None:
+    """`Conflict` (`vm.state`, `vm.storage_local`, `vm.restart_pending`) for a VM that cannot move at all."""
+    require(vm, VmAction.MIGRATE)
+    storage = STORAGE.get(tx, vm.storage_id)
+    if storage.host_id is not None:
+        raise Conflict(f"The disks of VM {vm.name} are on {storage.name}, which only its host reaches.",
+                       code="vm.storage_local", hint="VMs on shared storage can move.")  # fmt: skip
+    if vm.restart_pending:
+        raise Conflict(f"VM {vm.name} does not run with its new hardware yet.", code="vm.restart_pending",
+                       hint="Restart it first.")  # fmt: skip
+
+
+def destination(tx: Tx, vm: Vm, taken: Taken) -> Verdict:
+    """Where it would go if others took so much before it; raises the reason if it cannot go anywhere."""
+    _require_movable(tx, vm)
+    return _verdicts(tx, vm, taken=taken)[0]
+
+
+def _verdicts(tx: Tx, vm: Vm, host_id: str = "", taken: Taken = MappingProxyType({})) -> list[Verdict]:
     """Where it would go, and why."""
-    vm = VM.get(tx, args.vm_id)
     here = HOST.get(tx, vm.host_id or "")
     request = dataclasses.replace(
         request_for(tx, vm, started=True, storage_id=vm.storage_id),
         leaving=here.id,
-        host_id=args.host_id,
+        host_id=host_id,
         acceleration=here.facts.acceleration if here.facts else None,
     )
-    return choose(request, candidates(tx, without=vm.id))
+    return choose(request, candidates(tx, without=vm.id, taken=taken))
 
 
 async def _plan(run: Run[VmMigrate]) -> dict[str, Any]:
-    found = await run.db.read(lambda tx: _verdicts(tx, run.args))
+    found = await run.db.read(lambda tx: _verdicts(tx, VM.get(tx, run.args.vm_id), run.args.host_id))
     return {"placement": [dataclasses.asdict(verdict) for verdict in found]}
 
 
@@ -101,9 +112,10 @@ async def _place(run: Run[VmMigrate]) -> dict[str, Any]:
     """Its room there is taken at once, so that nobody else is given it; until the task ends it has room on both."""
 
     def choose_and_take(tx: Tx) -> tuple[str | None, Verdict]:
-        chosen = _verdicts(tx, run.args)[0]
-        VM.change(tx, run.args.vm_id, other_host_id=chosen.host_id)
-        return VM.get(tx, run.args.vm_id).host_id, chosen
+        vm = VM.get(tx, run.args.vm_id)
+        chosen = _verdicts(tx, vm, run.args.host_id)[0]
+        VM.change(tx, vm.id, other_host_id=chosen.host_id)
+        return vm.host_id, chosen
 
     source_id, chosen = await run.at_once(choose_and_take)
     return {"from": source_id, "to": chosen.host_id, "host": chosen.host_name, "reasons": list(chosen.reasons)}
@@ -196,8 +208,7 @@ def _is_at(run: Run[VmMigrate], host_id: str, state: VmState, order: int = 0) ->
 
     def write(tx: Tx) -> None:
         vm = VM.get(tx, run.args.vm_id)
-        if (vm.host_id, vm.state) != (host_id, state):
-            VM.change(tx, vm.id, host_id=host_id, other_host_id=other, state=state, observed=order)
+        VM.change(tx, vm.id, host_id=host_id, other_host_id=other, state=state, observed=order)
 
     run.write(write)
 
@@ -246,9 +257,13 @@ async def _settled(run: Run[VmMigrate], source: str, target: str) -> VmObservati
 
 
 async def _clean(run: Run[VmMigrate]) -> None:
+    """What the target sees now is newer than all it has told while the guest arrived."""
     source, target = _way(run)
     await run.call(target, VM_ADMIT, VmAdmit(vm_id=run.args.vm_id, host_id=""))
     await _free_ports(run)
+    seen = await _seen_at(run, target)
+    if seen is not None:
+        _is_at(run, target, seen.state, seen.order)
     if await _belongs(run, source):
         await run.call(source, VM_UNDEFINE, VmRef(vm_id=run.args.vm_id))
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 
 from altus.manager.placement.declare import Candidate, Request
 from altus.manager.store.database import Tx
@@ -10,6 +11,9 @@ from altus.manager.store.resources import HOST, POOL, STORAGE
 from altus.manager.store.vms import group_members, working
 from altus.model.placement import GroupRule, capacity_of, require_same_rule
 from altus.model.vm import Vm
+
+Taken = Mapping[str, tuple[int, int]]
+"""vCPUs and bytes of memory of hosts, by id, that are given away besides what VMs have."""
 
 
 def request_for(tx: Tx, vm: Vm, *, started: bool, storage_id: str) -> Request:
@@ -25,13 +29,13 @@ def request_for(tx: Tx, vm: Vm, *, started: bool, storage_id: str) -> Request:
     )
 
 
-def candidates(tx: Tx, without: str = "") -> list[Candidate]:
-    """Every host with every repository it reaches; what VM `without` has does not count."""
+def candidates(tx: Tx, without: str = "", taken: Taken = MappingProxyType({})) -> list[Candidate]:
+    """Every host with every repository it reaches; what VM `without` has does not count, what is `taken` does."""
     used, pools, storages = working(tx, without), {pool.id: pool for pool in POOL.all(tx)}, STORAGE.all(tx)
     found = []
     for host in HOST.all(tx):
         capacity = capacity_of(host, pools[host.pool_id])
-        vcpus, memory = used.get(host.id, (0, 0))
+        vcpus, memory = (sum(both) for both in zip(used.get(host.id, (0, 0)), taken.get(host.id, (0, 0)), strict=True))
         found += [
             Candidate(host=host, storage=storage, capacity=capacity, vcpus_used=vcpus, memory_used=memory)
             for storage in storages

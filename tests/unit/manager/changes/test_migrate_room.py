@@ -20,7 +20,7 @@ from altus.wire.operations import VM_MIGRATE, VM_UNDEFINE
 from tests.unit.manager.changes.interference import Interference, Trouble
 from tests.unit.manager.changes.site import ADMIN, SMALL, Site
 
-_UNDEFINE = 9
+_UNDEFINE = 10
 """The number of the call that leaves the old host."""
 
 
