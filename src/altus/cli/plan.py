@@ -30,7 +30,7 @@ def lines_of(plan: PlanView) -> Iterator[str]:
     if plan.waits_for:
         yield f"It would wait for: {', '.join(plan.waits_for)}"
     for key, value in plan.details.items():
-        yield from placement_lines(value) if key == "placement" else [f"{key.capitalize()}: {_brief(value)}"]
+        yield from placement_lines(value) if key == "placement" else [f"{key[:1].upper()}{key[1:]}: {_brief(value)}"]
 
 
 def placement_lines(verdicts: Any) -> Iterator[str]:

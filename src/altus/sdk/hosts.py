@@ -28,7 +28,7 @@ class Hosts(Resources[HostView]):
         return read(HostView, answer.body)
 
     def maintain(self, host: str) -> Change:
-        """Maintenance on: it takes no VMs any more."""
+        """Maintenance on: it takes no VMs any more, and those that run on it move to other hosts."""
         return self._change("POST", self._one(host, "maintain"))
 
     def activate(self, host: str) -> Change:

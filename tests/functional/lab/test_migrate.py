@@ -9,6 +9,7 @@ from itertools import pairwise
 
 import pytest
 
+from altus.common.errors import Conflict
 from altus.model.host import HostState
 from altus.model.task import TaskState
 from altus.model.vm import VmState
@@ -113,6 +114,19 @@ async def test_the_guest_goes_on_and_stays_reachable(pool: PoolOfLab, mover: Mov
     assert 0 < facts["downtime"] < facts["seconds"]
     assert facts["bytes_sent"] > 0
     assert silence < _LONGEST_SILENCE, told
+
+
+async def test_maintenance_empties_a_host_and_its_guests_go_on(pool: PoolOfLab, mover: Mover) -> None:
+    boot_id = await mover.within("host1", _BOOT_ID)
+    assert (await pool.altus.hosts.maintain("host1").plan()).details["VMs that move"] == [f"{mover.vm.name} to host2"]
+    await pool.altus.hosts.maintain("host1").run()
+    assert (await pool.altus.hosts.get("host1")).state is HostState.MAINTENANCE
+    assert mover.running_on() == mover.defined_on() == ["host2"]
+    assert await mover.within("host2", _BOOT_ID) == boot_id
+    with pytest.raises(Conflict, match=f"{mover.vm.name}: No host can take the VM"):
+        await pool.altus.hosts.maintain("host2").run()
+    await pool.altus.hosts.activate("host1").run()
+    assert (await mover.agrees()).state is VmState.RUNNING
 
 
 async def test_a_cancelled_migration_leaves_the_vm_where_it_was(altus: AltusClient, mover: Mover) -> None:

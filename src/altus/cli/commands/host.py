@@ -135,7 +135,8 @@ async def forget(call: Call, host: options.Host) -> None:
 
 @change(maintenance, "on")
 async def maintenance_on(call: Call, host: options.Host) -> None:
-    """Let a host take no VMs any more, so that it can be worked on. Refused while VMs run on it."""
+    """Let a host take no VMs any more, so that it can be worked on; those that run on it move to other hosts. Refused,
+    naming them, if some cannot."""
     await finish(call, call.altus.hosts.maintain(host), call.altus.hosts.get, HOST)
 
 

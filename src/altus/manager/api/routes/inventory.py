@@ -58,7 +58,8 @@ async def edit_host(actor: HostWriter, services: ServicesDep, ref: Ref, body: Ho
 
 @router.post("/hosts/{ref}/maintain", status_code=202, responses=CHANGE_RESPONSES)
 async def maintain_host(actor: HostWriter, services: ServicesDep, answer: AnswerDep, ref: Ref) -> Response:
-    """Maintenance on: it takes no VMs any more. Refused while VMs run on it."""
+    """Maintenance on: it takes no VMs any more, and those that run on it move to other hosts. Refused, naming them, if
+    some cannot."""
     return await answer(actor, services.inventory.change_host(actor, ref, HostAction.MAINTAIN))
 
 
