@@ -14,12 +14,19 @@ from tests.functional.lab.pool import HOSTS, PoolOfLab
 
 
 @pytest.fixture(scope="session")
-def lab() -> Iterator[Lab]:
-    """Two hosts and a manager. Tests put right what they break."""
+def any_lab() -> Iterator[Lab]:
+    """The lab of the test machine, up or not; it ends with the tests."""
     assert os.environ.get(ENVIRONMENT), "run this inside the test machine: python -m devkit.testmachine"
     with Lab() as lab:
-        lab.up(len(HOSTS), furnish=True)
         yield lab
+
+
+@pytest.fixture
+def lab(any_lab: Lab) -> Lab:
+    """Two hosts and a manager, up again if the tests before had another lab. Tests put right what they break."""
+    if any_lab.supervisor() is None:
+        any_lab.up(len(HOSTS), furnish=True)
+    return any_lab
 
 
 @pytest.fixture
