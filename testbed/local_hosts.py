@@ -8,10 +8,13 @@ from pathlib import Path
 from typing import cast
 
 from altus.agent.core import AgentCore
+from altus.agent.credentials import Credentials
 from altus.agent.drivers import HostDrivers, Repository
+from altus.agent.identity import Identity
 from altus.agent.inventory.facts import Found
 from altus.common.errors import Forbidden, Unavailable
 from altus.common.ids import derived_id
+from altus.common.pki import serial
 from altus.common.units import GIB, TIB
 from altus.drivers.hypervisor.base import ByteStream, Hypervisor, MigrationChannel
 from altus.drivers.hypervisor.fake import FakeHypervisor
@@ -75,9 +78,9 @@ class Neighbours:
 
 class LocalHost:
     """One host, its drivers, and what is to go wrong next. `local` is the id of its only repository, unless it has
-    one in `common` with others."""
+    one in `common` with others; `tls` is the folder of its certificate."""
 
-    def __init__(self, host_id: str, path: Path, common: Common | None = None) -> None:
+    def __init__(self, host_id: str, path: Path, common: Common | None = None, tls: Path | None = None) -> None:
         self.id = host_id
         self.path = path
         self.common = common
@@ -86,6 +89,8 @@ class LocalHost:
         self.up = asyncio.Event()
         self.cut = asyncio.Event()
         self.faults: dict[str, deque[Fault]] = defaultdict(deque)
+        self.identity = Identity(tls or path / "tls")
+        self.shown = 0
         self.core = self._boot()
         self.up.set()
 
@@ -129,6 +134,11 @@ class LocalHost:
         self.core = self._boot()
         self.connect()
 
+    def show(self) -> None:
+        """Show whoever calls the certificate that it has now."""
+        there = self.identity.certificate
+        self.shown = serial(there.read_text()) if there.exists() else 0
+
     def unreachable(self) -> Unavailable:
         """The error for a host that does not answer."""
         return Unavailable(f"Host {self.id} does not answer.", code="host.unreachable", host_id=self.id)
@@ -140,8 +150,12 @@ class LocalHost:
         if self.common is not None:
             there = self.common
             repositories.append(Repository(id=there.shared, name="shared", kind="directory", driver=there.storage))
+        self.show()
+        credentials = Credentials(self.identity)
+        credentials.on_taken(self.show)
         drivers = HostDrivers(
             peers=self.neighbours,
+            credentials=credentials,
             host_id=self.id,
             hypervisor=hypervisor,
             network=FakeNetworks((self.common or self).path / "network.db"),

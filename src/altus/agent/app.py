@@ -20,7 +20,8 @@ _MAX_REQUEST = 4 * MIB
 
 def build_app(core: AgentCore, revoked: Collection[int] = (), max_upload: int = 2 * TIB) -> web.Application:
     """All routes of an agent."""
-    app = web.Application(middlewares=[errors, only_managers(revoked)], client_max_size=_MAX_REQUEST)
+    guard = only_managers(revoked, core.drivers.credentials.revoked)
+    app = web.Application(middlewares=[errors, guard], client_max_size=_MAX_REQUEST)
     app[CORE] = core
     app.add_routes([*streams.ROUTES, *console.ROUTES, *arrivals.ROUTES, *metrics.ROUTES, *Uploads(max_upload).routes()])
     return app
@@ -38,7 +39,10 @@ class AgentServer:
 
     async def start(self, host: str, port: int) -> None:
         """Listen, and begin to look."""
-        tls = await asyncio.to_thread(server_context, self._identity.ca, self._identity.certificate, self._identity.key)
+        mine = self._identity
+        tls = await asyncio.to_thread(server_context, mine.ca, mine.certificate, mine.certificate)
+        # connections that are there stay; those to come are shown the new certificate
+        self._core.drivers.credentials.on_taken(lambda: tls.load_cert_chain(mine.certificate))
         await self._runner.setup()
         site = web.TCPSite(self._runner, host, port, ssl_context=tls)
         await site.start()

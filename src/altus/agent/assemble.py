@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from altus.agent.core import AgentCore
+from altus.agent.credentials import Credentials
 from altus.agent.drivers import HostDrivers
 from altus.agent.identity import Identity
 from altus.agent.inventory.facts import look
@@ -26,7 +27,7 @@ def _network(settings: AgentSettings) -> NetworkDriver:
         "northbound": settings.ovn_northbound,
         "southbound": settings.ovn_southbound,
         "encap_address": settings.ovn_encap_address,
-        "tls_key": str(identity.key),
+        "tls_key": str(identity.certificate),
         "tls_certificate": str(identity.certificate),
         "tls_ca": str(identity.ca),
     }
@@ -39,13 +40,16 @@ async def assemble(settings: AgentSettings, host_id: str) -> AgentCore:
         settings.hypervisor, HypervisorOptions(state_dir=settings.state_dir, uri=settings.libvirt_uri)
     )
     fake = settings.hypervisor == "fake"
+    identity = Identity(settings.state_dir / "tls")
+    credentials = Credentials(identity)
     opener = Opener(host_id, settings.storages, settings.state_dir / "repositories.json")
     drivers = HostDrivers(
         host_id=host_id,
         hypervisor=hypervisor,
         network=_network(settings),
         processes=(lambda: active_vms(hypervisor)) if fake else qemu_processes,
-        peers=AgentPeers(Identity(settings.state_dir / "tls")),
+        peers=AgentPeers(identity, credentials.revoked),
+        credentials=credentials,
         repositories=opener.opened,
         builders={image: builder(image, cache=settings.image_cache, fake=fake) for image in BuiltinImage},
     )

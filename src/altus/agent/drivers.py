@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from altus.agent.credentials import Credentials
 from altus.agent.peers import Admissions, Peers
 from altus.common.errors import NotFound
 from altus.drivers.hypervisor.base import Hypervisor
@@ -34,6 +35,7 @@ class HostDrivers:
     network: NetworkDriver
     processes: Callable[[], Awaitable[list[str]]]
     peers: Peers
+    credentials: Credentials
     admissions: Admissions = field(default_factory=Admissions)
     repositories: Sequence[Repository] = ()
     builders: Mapping[BuiltinImage, ImageBuilder] = field(default_factory=dict)

@@ -23,14 +23,14 @@ _STATUS = {"invalid": 400, "unauthenticated": 401, "forbidden": 403, "not_found"
 _log = structlog.get_logger(__name__)
 
 
-def only_managers(revoked: Collection[int]) -> Middleware:
+def only_managers(revoked: Collection[int], revoked_hosts: Callable[[], Collection[int]]) -> Middleware:
     """A middleware that lets in managers only, and hosts where they bring VMs; TLS has checked who signed them."""
 
     @web.middleware
     async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
         peer = peer_of(request)
         if request.match_info.route.name == HOSTS:
-            peer.require_host(revoked)
+            peer.require_host(revoked_hosts())
         else:
             peer.require_manager(revoked)
         return await handler(request)

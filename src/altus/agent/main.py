@@ -73,8 +73,9 @@ async def _serve(settings: AgentSettings) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     identity = Identity(settings.state_dir / "tls")
     host_id = await asyncio.to_thread(identity.host_id)
+    await asyncio.to_thread(identity.unite)
     if needs_renewal(await asyncio.to_thread(identity.certificate.read_text)):
-        _log.warning("this host's certificate expires before long: enrol it again")
+        _log.info("this host's certificate expires before long: the manager will renew it")
     server = AgentServer(await assemble(settings, host_id), identity, settings.max_upload)
     try:
         await server.start(settings.listen, settings.port)

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Callable, Collection
 from typing import Protocol
 
 import aiohttp
 
 from altus.agent.identity import Identity
 from altus.common.errors import Forbidden, Unavailable
-from altus.common.pki import agent_name, client_context
+from altus.common.pki import agent_name, client_context, distrusting
 from altus.drivers.hypervisor.base import ByteStream, MigrationChannel
 from altus.wire.operations import HostAddress
 
@@ -75,15 +76,17 @@ class ClientStream:
 
 
 class AgentPeers:
-    """`Peers` across the network."""
+    """`Peers` across the network; hosts whose certificates are `revoked` are not believed."""
 
-    def __init__(self, identity: Identity) -> None:
+    def __init__(self, identity: Identity, revoked: Callable[[], Collection[int]] = frozenset) -> None:
         self._identity = identity
+        self._revoked = revoked
 
     async def reach(self, host: HostAddress, vm_id: str, channel: MigrationChannel) -> ByteStream:
         """See `Peers`."""
         mine = self._identity
-        context = await asyncio.to_thread(client_context, mine.ca, mine.certificate, mine.key)
+        context = await asyncio.to_thread(client_context, mine.ca, mine.certificate, mine.certificate)
+        distrusting(context, self._revoked)
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT)
         session = aiohttp.ClientSession(timeout=timeout, trust_env=False)
         try:

@@ -184,6 +184,32 @@ class PortBind(Message):
     place: str | None
 
 
+class CertificateAsked(Message):
+    """A request (PEM) for a certificate for a new key of the host, and the serial number (hex) of what it shows now."""
+
+    csr: str
+    serial: str
+
+
+class CertificateTake(Message):
+    """Show this certificate (PEM) instead of the one with the serial number `instead_of` (hex)."""
+
+    certificate: str
+    instead_of: str
+
+
+class CertificateRef(Message):
+    """One of the host's certificates, by its serial number (hex)."""
+
+    serial: str
+
+
+class CertificatesRevoked(Message):
+    """The serial numbers (hex) of all hosts' certificates that are not to be believed."""
+
+    serials: list[str]
+
+
 class Census(Message):
     """Everything of Altus that a host really has, to compare the database with.
 
@@ -230,6 +256,12 @@ NETWORK_DELETE = Operation("network.delete", NetworkRef, Nothing)
 PORT_ENSURE = Operation("port.ensure", PortEnsure, Nothing)
 PORT_BIND = Operation("port.bind", PortBind, Nothing)
 PORT_DELETE = Operation("port.delete", PortRef, Nothing)
+
+CERTIFICATE_ASK = Operation("certificate.ask", Nothing, CertificateAsked)
+CERTIFICATE_DROP = Operation("certificate.drop", Nothing, Nothing)
+CERTIFICATE_TAKE = Operation("certificate.take", CertificateTake, Nothing)
+CERTIFICATE_RETURN = Operation("certificate.return", CertificateRef, Nothing)
+CERTIFICATES_REVOKE = Operation("certificates.revoke", CertificatesRevoked, Nothing)
 
 HOST_CENSUS = Operation("host.census", Nothing, Census, timeout=60)
 

@@ -50,9 +50,9 @@ def authority(tmp_path: Path) -> Authority:
 
 
 @pytest.fixture
-async def server(host: LocalHost, authority: Authority, tmp_path: Path) -> AsyncIterator[AgentServer]:
+async def server(host: LocalHost, authority: Authority) -> AsyncIterator[AgentServer]:
     """The host's agent, listening."""
-    identity = certify(tmp_path / "tls", authority, Subject(common_name="h", host_id=host.id, label="open"))
+    identity = certify(host.identity.folder, authority, Subject(common_name="h", host_id=host.id, label="open"))
     server = AgentServer(host.core, identity, max_upload=1 << 20)
     await server.start("127.0.0.1", 0)
     yield server

@@ -114,17 +114,41 @@ async def test_host_with_the_certificate_of_another_is_not_believed(pool: AgentP
     assert caught.value.code == "host.untrusted"
 
 
-async def test_revoked_host_is_not_believed_any_more(pool: AgentPool, host: LocalHost, server: AgentServer,
-                                                     tmp_path: Path) -> None:  # fmt: skip
+async def test_revoked_host_is_not_believed_any_more(pool: AgentPool, host: LocalHost) -> None:
     request = op.VmRef(vm_id="a")
     await pool.call(host.id, op.VM_OBSERVE, request)
-    mine = serial((tmp_path / "tls" / "agent.pem").read_text())
+    mine = serial(host.identity.certificate.read_text())
     await pool.distrust(frozenset({mine + 1}))
     await pool.call(host.id, op.VM_OBSERVE, request)
     await pool.distrust(frozenset({mine, mine + 1}))
     with pytest.raises(Unavailable) as caught:
         await pool.call(host.id, op.VM_OBSERVE, request)
     assert caught.value.code == "host.untrusted"
+
+
+async def test_new_certificate_is_shown_and_calls_that_last_go_on(pool: AgentPool, host: LocalHost,
+                                                                  server: AgentServer, authority: Authority,
+                                                                  monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
+    go, begun = asyncio.Event(), asyncio.Event()
+
+    async def slow(vm_id: str) -> None:
+        begun.set()
+        await go.wait()
+
+    monkeypatch.setattr(host.hypervisor, "shutdown", slow)
+    call = asyncio.create_task(pool.call(host.id, op.VM_SHUTDOWN, op.VmRef(vm_id="a"), key="k"))
+    await begun.wait()
+    old = await pool.shown(host.id)
+    asked = await pool.call(host.id, op.CERTIFICATE_ASK, op.Nothing())
+    assert int(asked.serial, 16) == old
+    new = authority.issue(asked.csr, Subject(common_name="h", host_id=host.id, label="open"))
+    take = op.CertificateTake(certificate=new, instead_of=asked.serial)
+    await pool.call(host.id, op.CERTIFICATE_TAKE, take)
+    assert await pool.shown(host.id) == serial(new)
+    go.set()
+    assert await call == op.Nothing()
+    await pool.call(host.id, op.CERTIFICATE_RETURN, op.CertificateRef(serial=asked.serial))
+    assert await pool.shown(host.id) == old
 
 
 async def test_agent_of_another_pool_is_not_believed(host: LocalHost, server: AgentServer, tmp_path: Path) -> None:

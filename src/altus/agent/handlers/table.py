@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from altus.agent.handlers import host, image, network, vm, vm_migrate, volume
+from altus.agent.handlers import certificate, host, image, network, vm, vm_migrate, volume
 from altus.agent.handlers.declare import Handler
 
 HANDLERS: dict[str, Handler[Any, Any]] = {
@@ -16,5 +16,6 @@ HANDLERS: dict[str, Handler[Any, Any]] = {
         *image.HANDLERS,
         *network.HANDLERS,
         *host.HANDLERS,
+        *certificate.HANDLERS,
     )
 }

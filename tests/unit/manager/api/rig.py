@@ -16,7 +16,6 @@ import uvicorn
 
 from altus.agent.app import AgentServer
 from altus.agent.enrol import enrol
-from altus.agent.identity import Identity
 from altus.common.ids import new_id
 from altus.common.units import MIB
 from altus.manager.api.app import create_api
@@ -200,8 +199,8 @@ async def _agent(folder: Path, url: str, session: aiohttp.ClientSession, token: 
     probe, port = _listening()
     probe.close()
     host_id = await enrol(secret, folder / "agent", "host1", f"127.0.0.1:{port}")
-    host = LocalHost(host_id, folder / "host")
-    server = AgentServer(host.core, Identity(folder / "agent" / "tls"))
+    host = LocalHost(host_id, folder / "host", tls=folder / "agent" / "tls")
+    server = AgentServer(host.core, host.identity)
     await server.start("127.0.0.1", port)
     try:
         yield host
