@@ -210,6 +210,11 @@ class MortalAgents:
         self._life.require_life()
         await self._real.cancel(host_id, key)
 
+    async def shown(self, host_id: str) -> int:
+        """As `Agents.shown`."""
+        self._life.require_life()
+        return await self._real.shown(host_id)
+
     def is_up(self, host_id: str) -> bool:
         """As `Agents.is_up`."""
         return self._real.is_up(host_id)

@@ -100,6 +100,13 @@ class LocalAgents:
             raise host.unreachable()
         await host.core.calls.cancel(key)
 
+    async def shown(self, host_id: str) -> int:
+        """See `Agents.shown`."""
+        host = self._host(host_id)
+        if not host.up.is_set():
+            raise host.unreachable()
+        return host.shown
+
     def is_up(self, host_id: str) -> bool:
         """See `Agents.is_up`."""
         return host_id in self.hosts and self.hosts[host_id].up.is_set()

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from altus.common.errors import NotFound
+from altus.common.pki import holds_key, open_key, serial
 from altus.common.units import MIB
 from altus.manager.tasks.load import TASK_TYPES
 from altus.model.host import HostState
@@ -300,6 +301,20 @@ async def _activate(admin: Administrator, go: Go) -> None:
     assert found.maintenance is not done(task)
     if not done(task):
         await admin.altus.hosts.activate(host.id).run()
+
+
+@_scene("host.renew")
+async def _renew(admin: Administrator, go: Go) -> None:
+    """VMs may run on meanwhile; the agent's next start reads what is on disk."""
+    (host,) = (await admin.altus.hosts.page(["name:testhost"])).items
+    pair = admin.system.folder / "agent" / "tls" / "agent.pem"
+    old = serial(pair.read_text())
+    task = await go(admin.altus.hosts.renew(host.id))
+    await admin.host_up()
+    assert (serial(pair.read_text()) != old) is done(task)
+    assert holds_key(pair.read_text(), open_key(pair))
+    assert not (pair.parent / "next.key").exists()
+    await _bare_vm(admin, start=True)
 
 
 async def _never_came(admin: Administrator) -> str:

@@ -77,7 +77,7 @@ async def running(settings: ManagerSettings, observer: Observer = trace) -> Asyn
     if settings.local_credentials is not None:
         await _keep_credentials(settings, security, settings.local_credentials, tls / "ca.pem")
     secrets = SecretBox.open(settings.state_dir / "secrets.key")
-    world = World(db, pool, secrets, security.audit_log.of_task_end)
+    world = World(db, pool, secrets, authority, security.audit_log.of_task_end)
     hosts = HostWatch(db, pool)
     engine = Engine(world, TASK_TYPES, _engine_settings(settings, db), observer, [hosts.watch])
     services = _services(settings, world, engine, security, pool, authority)

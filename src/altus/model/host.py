@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from altus.common.errors import Conflict
+from altus.common.errors import Conflict, InvalidInput
 from altus.model.pool import DEFAULT_POOL
 from altus.model.resource import Resource
 
@@ -124,6 +124,16 @@ class Host(Resource):
     def answering(self) -> HostState:
         """Its state when its agent is heard (again); one that is up is put into maintenance by its task only."""
         return HostState.MAINTENANCE if self.maintenance and self.state is not HostState.UP else HostState.UP
+
+
+def split_address(address: str) -> tuple[str, int]:
+    """Name or IP address, and port, of host:port; `InvalidInput` (`host.address_invalid`)."""
+    host, colon, port = address.rpartition(":")
+    name = host.strip("[]")
+    if not colon or not port.isdecimal() or not 0 < int(port) < 65536 or not name or not name.isascii() or " " in name:
+        raise InvalidInput(f"{address[:64]!r} is not host:port.", code="host.address_invalid",
+                           hint="Set `address` in the agent's settings, such as 192.0.2.7:8441.")  # fmt: skip
+    return name, int(port)
 
 
 def require_transition(host: Host, state: HostState) -> None:

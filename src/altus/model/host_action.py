@@ -10,11 +10,12 @@ from altus.model.host import Host, HostState
 
 
 class HostAction(StrEnum):
-    """`maintain` and `activate` are maintenance on and off; `remove` is for hosts that are to leave, `forget` for those
-    that will never come back."""
+    """`maintain` and `activate` are maintenance on and off; `renew` gives a new certificate; `remove` is for
+    hosts that are to leave, `forget` for those that will never come back."""
 
     MAINTAIN = "maintain"
     ACTIVATE = "activate"
+    RENEW = "renew"
     REMOVE = "remove"
     FORGET = "forget"
 
@@ -34,6 +35,9 @@ RULES: dict[HostAction, ActionRule] = {
     HostAction.MAINTAIN: ActionRule(frozenset({_S.UP}), False, hint="Maintenance begins on a host that is up."),
     HostAction.ACTIVATE: ActionRule(
         frozenset({_S.UP, _S.MAINTENANCE, _S.UNREACHABLE}), True, hint="There is no maintenance to end."
+    ),
+    HostAction.RENEW: ActionRule(
+        frozenset({_S.UP, _S.MAINTENANCE}), hint="A host that has lost its key is enrolled again: `altus host add`."
     ),
     HostAction.REMOVE: ActionRule(
         frozenset({_S.ENROLLING, _S.MAINTENANCE, _S.UNREACHABLE}), True, hint="Put it into maintenance first."

@@ -26,6 +26,11 @@ class Agents(Protocol):
         """Have the host break off the call with this key, if it lasts: it then raises `Cancelled`."""
         ...
 
+    async def shown(self, host_id: str) -> int:
+        """The serial number of the certificate that the host shows whoever calls it now; `Unavailable`
+        (`host.unreachable`)."""
+        ...
+
     def is_up(self, host_id: str) -> bool:
         """Whether the host's event stream is alive."""
         ...

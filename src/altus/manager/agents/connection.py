@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import ssl
 from collections.abc import AsyncGenerator, AsyncIterator
 from typing import TypeVar, cast
 
@@ -10,7 +12,7 @@ import aiohttp
 from pydantic import ValidationError
 
 from altus.common.errors import Failed, Unavailable, from_dict
-from altus.common.pki import agent_name
+from altus.common.pki import Peer, agent_name
 from altus.manager.agents.base import ReportProgress
 from altus.manager.agents.transport import AgentResolver, lines, refusal, translated, unreachable
 from altus.wire.agent import (
@@ -31,6 +33,7 @@ SILENCE = 5.0
 """Seconds after which an event stream without even a heartbeat is dead."""
 _CALL_SILENCE = 5 * KEEPALIVE
 _UPLOAD_CHUNK = 1 << 20
+_HANDSHAKE = 4.0
 
 
 class AgentConnection:
@@ -41,6 +44,7 @@ class AgentConnection:
         self.host_id = host_id
         self.address = address
         self.up = asyncio.Event()
+        self.greetings = 0
         self.session = session
         self._base = f"https://{agent_name(host_id)}:{port}"
         resolver.set(host_id, host.strip("[]"))
@@ -69,6 +73,19 @@ class AgentConnection:
             async with self.session.post(f"{self._base}/v1/cancel", json=body) as got:
                 if got.status != 200:
                     raise await refusal(got)
+
+    async def shown(self, context: ssl.SSLContext) -> int:
+        """See `Agents.shown`."""
+        host, _, port = self.address.rpartition(":")
+        with translated(self.host_id):
+            async with asyncio.timeout(_HANDSHAKE):
+                _, writer = await asyncio.open_connection(host.strip("[]"), int(port), ssl=context,
+                                                          server_hostname=agent_name(self.host_id))  # fmt: skip
+            number = Peer.of(writer.get_extra_info("peercert")).serial
+            writer.close()
+            with contextlib.suppress(OSError):
+                await writer.wait_closed()
+        return number
 
     async def events(self, silence: float = SILENCE) -> AsyncGenerator[HostMessage, None]:
         """The host's event stream until it ends or breaks; `Unavailable` (`host.silent`) after `silence` seconds

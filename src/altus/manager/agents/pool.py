@@ -84,6 +84,19 @@ class AgentPool:
         """See `Agents.cancel`."""
         await self.host(host_id).cancel(key)
 
+    async def shown(self, host_id: str) -> int:
+        """See `Agents.shown`."""
+        return await self.host(host_id).shown(self._context)
+
+    @property
+    def revoked(self) -> frozenset[int]:
+        """The serial numbers that are not believed."""
+        return self._revoked
+
+    def greetings(self, host_id: str) -> int:
+        """How often the host has begun to tell what it sees; 0 while it is not up."""
+        return self._hosts[host_id].greetings if self.is_up(host_id) else 0
+
     def is_up(self, host_id: str) -> bool:
         """See `Agents.is_up`."""
         return host_id in self._hosts and self._hosts[host_id].up.is_set()
@@ -141,6 +154,7 @@ class AgentPool:
             async for message in messages:
                 if isinstance(message, Hello):
                     await watcher.on_hello(message)
+                    host.greetings += 1
                     host.up.set()
                     greeted = True
                 elif greeted and not isinstance(message, Heartbeat):

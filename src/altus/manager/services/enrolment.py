@@ -5,17 +5,16 @@ from __future__ import annotations
 import hashlib
 import secrets
 
-from altus.common.errors import Conflict, InvalidInput, Unauthenticated
+from altus.common.errors import Conflict, Unauthenticated
 from altus.common.ids import new_id
-from altus.common.pki import Authority, Subject, ends, key_fingerprint, serial
+from altus.common.pki import Authority, key_fingerprint
 from altus.manager.services.audit import Act, AuditLog
 from altus.manager.store import certificates
 from altus.manager.store import enrolment as rows
-from altus.manager.store.certificates import Issued
 from altus.manager.store.database import Tx
 from altus.manager.store.resources import HOST
 from altus.model.actor import Actor
-from altus.model.host import Host
+from altus.model.host import Host, split_address
 from altus.model.label import Label
 from altus.model.permission import Permission
 from altus.model.resource import check_name
@@ -79,7 +78,7 @@ def issue(tx: Tx, host_id: str, url: str, authority: Authority, life: float) -> 
 def redeem(tx: Tx, request: EnrolRequest, authority: Authority) -> tuple[EnrolledAs, Host]:
     """Bind the token to the key of the request, and certify it."""
     key = key_fingerprint(request.csr)
-    _address_host(request.address)
+    split_address(request.address)
     found = rows.peek(tx, _hash(request.secret))
     if found is None:
         raise Unauthenticated("This enrolment token is not known.", code="enrolment.token_unknown",
@@ -92,32 +91,14 @@ def redeem(tx: Tx, request: EnrolRequest, authority: Authority) -> tuple[Enrolle
                        hint="If that was not you, remove the host; then make a new token.")  # fmt: skip
     rows.bind(tx, _hash(request.secret), key)
     host = HOST.change(tx, found.host_id, address=request.address) or HOST.get(tx, found.host_id)
-    certificate = certify(tx, authority, host, request.csr)
+    certificate = certificates.certify(tx, authority, host, request.csr)
+    certificates.revoke_others(tx, host.id, key)
     return EnrolledAs(host_id=host.id, certificate=certificate, ca=authority.certificate), host
-
-
-def certify(tx: Tx, authority: Authority, host: Host, csr: str) -> str:
-    """A certificate (PEM) for the host with the key of this request; those for its other keys are revoked."""
-    subject = Subject(common_name=host.name, host_id=host.id, label=host.label, names=(_address_host(host.address),))
-    certificate = authority.issue(csr, subject)
-    renew_at, expires_at = ends(certificate)
-    certificates.insert(tx, Issued(serial=serial(certificate), host_id=host.id, key_hash=key_fingerprint(csr),
-                                   renew_at=renew_at.timestamp(), expires_at=expires_at.timestamp()))  # fmt: skip
-    return certificate
 
 
 def _host(tx: Tx, name: str, label: Label) -> Host:
     known = HOST.all(tx, HOST.table.c.name == check_name(name))
     return known[0] if known else HOST.insert(tx, Host(id=new_id(), name=name, label=label))
-
-
-def _address_host(address: str) -> str:
-    host, colon, port = address.rpartition(":")
-    name = host.strip("[]")
-    if not colon or not port.isdecimal() or not 0 < int(port) < 65536 or not name or not name.isascii() or " " in name:
-        raise InvalidInput(f"{address[:64]!r} is not host:port.", code="host.address_invalid",
-                           hint="Set `address` in the agent's settings, such as 192.0.2.7:8441.")  # fmt: skip
-    return name
 
 
 def _hash(secret: str) -> str:

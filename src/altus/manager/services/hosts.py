@@ -11,6 +11,7 @@ from altus.manager.store.resources import HOST, POOL, PROJECT, STORAGE
 from altus.manager.tasks.declare import TaskType
 from altus.manager.tasks.host_forget import HOST_FORGET
 from altus.manager.tasks.host_maintain import HOST_ACTIVATE, HOST_MAINTAIN
+from altus.manager.tasks.host_renew import HOST_RENEW
 from altus.manager.tasks.host_tasks import HOST_REMOVE, HostChange
 from altus.model.actor import Actor
 from altus.model.host import Host
@@ -25,6 +26,7 @@ from altus.wire import resources as wire
 _TASKS: dict[HostAction, TaskType[HostChange]] = {
     HostAction.MAINTAIN: HOST_MAINTAIN,
     HostAction.ACTIVATE: HOST_ACTIVATE,
+    HostAction.RENEW: HOST_RENEW,
     HostAction.REMOVE: HOST_REMOVE,
     HostAction.FORGET: HOST_FORGET,
 }
@@ -64,7 +66,7 @@ class InventoryService:
         return await self.audit.change(actor, act, work)
 
     async def change_host(self, actor: Actor, reference: str, action: HostAction) -> Change[HostChange]:
-        """Begin or end its maintenance, let it leave, or give it up as lost."""
+        """Begin or end its maintenance, renew its certificate, let it leave, or give it up as lost."""
         host = await self.host(actor, reference)
         actor.require(Permission.HOST_WRITE, project_id=host.project_id, object_id=host.id)
         return Change(kind=_TASKS[action], arguments=HostChange(host_id=host.id), object_id=host.id,

@@ -144,6 +144,13 @@ def unfinished_of(tx: Tx, object_id: str) -> list[Task]:
     return [TASKS.load(row) for row in tx.execute(query.order_by(_TABLE.c.seq))]
 
 
+def latest(tx: Tx, kind: str, object_id: str) -> Task | None:
+    """The last task of this kind that was asked for about an object, finished or not."""
+    query = sa.select(_TABLE).where(_TABLE.c.object_id == object_id, _TABLE.c.kind == kind)
+    row = tx.execute(query.order_by(_TABLE.c.seq.desc()).limit(1)).one_or_none()
+    return None if row is None else TASKS.load(row)
+
+
 def cancel_requests(tx: Tx) -> list[str]:
     """Ids of unfinished tasks which somebody wants to end."""
     query = sa.select(_TABLE.c.id).where(_TABLE.c.cancel_requested, _TABLE.c.state.in_(_UNFINISHED))

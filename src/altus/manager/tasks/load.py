@@ -7,6 +7,7 @@ from typing import Any
 from altus.manager.tasks.declare import TaskType
 from altus.manager.tasks.host_forget import HOST_FORGET
 from altus.manager.tasks.host_maintain import HOST_ACTIVATE, HOST_MAINTAIN
+from altus.manager.tasks.host_renew import HOST_RENEW
 from altus.manager.tasks.host_tasks import HOST_REMOVE
 from altus.manager.tasks.image_tasks import IMAGE_TASKS
 from altus.manager.tasks.network_tasks import NETWORK_TASKS
@@ -21,5 +22,5 @@ from altus.manager.tasks.volume_tasks import VOLUME_TASKS
 TASK_TYPES: dict[str, TaskType[Any]] = {
     kind.kind: kind
     for kind in (VM_CREATE, VM_CLONE, VM_EDIT, VM_DELETE, VM_MIGRATE_TASK, *POWER_TASKS, *VOLUME_TASKS, *IMAGE_TASKS,
-                 *NETWORK_TASKS, HOST_MAINTAIN, HOST_ACTIVATE, HOST_REMOVE, HOST_FORGET)
+                 *NETWORK_TASKS, HOST_MAINTAIN, HOST_ACTIVATE, HOST_RENEW, HOST_REMOVE, HOST_FORGET)
 }  # fmt: skip

@@ -9,6 +9,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from altus.common.errors import Cancelled, Unavailable
 from altus.common.ids import derived_id
+from altus.common.pki import Authority
 from altus.manager.agents.base import Agents
 from altus.manager.store import lease as leases
 from altus.manager.store.database import Database, LeaseLostError, Tx
@@ -27,11 +28,13 @@ def _no_journal(_tx: Tx, _task: Task) -> None:
 
 @dataclass(frozen=True)
 class World:
-    """What tasks work with. `journal` writes a task's end to the audit, in the transaction that ends it."""
+    """What tasks work with. `authority` signs for hosts; `journal` writes a task's end to the audit, in the
+    transaction that ends it."""
 
     db: Database
     agents: Agents
     secrets: SecretBox
+    authority: Authority
     journal: Callable[[Tx, Task], None] = _no_journal
 
 

@@ -176,6 +176,11 @@ async def _activate(site: Site) -> Callable[[], Draft]:
     return lambda: site.inventory.change_host(ADMIN, host, HostAction.ACTIVATE)
 
 
+async def _renew(site: Site) -> Callable[[], Draft]:
+    host = await site.add_host()
+    return lambda: site.inventory.change_host(ADMIN, host, HostAction.RENEW)
+
+
 async def _remove(site: Site) -> Callable[[], Draft]:
     host = await _in_maintenance(site)
     return lambda: site.inventory.change_host(ADMIN, host, HostAction.REMOVE)
@@ -230,6 +235,7 @@ CASES = (
     Case("network.delete", "network.delete", _network_delete),
     Case("host.maintain", "host.maintain", _maintain),
     Case("host.activate", "host.activate", _activate),
+    Case("host.renew", "host.renew", _renew),
     Case("host.remove", "host.remove", _remove),
     Case("host.forget", "host.forget", _forget, restores=False),
 )

@@ -66,6 +66,10 @@ class Interference:
         """As `Agents.cancel`."""
         await self.agents.cancel(host_id, key)
 
+    async def shown(self, host_id: str) -> int:
+        """As `Agents.shown`."""
+        return await self.agents.shown(host_id)
+
     def is_up(self, host_id: str) -> bool:
         """As `Agents.is_up`."""
         return self.agents.is_up(host_id)

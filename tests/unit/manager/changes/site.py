@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from altus.common.ids import new_id
+from altus.common.pki import Authority, make_csr, open_key
 from altus.common.units import MIB
 from altus.manager.agents.base import Agents
 from altus.manager.services.audit import AuditLog
@@ -23,7 +24,7 @@ from altus.manager.services.observe import Observer
 from altus.manager.services.vm_power import VmPowerService
 from altus.manager.services.vms import VmService
 from altus.manager.services.volumes import VolumeService
-from altus.manager.store import ports
+from altus.manager.store import certificates, ports
 from altus.manager.store import tasks as rows
 from altus.manager.store.audit import AuditChain
 from altus.manager.store.database import Database, Tx
@@ -74,7 +75,7 @@ class Site:
         image is, and networks."""
         agents = LocalAgents.make(folder / "hosts", [new_id() for _ in range(hosts)], pooled=hosts > 1)
         audit = AuditLog(db, AuditChain.open(folder / "audit.key", folder / "audit.anchor"))
-        world = World(db, agents, SecretBox(b"k" * 32), audit.of_task_end)
+        world = World(db, agents, SecretBox(b"k" * 32), Authority.open(folder / "ca"), audit.of_task_end)
         site = cls(db, agents, world, audit)
         await db.write(ensure_defaults)
         for number, host in enumerate(agents.hosts.values()):
@@ -96,13 +97,17 @@ class Site:
         if local.common is not None:
             storages.append(Storage(id=local.common.shared, name="shared"))
 
-        def work(tx: Tx) -> None:
+        authority = self.world.authority
+
+        def work(tx: Tx) -> str:
             HOST.insert(tx, host)
             for storage in storages:
                 if STORAGE.peek(tx, storage.id) is None:
                     STORAGE.insert(tx, storage)
+            return certificates.certify(tx, authority, host, make_csr(open_key(local.identity.key), name))
 
-        await self.db.write(work)
+        local.identity.store(await self.db.write(work), authority.certificate, authority.fingerprint)
+        local.show()
 
     async def add_host(self) -> str:
         """The id of one more host; all networks are there."""
@@ -260,6 +265,9 @@ class Site:
                 "images": {image.id for one in host.storages.values() for image in await one.images()},
                 "networks": set(network.networks),
                 "ports": network.ports,
+                "certificate": host.identity.certificate.read_text(),
+                "shown": host.shown,
+                "keys": sorted(path.name for path in host.identity.folder.glob("*")),
             }
         return {"database": await self.db.read(look), "hosts": hosts}
 

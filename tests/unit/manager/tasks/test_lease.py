@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -26,7 +27,7 @@ def two(new_url: Callable[[str], str]) -> Iterator[tuple[Place, Place]]:
     first, second = Database(url), Database(url)
     places = Place.new(first), Place.new(second)
     places[1].things = places[0].things
-    places[1].world = type(places[1].world)(db=second, agents=places[0].things, secrets=places[0].world.secrets)
+    places[1].world = dataclasses.replace(places[0].world, db=second)
     yield places
     first.close()
     second.close()
