@@ -18,6 +18,7 @@ from altus.common.pki import Authority, Subject, client_context, make_csr, needs
 from altus.manager.agents.pool import AgentPool
 from altus.manager.periodic import news, retention
 from altus.manager.periodic.hosts import HostWatch
+from altus.manager.periodic.renewals import Renewals
 from altus.manager.services.changes import Changes
 from altus.manager.services.consoles import ConsoleService
 from altus.manager.services.directory import Services
@@ -81,7 +82,9 @@ async def running(settings: ManagerSettings, observer: Observer = trace) -> Asyn
     hosts = HostWatch(db, pool)
     engine = Engine(world, TASK_TYPES, _engine_settings(settings, db), observer, [hosts.watch])
     services = _services(settings, world, engine, security, pool, authority)
-    async with _background([engine.run(), hosts.connect(), news.run(db), retention.run(db, security, settings)]):
+    renewals = Renewals(services.changes, services.inventory)
+    clocks = [hosts.connect(), news.run(db), renewals.run(), retention.run(db, security, settings)]
+    async with _background([engine.run(), *clocks]):
         yield Manager(services, engine, tls)
     await engine.resign()
     await pool.close()

@@ -13,6 +13,7 @@ from altus.manager.store import certificates
 from altus.manager.store.database import Database
 from altus.manager.store.lease import Lease
 from altus.manager.store.resources import HOST
+from altus.wire.operations import CERTIFICATES_REVOKE, CertificatesRevoked
 
 _log = structlog.get_logger(__name__)
 _LOOK_AGAIN = 5.0
@@ -58,7 +59,26 @@ class HostWatch:
             await asyncio.gather(*watches.values(), return_exceptions=True)
 
     async def _watch(self, host_id: str, observer: Observer) -> None:
-        await asyncio.gather(self._pool.watch(host_id, observer), self._doubt(host_id, observer))
+        await asyncio.gather(self._pool.watch(host_id, observer), self._doubt(host_id, observer),
+                             self._tell_revoked(host_id, observer.epoch))  # fmt: skip
+
+    async def _tell_revoked(self, host_id: str, epoch: int) -> None:
+        """Which certificates of hosts are not to be believed: all of them, whenever the host begins to tell what it
+        sees, and when they are others. Until cancelled."""
+        told: tuple[int, frozenset[int]] | None = None
+        while True:
+            seen = self._db.news.count
+            now = (self._pool.greetings(host_id), self._pool.revoked)
+            if now[0] and now != told:
+                try:
+                    serials = [f"{number:x}" for number in sorted(now[1])]
+                    await self._pool.call(host_id, CERTIFICATES_REVOKE, CertificatesRevoked(serials=serials),
+                                          epoch=epoch)  # fmt: skip
+                    told = now
+                except AltusError as error:
+                    _log.warning("revoked certificates not told", host=host_id, error=error.message)
+            await asyncio.sleep(_LOOK_PAUSE)
+            await self._db.news.wait(seen, _LOOK_AGAIN)
 
     async def _settle(self, observer: Observer) -> None:
         try:
