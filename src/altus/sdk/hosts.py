@@ -35,6 +35,10 @@ class Hosts(Resources[HostView]):
         """Maintenance off."""
         return self._change("POST", self._one(host, "activate"))
 
+    def renew(self, host: str) -> Change:
+        """A new key and certificate for the host; its old one is revoked."""
+        return self._change("POST", self._one(host, "renew"))
+
     def remove(self, host: str) -> Change:
         """Take an empty host in maintenance out of the pool."""
         return self._change("DELETE", self._one(host))

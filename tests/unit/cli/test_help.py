@@ -89,7 +89,7 @@ def test_all_that_was_promised_is_there() -> None:
         volume list, volume show, volume create, volume resize, volume delete, network list, network show,
         network create, network delete, storage list, storage show, host list, host show, host add, host edit,
         pool list, pool show, pool create, pool edit, pool delete, placement explain, host remove, host forget,
-        host maintenance on, host maintenance off, project list, project create, task list,
+        host renew, host maintenance on, host maintenance off, project list, project create, task list,
         task show, task watch, task cancel, user list, user show, user create, user delete, user passwd,
         user reset-password, user enable, user disable, user unlock, user token create, user token list,
         user token revoke, group list, group show, group create, group delete, group add, group remove, grant list,

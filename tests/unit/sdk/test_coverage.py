@@ -134,6 +134,7 @@ METHODS: dict[str, Callable[[AltusClient], Awaitable[object]]] = {
     "edit_host": lambda a: a.hosts.edit("x", HostEdit(tags=["y"])),
     "maintain_host": lambda a: a.hosts.maintain("x").submit(),
     "activate_host": lambda a: a.hosts.activate("x").submit(),
+    "renew_host": lambda a: a.hosts.renew("x").submit(),
     "remove_host": lambda a: a.hosts.remove("x").submit(),
     "forget_host": lambda a: a.hosts.forget("x").submit(),
     "create_enrolment": lambda a: a.hosts.enrol_token("x"),

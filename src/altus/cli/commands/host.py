@@ -116,6 +116,13 @@ async def edit(
     await at_once(call, f"Change host {host}", "host.edit", host, lambda: call.altus.hosts.edit(host, body), HOST)
 
 
+@change(app, "renew")
+async def renew(call: Call, host: options.Host) -> None:
+    """Give a host a new key and certificate, and revoke its old one; VMs run on. The manager does so by itself before a
+    certificate expires."""
+    await finish(call, call.altus.hosts.renew(host), call.altus.hosts.get, HOST)
+
+
 @change(app, "remove", asks=True)
 async def remove(call: Call, host: options.Host) -> None:
     """Take an empty host in maintenance out of the pool; its certificate is revoked."""

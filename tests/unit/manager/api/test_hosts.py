@@ -7,6 +7,8 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
+from altus.common.pki import serial
+from tests.unit.agent.waiting import until
 from tests.unit.manager.api.rig import Rig, name
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -46,6 +48,20 @@ async def test_host_in_maintenance_is_given_nothing_to_run(rig: Rig, host: str) 
     assert (await rig.call("POST", f"{host}/maintain")).code == "host.state"
     await rig.done("POST", f"{host}/activate")
     await rig.done("POST", f"/vms/{vm['id']}/start")
+
+
+async def test_renewed_host_shows_another_certificate_and_forgets_its_old_key(rig: Rig, host: str) -> None:
+    vm = await rig.vm(start=True)
+    identity = rig.host.identity
+    old = serial(identity.certificate.read_text())
+    await rig.done("POST", f"{host}/renew")
+    assert serial(identity.certificate.read_text()) != old
+    left = {"agent.pem", "ca.pem", "revoked-hosts"}
+    await until(lambda: {path.name for path in identity.folder.iterdir()} == left)
+    assert old in rig.host.core.drivers.credentials.revoked()
+    await rig.until(host, state="up")
+    assert (await rig.good("GET", f"/vms/{vm['id']}"))["state"] == "running"
+    await rig.done("POST", f"/vms/{vm['id']}/kill")
 
 
 async def test_host_that_is_not_empty_stays(rig: Rig, host: str) -> None:

@@ -69,6 +69,13 @@ async def activate_host(actor: HostWriter, services: ServicesDep, answer: Answer
     return await answer(actor, services.inventory.change_host(actor, ref, HostAction.ACTIVATE))
 
 
+@router.post("/hosts/{ref}/renew", status_code=202, responses=CHANGE_RESPONSES)
+async def renew_host(actor: HostWriter, services: ServicesDep, answer: AnswerDep, ref: Ref) -> Response:
+    """Give a host a new key and certificate, and revoke its old one. The manager does so by itself before a
+    certificate expires."""
+    return await answer(actor, services.inventory.change_host(actor, ref, HostAction.RENEW))
+
+
 @router.delete("/hosts/{ref}", status_code=202, responses=CHANGE_RESPONSES)
 async def remove_host(actor: HostWriter, services: ServicesDep, answer: AnswerDep, ref: Ref) -> Response:
     """Take an empty host in maintenance out of the pool; its certificate is revoked."""
