@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Network
 from pathlib import Path
 
 import pytest
 
 from altus.common.errors import Unavailable
+from altus.common.files import write_whole
 from altus.common.ids import new_id
-from altus.common.pki import Authority, Subject, make_csr, open_key
+from altus.common.pki import LIFE, Authority, Subject, ends, make_csr, open_key
 from altus.drivers.network.ovn import networks
 from altus.drivers.network.ovn.database import Database
 from altus.drivers.network.ovn.driver import OvnNetworks
@@ -25,15 +28,16 @@ from tests.functional.ovn.lab import sh
 pytestmark = pytest.mark.functional
 
 _NORTH, _SOUTH = 16641, 16642
+_SHORT = timedelta(seconds=10)
 _DNS = ("192.0.2.53",)
 
 
-def _certificate(folder: Path, authority: Authority, name: str, **who: str) -> Tls:
+def _certificate(folder: Path, authority: Authority, name: str, life: timedelta = LIFE, **who: str) -> Tls:
     """Key and certificate of `name`, reached at 127.0.0.1."""
     folder.mkdir()
     key, certificate, ca = (folder / file for file in ("host.key", "host.pem", "ca.pem"))
     subject = Subject(common_name=name, names=("127.0.0.1",), **who)
-    certificate.write_text(authority.issue(make_csr(open_key(key), name), subject))
+    certificate.write_text(authority.issue(make_csr(open_key(key), name), subject, life))
     ca.write_text(authority.certificate)
     return Tls(key=key, certificate=certificate, ca=ca)
 
@@ -87,6 +91,47 @@ async def test_a_host_reaches_the_databases_by_its_certificate(
         services.start(["ovn-controller"])  # ready means that it is connected to the southbound database
     finally:
         await driver.close()
+
+
+def _one_file(tls: Tls, other: Tls) -> Tls:
+    """Key and certificate in one file, as the agent keeps them; a file that is there is replaced by one rename."""
+    write_whole(tls.certificate, other.certificate.read_bytes() + other.key.read_bytes())
+    return Tls(key=tls.certificate, certificate=tls.certificate, ca=tls.ca)
+
+
+@pytest.mark.usefixtures("central", "local_settings")
+async def test_a_new_certificate_is_shown_to_the_databases(
+    authority: Authority, services: Plain, tmp_path: Path
+) -> None:
+    """The first one expires: who still shows it is not let in."""
+    old = _certificate(tmp_path / "old", authority, "host1", life=_SHORT, host_id=new_id(), label="open")
+    new = _certificate(tmp_path / "new", authority, "host1", host_id=new_id(), label="open")
+    expires, settings = ends(old.certificate.read_text())[1], _settings(_one_file(old, old))
+    driver = OvnNetworks(settings)
+    try:
+        await driver.ensure_host()
+        services.kill("ovn-controller")
+        services.start(["ovn-controller"])
+        _one_file(old, new)
+        while datetime.now(UTC) <= expires:
+            await asyncio.sleep(0.1)
+        for tool, port in (("ovn-nbctl", _NORTH), ("ovn-sbctl", _SOUTH)):
+            await sh(tool, "del-connection")
+            await sh(tool, "set-connection", f"pssl:{port}:127.0.0.1")
+        await _connected()
+        fresh = Database(settings.northbound, "OVN_Northbound", networks.TABLES, timeout=5, tls=settings.tls)
+        await fresh.run(networks.nat_networks)
+        await fresh.close()
+        assert not (await driver.truth()).networks
+    finally:
+        await driver.close()
+
+
+async def _connected() -> None:
+    """Until ovn-controller has the southbound database again, after it has noticed that it was gone."""
+    async with asyncio.timeout(30):
+        while (await sh("ovn-appctl", "-t", "ovn-controller", "connection-status"))[1].strip() != "connected":
+            await asyncio.sleep(0.1)
 
 
 @pytest.mark.usefixtures("central")
