@@ -118,12 +118,24 @@ async def test_revoked_host_is_not_believed_any_more(pool: AgentPool, host: Loca
     request = op.VmRef(vm_id="a")
     await pool.call(host.id, op.VM_OBSERVE, request)
     mine = serial(host.identity.certificate.read_text())
-    await pool.distrust(frozenset({mine + 1}))
+    await pool.distrust({mine + 1: host.id})
     await pool.call(host.id, op.VM_OBSERVE, request)
-    await pool.distrust(frozenset({mine, mine + 1}))
+    await pool.distrust({mine: host.id, mine + 1: host.id})
     with pytest.raises(Unavailable) as caught:
         await pool.call(host.id, op.VM_OBSERVE, request)
     assert caught.value.code == "host.untrusted"
+
+
+async def test_connections_to_hosts_with_good_certificates_stay(pool: AgentPool, host: LocalHost) -> None:
+    vm = await make_vm(pool, host.id, host.local)
+    await pool.call(host.id, op.VM_START, op.VmRef(vm_id=vm.id))
+    async with await pool.console(host.id, vm.id, "serial") as socket:
+        await socket.receive_bytes(timeout=60)
+        await pool.distrust({1: new_id()})
+        assert not socket.closed
+        await socket.ping()
+        await pool.distrust({1: new_id(), 2: host.id})
+        assert (await socket.receive()).type in (aiohttp.WSMsgType.CLOSED, aiohttp.WSMsgType.ERROR)
 
 
 async def test_new_certificate_is_shown_and_calls_that_last_go_on(pool: AgentPool, host: LocalHost,

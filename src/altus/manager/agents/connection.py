@@ -37,7 +37,7 @@ _HANDSHAKE = 4.0
 
 
 class AgentConnection:
-    """Calls and streams to one agent, over the pool's common session."""
+    """Calls and streams to one agent, over a session of its own."""
 
     def __init__(self, session: aiohttp.ClientSession, resolver: AgentResolver, host_id: str, address: str) -> None:
         host, _, port = address.rpartition(":")

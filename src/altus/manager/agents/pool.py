@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import ssl
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing
 from typing import TypeVar
 
@@ -34,34 +34,38 @@ class AgentPool:
         self._resolver = AgentResolver()
         self._revoked: frozenset[int] = frozenset()
         self._context = distrusting(context, lambda: self._revoked)
-        self._session = make_session(self._context, self._resolver)
+        self._unused: list[aiohttp.ClientSession] = []
         self._hosts: dict[str, AgentConnection] = {}
         self._silence = silence
 
     async def close(self) -> None:
         """End all connections."""
-        await self._session.close()
+        self._unused += [host.session for host in self._hosts.values()]
+        await self._close_unused()
+        await self._resolver.close()
 
-    async def distrust(self, revoked: frozenset[int]) -> None:
-        """Certificates with these serial numbers are not to be believed. If there are new ones all connections are made
-        anew: what was under way is asked again, and joined."""
-        if revoked <= self._revoked:
-            return
-        self._revoked = revoked
-        old, self._session = self._session, make_session(self._context, self._resolver)
-        for host in self._hosts.values():
-            host.session = self._session
-        await old.close()
+    async def distrust(self, revoked: Mapping[int, str]) -> None:
+        """Certificates with these serial numbers, each of a host, are not to be believed. Connections to the hosts of
+        new ones are made anew: what was under way is asked again, and joined. Those to other hosts stay."""
+        new, self._revoked = revoked.keys() - self._revoked, frozenset(revoked)
+        for host_id in {revoked[number] for number in new} & self._hosts.keys():
+            self._unused.append(self._hosts[host_id].session)
+            self._hosts[host_id].session = make_session(self._context, self._resolver)
+        await self._close_unused()
 
     def add(self, host_id: str, address: str) -> None:
         """A host, or its new address (host:port)."""
         known = self._hosts.get(host_id)
         if known is None or known.address != address:
-            self._hosts[host_id] = AgentConnection(self._session, self._resolver, host_id, address)
+            if known is not None:
+                self._unused.append(known.session)
+            session = make_session(self._context, self._resolver)
+            self._hosts[host_id] = AgentConnection(session, self._resolver, host_id, address)
 
     def remove(self, host_id: str) -> None:
         """A host that does not belong to the pool any more."""
-        self._hosts.pop(host_id, None)
+        if (known := self._hosts.pop(host_id, None)) is not None:
+            self._unused.append(known.session)
         self._resolver.drop(host_id)
 
     def known(self) -> set[str]:
@@ -146,6 +150,12 @@ class AgentPool:
                      turn: str, offset: int = 0) -> int:  # fmt: skip
         """See `AgentConnection.upload`."""
         return await self.host(host_id).upload(storage_id, image_id, data, turn=turn, offset=offset)
+
+    async def _close_unused(self) -> None:
+        """Sessions of hosts that left, moved, or have another certificate."""
+        unused, self._unused = self._unused, []
+        for session in unused:
+            await session.close()
 
     async def _follow(self, host: AgentConnection, watcher: HostWatcher) -> AsyncGenerator[bool, None]:
         """Pass on one stream; yields, per message, whether the host has said everything."""

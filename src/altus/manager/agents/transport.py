@@ -57,7 +57,7 @@ class AgentResolver(AbstractResolver):
 
 
 def make_session(context: ssl.SSLContext, resolver: AgentResolver) -> aiohttp.ClientSession:
-    """One session for all agents: no cookies, no proxies, no limits but ours."""
+    """A session for one agent: no cookies, no proxies, no limits but ours."""
     connector = aiohttp.TCPConnector(ssl=context, resolver=resolver, use_dns_cache=False, limit=0)
     timeout = aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT, connect=2 * _CONNECT)
     return aiohttp.ClientSession(connector=connector, timeout=timeout, cookie_jar=aiohttp.DummyCookieJar(),

@@ -91,7 +91,7 @@ def revoke_all(tx: Tx, host_id: str) -> None:
     tx.execute(CERTIFICATES.update().where(_C.host_id == host_id).values(revoked=True))
 
 
-def revoked(tx: Tx) -> frozenset[int]:
-    """The serial numbers that nobody must believe."""
-    query = sa.select(_C.serial).where(_C.revoked, _C.expires_at >= tx.now())
-    return frozenset(int(row.serial, 16) for row in tx.execute(query))
+def revoked(tx: Tx) -> dict[int, str]:
+    """The serial numbers that nobody must believe, and of which host they are."""
+    query = sa.select(_C.serial, _C.host_id).where(_C.revoked, _C.expires_at >= tx.now())
+    return {int(row.serial, 16): row.host_id for row in tx.execute(query)}

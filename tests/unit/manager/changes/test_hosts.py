@@ -95,7 +95,7 @@ async def test_forgotten_host_takes_along_what_only_it_reached(site: Site) -> No
         assert VOLUME.get(tx, kept.id).vm_id is None
         found = VM.get(tx, stranded.id)
         assert (found.state, found.host_id) == (VmState.FAILED, None)
-        assert certificates.revoked(tx) == {77}
+        assert certificates.revoked(tx) == {77: host.id}
 
     await site.db.read(look)
 

@@ -65,7 +65,7 @@ async def test_certificate_is_renewed_when_a_third_of_its_life_is_left(site: Sit
     async with site.running():
         assert (await site.ended(task)).state is TaskState.SUCCEEDED
     assert local.shown == serial(local.identity.certificate.read_text()) != old
-    assert await site.db.read(certificates.revoked) == {old}
+    assert await site.db.read(certificates.revoked) == {old: site.host_id}
 
 
 async def test_hosts_that_do_not_answer_are_left_alone(site: Site) -> None:
