@@ -49,15 +49,27 @@ class PoolOfLab:
     async def vms_on_each_host(self, network: NetworkView) -> dict[str, VmView]:
         """A running VM on each host, by the host's name; placement spreads them by free memory."""
         names = {host.id: host.name async for host in self.altus.hosts.each()}
-        found = {}
-        for _ in HOSTS:
-            body = VmCreate(name=f"vm{next(_numbers)}", image="tiny", memory=_MEMORY, start=True,
-                            nics=[NicCreate(network=network.name)])  # fmt: skip
-            await self.altus.vms.create(body).run()
-            vm = await self._answers(body.name)
-            found[names[vm.host_id or ""]] = vm
+        vms = [await self.vm(network) for _ in HOSTS]
+        found = {names[vm.host_id or ""]: vm for vm in vms}
         assert set(found) == set(HOSTS)
         return found
+
+    async def vm_on(self, host: str, network: NetworkView) -> VmView:
+        """A running VM on this host: the others take none while it is made."""
+        others = [name for name in HOSTS if name != host]
+        for other in others:
+            await self.altus.hosts.maintain(other).run()
+        vm = await self.vm(network)
+        for other in others:
+            await self.altus.hosts.activate(other).run()
+        return vm
+
+    async def vm(self, network: NetworkView) -> VmView:
+        """A VM that runs and answers."""
+        body = VmCreate(name=f"vm{next(_numbers)}", image="tiny", memory=_MEMORY, start=True,
+                        nics=[NicCreate(network=network.name)])  # fmt: skip
+        await self.altus.vms.create(body).run()
+        return await self._answers(body.name)
 
     async def _answers(self, vm: str) -> VmView:
         async def look() -> VmView | None:
