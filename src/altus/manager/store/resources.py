@@ -29,12 +29,23 @@ T = TypeVar("T", bound=Resource)
 
 
 class Resources(Generic[T]):
-    """The rows of one noun."""
+    """The rows of one noun. Its commonest statements are made once: making one costs more than running it."""
 
     def __init__(self, noun: str, record: Record[T]) -> None:
         self.noun = noun
         self.record = record
         self.table = record.table
+        columns = self.table.c
+        own = columns.id == sa.bindparam("own_id")
+        self._select = sa.select(self.table).where(own)
+        self._select_all = sa.select(self.table).order_by("id")
+        self._insert = self.table.insert()
+        self._update = self.table.update().where(own, columns.revision == sa.bindparam("own_revision"))
+        self._select_namesake = sa.select(columns.id).where(
+            columns.project_id == sa.bindparam("own_project"),
+            columns.name == sa.bindparam("own_name"),
+            columns.id != sa.bindparam("own_id"),
+        )
 
     def get(self, tx: Tx, resource_id: str) -> T:
         """By id; `NotFound` (`<noun>.not_found`)."""
@@ -47,7 +58,7 @@ class Resources(Generic[T]):
         """By id, None if there is none."""
         if not is_storable(resource_id):
             return None
-        row = tx.execute(sa.select(self.table).where(self.table.c.id == resource_id)).one_or_none()
+        row = tx.execute(self._select, {"own_id": resource_id}).one_or_none()
         return None if row is None else self.record.load(row)
 
     def find(self, tx: Tx, reference: str, visible: Callable[[T], bool] = lambda _found: True) -> T:
@@ -71,24 +82,21 @@ class Resources(Generic[T]):
 
     def all(self, tx: Tx, *conditions: sa.ColumnElement[bool]) -> list[T]:
         """Every row that meets the conditions, by id."""
-        return [self.record.load(r) for r in tx.execute(sa.select(self.table).where(*conditions).order_by("id"))]
+        statement = self._select_all.where(*conditions) if conditions else self._select_all
+        return [self.record.load(row) for row in tx.execute(statement)]
 
     def insert(self, tx: Tx, value: T, **extra: Any) -> T:
         """Add it; a name already used in its project is a `Conflict` (`<noun>.name_taken`)."""
         self.require_free_name(tx, value)
-        tx.execute(self.table.insert().values(**self.record.dump(value), **extra))
+        tx.execute(self._insert, self.record.dump(value) | extra)
         self._emit(tx, "created", value)
         return value
 
     def update(self, tx: Tx, value: T, **extra: Any) -> T:
         """Write it back; its revision must be the stored one (`Conflict` `<noun>.changed`), and is raised."""
         newer = dataclasses.replace(value, revision=value.revision + 1, updated_at=utc_now())
-        changed = tx.execute(
-            self.table.update()
-            .where(self.table.c.id == value.id, self.table.c.revision == value.revision)
-            .values(**self.record.dump(newer), **extra)
-        )
-        if changed.rowcount != 1:
+        which = {"own_id": value.id, "own_revision": value.revision}
+        if tx.execute(self._update, self.record.dump(newer) | extra | which).rowcount != 1:
             raise Conflict(f"{self.noun} {value.name} was changed meanwhile.", code=f"{self.noun}.changed",
                            hint="Look at it again and repeat your change.")  # fmt: skip
         self._emit(tx, "updated", newer)
@@ -122,12 +130,8 @@ class Resources(Generic[T]):
 
     def require_free_name(self, tx: Tx, value: T) -> None:
         """`Conflict` (`<noun>.name_taken`) if another one in its project has this name."""
-        taken = sa.select(self.table.c.id).where(
-            self.table.c.project_id == value.project_id,
-            self.table.c.name == value.name,
-            self.table.c.id != value.id,
-        )
-        if tx.execute(taken).first() is not None:
+        who = {"own_project": value.project_id, "own_name": value.name, "own_id": value.id}
+        if tx.execute(self._select_namesake, who).first() is not None:
             raise Conflict(f"A {self.noun} named {value.name} exists already.", code=f"{self.noun}.name_taken",
                            hint="Choose another name.")  # fmt: skip
 

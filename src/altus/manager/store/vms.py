@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from functools import cache
+from typing import Any
 
 import sqlalchemy as sa
 from pydantic import TypeAdapter
@@ -33,19 +35,28 @@ def seed_of(tx: Tx, box: SecretBox, vm_id: str) -> CloudInit:
 def working(tx: Tx, without: str = "") -> dict[str, tuple[int, int]]:
     """vCPUs and bytes of memory which VMs that run, are paused or will run as soon as they are made have, by host; one
     that moves has them on both. `without` leaves a VM out."""
-    coming = sa.and_(_T.c.state == VmState.CREATING, _T.c.intent == PowerIntent.RUNNING)
-    sums = [sa.func.sum(_hardware(tx, name)).label(name) for name in ("vcpus", "memory")]
     found: dict[str, tuple[int, int]] = {}
-    for host_id, counts in ((_T.c.host_id, _T.c.state.in_(_WORKING) | coming), (_T.c.other_host_id, sa.true())):
-        where = (counts, host_id.is_not(None), _T.c.id != without)
-        for row in tx.execute(sa.select(host_id.label("host_id"), *sums).where(*where).group_by(host_id)):
-            vcpus, memory = found.get(row.host_id, (0, 0))
-            found[row.host_id] = (vcpus + int(row.vcpus), memory + int(row.memory))
+    for row in tx.execute(_working(tx.connection.dialect.name), {"without": without}):
+        vcpus, memory = found.get(row.host_id, (0, 0))
+        found[row.host_id] = (vcpus + int(row.vcpus), memory + int(row.memory))
     return found
 
 
-def _hardware(tx: Tx, name: str) -> sa.ColumnElement[int]:
-    if tx.connection.dialect.name == "postgresql":
+@cache
+def _working(dialect: str) -> sa.CompoundSelect[Any]:
+    """Sums by host of the VMs that are there, and of those that move there or have come from there."""
+    coming = sa.and_(_T.c.state == VmState.CREATING, _T.c.intent == PowerIntent.RUNNING)
+    sums = [sa.func.sum(_hardware(dialect, name)).label(name) for name in ("vcpus", "memory")]
+    return sa.union_all(*(
+        sa.select(host_id.label("host_id"), *sums)
+        .where(counts, host_id.is_not(None), _T.c.id != sa.bindparam("without"))
+        .group_by(host_id)
+        for host_id, counts in ((_T.c.host_id, _T.c.state.in_(_WORKING) | coming), (_T.c.other_host_id, sa.true()))
+    ))  # fmt: skip
+
+
+def _hardware(dialect: str, name: str) -> sa.ColumnElement[int]:
+    if dialect == "postgresql":
         return sa.cast(sa.cast(_T.c.hardware, postgresql.JSON)[name].astext, sa.BigInteger)
     return sa.func.json_extract(_T.c.hardware, f"$.{name}")
 
