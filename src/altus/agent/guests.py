@@ -47,7 +47,7 @@ class Guests:
     def notice(self, seen: VmObservation) -> None:
         """Something happened to a VM, or it is seen for the first time: ask soon, or no more if it does not run."""
         if seen.state is not VmState.RUNNING:
-            self.forget(seen.id, keep_facts=seen.state in (VmState.PAUSED, VmState.SUSPENDED))
+            self.forget(seen.id, keep_facts=seen.state.keeps_guest)
         elif seen.id in self._followers:
             self._followers[seen.id][1].set()
         else:

@@ -34,6 +34,11 @@ class VmState(StrEnum):
     DELETING = "deleting"
     FAILED = "failed"
 
+    @property
+    def keeps_guest(self) -> bool:
+        """Whether there is a guest, which may stand still: what it told about itself still counts."""
+        return self in (VmState.RUNNING, VmState.PAUSED, VmState.SUSPENDED)
+
 
 class PowerIntent(StrEnum):
     """What the VM's owner last asked for."""

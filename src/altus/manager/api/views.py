@@ -33,6 +33,7 @@ def _action(allowed: bool, reason: str) -> ActionView:
 def vm_view(actor: Actor, vm: Vm, busy: str = "") -> VmView:
     """A VM. Built without validation: the model was validated when it was made, and lists must be fast."""
     hardware = vm.hardware
+    guest = vm.guest if vm.state is VmState.RUNNING else None
     verdicts = allowed_actions(actor, vm, busy)
     views = {verdict: _action(*verdict) for verdict in set(verdicts.values())}  # most say the same
     actions = {name: views[verdict] for name, verdict in verdicts.items()}
@@ -54,8 +55,8 @@ def vm_view(actor: Actor, vm: Vm, busy: str = "") -> VmView:
         nics=[VmNicView.model_construct(id=n.id, network_id=n.network_id, mac=n.mac, address=n.address, model=n.model)
               for n in hardware.nics],
         cdrom_image_id=hardware.cdrom_image_id,
-        addresses=list(vm.guest.addresses) if vm.guest is not None and vm.state is VmState.RUNNING else [],
-        guest=vm.guest,
+        addresses=list(guest.addresses) if guest is not None else [],
+        guest=guest,
         placement=vm.placement,
         allowed_actions=actions,
     )  # fmt: skip

@@ -165,8 +165,11 @@ def _is_unripe(vm: Vm | None) -> bool:
 
 
 def _apply(tx: Tx, vm: Vm, seen: VmObservation | None, *, anew: bool = False) -> None:
-    """Take over what was seen, unless a task is about to say it itself, or it is older than what is known: its way
-    through the stream may be longer than that of a task's answer. `anew`: the orders of the host begin again."""
+    """Take over what was seen, unless a task is about to say it itself. `anew`: the orders of the host begin again.
+
+    A state older than what is known does not count: its way through the stream may be longer than that of a task's
+    answer. What a guest told counts nevertheless, since no answer brings it and the host says it only once.
+    """
     if vm.state in _NOT_OBSERVED or _is_unripe(vm):
         return
     if seen is None:
@@ -174,15 +177,13 @@ def _apply(tx: Tx, vm: Vm, seen: VmObservation | None, *, anew: bool = False) ->
             _log.warning("a VM is gone from its host", vm=vm.id, host=vm.host_id)
             VM.change(tx, vm.id, state=VmState.UNKNOWN, guest=None)
         return
-    if seen.order < vm.observed and not anew:
+    newest = anew or seen.order >= vm.observed
+    state, order = (seen.state, seen.order) if newest else (vm.state, vm.observed)
+    guest = (seen.guest or vm.guest) if seen.state.keeps_guest and state.keeps_guest else None
+    if _same(vm.guest, guest) and vm.state is state and not anew:
         return
-    guest = seen.guest if seen.state is VmState.RUNNING else None
-    if guest is None and seen.state is VmState.RUNNING:
-        guest = vm.guest
-    if _same(vm.guest, guest) and vm.state is seen.state and not anew:
-        return
-    pending = vm.restart_pending and seen.state is not VmState.STOPPED
-    VM.change(tx, vm.id, state=seen.state, guest=guest, restart_pending=pending, observed=seen.order)
+    pending = vm.restart_pending and state is not VmState.STOPPED
+    VM.change(tx, vm.id, state=state, guest=guest, restart_pending=pending, observed=order)
 
 
 def _same(old: GuestFacts | None, new: GuestFacts | None) -> bool:

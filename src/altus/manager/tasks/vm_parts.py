@@ -39,7 +39,7 @@ def record(run: Run[Any], before: Vm, seen: VmSeen, intent: PowerIntent | None =
     state = observation.state if observation is not None else VmState.UNKNOWN
     order = observation.order if observation is not None else 0
     told: dict[str, Any] = {"state": state}
-    if state is not VmState.RUNNING:
+    if not state.keeps_guest:
         told["guest"] = None
     if state is VmState.STOPPED:
         told["restart_pending"] = False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -93,6 +94,21 @@ async def test_event_older_than_what_is_known_changes_nothing(sqlite_db: Databas
     await observer.on_news(host.id, _happened(vm, VmState.PAUSED, 21))
     await observer.on_news(host.id, StateSeen(vms=[_seen(vm, VmState.RUNNING, 20)]))
     assert await _state(sqlite_db, vm) is VmState.PAUSED
+
+
+async def test_what_a_guest_told_counts_though_an_answer_overtook_it(sqlite_db: Database, observer: Observer, put: Put,
+                                                                     host: Host) -> None:  # fmt: skip
+    vm = await put(VmState.RUNNING, observed=20)  # a task's answer, which says nothing about the guest
+    told = dataclasses.replace(_seen(vm, VmState.RUNNING, 19), guest=GuestFacts(hostname="h"))
+    await observer.on_news(host.id, VmHappened(event=VmEvent(kind=VmEventKind.CHANGED, vm_id=vm.id, reason="test",
+                                                             observation=told)))  # fmt: skip
+    now = await sqlite_db.read(lambda tx: VM.get(tx, vm.id))
+    assert (now.guest, now.observed) == (told.guest, 20)
+    await observer.on_news(host.id, _happened(vm, VmState.PAUSED, 19))
+    assert (await sqlite_db.read(lambda tx: VM.get(tx, vm.id))).guest == told.guest
+    await observer.on_news(host.id, _happened(vm, VmState.STOPPED, 19))  # it was off between: that guest is no more
+    now = await sqlite_db.read(lambda tx: VM.get(tx, vm.id))
+    assert (now.state, now.guest) == (VmState.RUNNING, None)
 
 
 async def test_host_that_booted_begins_its_clock_anew(sqlite_db: Database, observer: Observer, put: Put, host: Host,
