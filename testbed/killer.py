@@ -90,14 +90,14 @@ def outcomes(kind: TaskType[Any]) -> Iterator[Outcome]:
 
 
 async def walk(kind: TaskType[Any], outcome: Outcome, make_stage: Callable[[], Awaitable[Stage]],
-               pairs: int = 4) -> int:  # fmt: skip
-    """Kill the manager at every boundary from the step that fails on, and at `pairs` random pairs of all of them;
-    returns how often it died."""
+               pairs: int = 4, *, every: bool = True) -> int:  # fmt: skip
+    """Kill the manager at every boundary from the step that fails on (unless not `every`), and at `pairs` random pairs
+    of all of them; returns how often it died."""
     chance = random.Random(f"{_SEED} {kind.kind} {outcome}")  # noqa: S311 - repeatable on purpose
     passed = (await trial(kind, outcome, await make_stage(), ()))[0].passed
     boundaries, died = len(passed), 0
     first = passed.index((kind.kind, outcome.step, Boundary.BEFORE_DO)) if outcome.step else 0
-    for at in range(first, boundaries):
+    for at in range(first, boundaries) if every else ():
         lives = await trial(kind, outcome, await make_stage(), (at,))
         assert lives[0].dead.is_set(), f"there is no boundary {at} any more"
         died += 1

@@ -231,7 +231,7 @@ _LONG = 600.0
 VM_DEFINE = Operation("vm.define", VmDefine, VmSeen)
 VM_UNDEFINE = Operation("vm.undefine", VmRef, Nothing)
 VM_START = Operation("vm.start", VmRef, VmSeen, timeout=120)
-VM_SHUTDOWN = Operation("vm.shutdown", VmRef, Nothing)
+VM_SHUTDOWN = Operation("vm.shutdown", VmRef, VmSeen)
 VM_DESTROY = Operation("vm.destroy", VmRef, VmSeen)
 VM_REBOOT = Operation("vm.reboot", VmReboot, Nothing)
 VM_PAUSE = Operation("vm.pause", VmRef, VmSeen)

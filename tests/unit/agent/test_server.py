@@ -58,7 +58,7 @@ async def test_disconnected_caller_may_come_back_to_its_call(pool: AgentPool, ho
     await asyncio.sleep(0.05)
     assert host.core.calls.running == 1
     go.set()
-    assert await second == op.Nothing()
+    assert await second == op.VmSeen(observation=None)
 
 
 async def test_cancel_crosses_the_network(pool: AgentPool, host: LocalHost, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -158,7 +158,7 @@ async def test_new_certificate_is_shown_and_calls_that_last_go_on(pool: AgentPoo
     await pool.call(host.id, op.CERTIFICATE_TAKE, take)
     assert await pool.shown(host.id) == serial(new)
     go.set()
-    assert await call == op.Nothing()
+    assert await call == op.VmSeen(observation=None)
     await pool.call(host.id, op.CERTIFICATE_RETURN, op.CertificateRef(serial=asked.serial))
     assert await pool.shown(host.id) == old
 

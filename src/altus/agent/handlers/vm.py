@@ -59,9 +59,9 @@ async def _start(host: HostDrivers, request: VmRef, _report: Report) -> VmSeen:
     return await _seen(host, request.vm_id)
 
 
-async def _shutdown(host: HostDrivers, request: VmRef, _report: Report) -> Nothing:
+async def _shutdown(host: HostDrivers, request: VmRef, _report: Report) -> VmSeen:
     await host.hypervisor.shutdown(request.vm_id)
-    return Nothing()
+    return await _seen(host, request.vm_id)
 
 
 async def _destroy(host: HostDrivers, request: VmRef, _report: Report) -> VmSeen:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from altus.common.errors import Conflict
+from altus.common.together import all_of
 from altus.manager.store import ports
 from altus.manager.store.database import Tx
 from altus.manager.store.resources import VM, VOLUME
@@ -71,23 +71,16 @@ async def _mark(run: Run[VmDelete]) -> None:
     run.write(write)
 
 
-async def _undefine(run: Run[VmDelete]) -> None:
+async def _remove(run: Run[VmDelete]) -> None:
+    """Once it does not run, nothing of it needs the rest: all goes at once."""
     vm = await the_vm(run, run.args.vm_id)
-    if vm.host_id is not None:
-        await run.call(vm.host_id, VM_DESTROY, VmRef(vm_id=vm.id))
-        await run.call(vm.host_id, VM_UNDEFINE, VmRef(vm_id=vm.id))
-
-
-async def _ports(run: Run[VmDelete]) -> None:
-    vm = await the_vm(run, run.args.vm_id)
-    for nic in vm.hardware.nics if vm.host_id is not None else ():
-        await run.call(vm.host_id or "", PORT_DELETE, PortRef(port_id=nic.id))
-
-
-async def _volumes(run: Run[VmDelete]) -> Any:
-    vm = await the_vm(run, run.args.vm_id)
-    for volume_id in run.args.volume_ids if vm.host_id is not None else ():
-        await run.call(vm.host_id or "", VOLUME_DELETE, VolumeRef(storage_id=vm.storage_id, volume_id=volume_id))
+    if vm.host_id is None:
+        return
+    await run.call(vm.host_id, VM_DESTROY, VmRef(vm_id=vm.id))
+    ports = (run.call(vm.host_id, PORT_DELETE, PortRef(port_id=nic.id)) for nic in vm.hardware.nics)
+    refs = (VolumeRef(storage_id=vm.storage_id, volume_id=volume_id) for volume_id in run.args.volume_ids)
+    volumes = (run.call(vm.host_id, VOLUME_DELETE, ref) for ref in refs)
+    await all_of(run.call(vm.host_id, VM_UNDEFINE, VmRef(vm_id=vm.id)), *ports, *volumes)
 
 
 def _gone(run: Run[VmDelete], tx: Tx) -> None:
@@ -115,9 +108,7 @@ VM_DELETE = TaskType(
     check=_check,
     steps=(
         Step("mark", "Mark the VM as being deleted", _mark, commits=True),
-        Step("undefine", "Remove the VM from its host", _undefine),
-        Step("ports", "Remove its network ports", _ports),
-        Step("volumes", "Remove its disks", _volumes),
+        Step("remove", "Remove the VM, its network ports and its disks from the host", _remove),
     ),
     on_success=_gone,
     on_stuck=_stuck,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
+import dataclasses
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from altus.manager.tasks.vm_parts import observe, record, require_host, require_
 from altus.model.permission import Permission
 from altus.model.placement import capacity_of
 from altus.model.task import exclusive
-from altus.model.vm import PowerIntent, VmState
+from altus.model.vm import PowerIntent, VmObservation, VmState
 from altus.model.vm_action import VmAction, require
 from altus.wire.operations import (
     VM_DESTROY,
@@ -35,7 +35,7 @@ from altus.wire.operations import (
     VmSeen,
 )
 
-_POLL = 0.1
+_LOOK = 0.1
 _ASK_AGAIN = 5.0
 _OFF = (VmState.STOPPED, VmState.CRASHED)
 
@@ -137,18 +137,30 @@ async def _shut_down(run: Run[Any], vm_id: str, timeout: float, *, force: bool) 
     host_id, ref = await the_host(run, vm_id), VmRef(vm_id=vm_id)
     deadline, asked = time.monotonic() + timeout, float("-inf")
     while time.monotonic() < deadline:
-        seen = await observe(run, vm_id)
+        again = time.monotonic() - asked >= _ASK_AGAIN  # a request in early boot can be lost
+        asked = time.monotonic() if again else asked
+        seen = (await run.call(host_id, VM_SHUTDOWN, ref)).observation if again else await observe(run, vm_id)
+        if seen is not None and seen.state not in _OFF:
+            run.report(None, "Waiting for the guest to shut down")
+            seen = await _told(run, seen, min(deadline, time.monotonic() + _LOOK))
         if seen is None or seen.state in _OFF:
             return VmSeen(observation=seen)
-        if time.monotonic() - asked >= _ASK_AGAIN:  # a request in early boot can be lost
-            await run.call(host_id, VM_SHUTDOWN, ref)
-            asked = time.monotonic()
-        run.report(None, "Waiting for the guest to shut down")
-        await asyncio.sleep(_POLL)
     if force:
         return await run.call(host_id, VM_DESTROY, ref)
     raise Failed(f"The guest did not shut down within {timeout:g} s.", code="vm.shutdown_timeout",
                  hint="Stop it with --force, or `altus vm kill` it.")  # fmt: skip
+
+
+async def _told(run: Run[Any], seen: VmObservation, deadline: float) -> VmObservation:
+    """What is known when the host's events have said that the VM is off, later than it was `seen`; when nobody wants it
+    any more; or when the deadline has come for a host that says nothing."""
+    while (left := deadline - time.monotonic()) > 0 and not run.cancelling:
+        news = run.db.news.count
+        vm = await the_vm(run, seen.id)
+        if vm.state in _OFF and vm.observed > seen.order:
+            return dataclasses.replace(seen, state=vm.state, order=vm.observed)
+        await run.db.news.wait(news, left)
+    return seen
 
 
 async def _stop(run: Run[VmStop]) -> None:
