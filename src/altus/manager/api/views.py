@@ -27,7 +27,7 @@ _ALLOWED = ActionView(allowed=True)
 
 
 def _action(allowed: bool, reason: str) -> ActionView:
-    return ActionView.model_construct(allowed=allowed, reason=reason) if reason else _ALLOWED
+    return ActionView.of(allowed=allowed, reason=reason) if reason else _ALLOWED
 
 
 def vm_view(actor: Actor, vm: Vm, busy: str = "") -> VmView:
@@ -37,7 +37,7 @@ def vm_view(actor: Actor, vm: Vm, busy: str = "") -> VmView:
     verdicts = allowed_actions(actor, vm, busy)
     views = {verdict: _action(*verdict) for verdict in set(verdicts.values())}  # most say the same
     actions = {name: views[verdict] for name, verdict in verdicts.items()}
-    return VmView.model_construct(
+    return VmView.of(
         **_common(vm),
         state=vm.state,
         intent=vm.intent,
@@ -51,8 +51,8 @@ def vm_view(actor: Actor, vm: Vm, busy: str = "") -> VmView:
         memory=hardware.memory,
         firmware=hardware.firmware,
         boot=list(hardware.boot),
-        disks=[VmDiskView.model_construct(volume_id=d.volume_id, bus=d.bus) for d in hardware.disks],
-        nics=[VmNicView.model_construct(id=n.id, network_id=n.network_id, mac=n.mac, address=n.address, model=n.model)
+        disks=[VmDiskView.of(volume_id=d.volume_id, bus=d.bus) for d in hardware.disks],
+        nics=[VmNicView.of(id=n.id, network_id=n.network_id, mac=n.mac, address=n.address, model=n.model)
               for n in hardware.nics],
         cdrom_image_id=hardware.cdrom_image_id,
         addresses=list(guest.addresses) if guest is not None else [],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from altus.model.permission import Duty
+from altus.wire.vms import VmView
 from tests.unit.manager.api.rig import Rig, name
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -47,3 +48,9 @@ async def test_every_list_refuses_unknown_fields_filters_and_sorts(rig: Rig, nou
                         ({"sort": "nope"}, "list.sort"), ({"after": "nope"}, "list.cursor")):  # fmt: skip
         answer = await rig.call("GET", f"/{noun}", params=query, duty=duty)
         assert (answer.status, answer.code) == (422, code)
+
+
+async def test_views_made_fast_have_every_field(rig: Rig) -> None:
+    made = await rig.vm()
+    assert set(made) == set(VmView.model_fields)
+    assert VmView.model_validate(made).model_dump(mode="json") == made
