@@ -11,12 +11,14 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
+from xml.etree import ElementTree as ET
 
 from altus.drivers.hypervisor.base import Hypervisor, VmAttachments
 from altus.drivers.hypervisor.fake import FakeHypervisor
 from altus.drivers.hypervisor.libvirt.build import domain_name
 from altus.drivers.hypervisor.libvirt.driver import LibvirtHypervisor
 from altus.drivers.image.load import builder
+from altus.model.cpu import GuestCpu
 from altus.model.image import BuiltinImage, DirectKernel
 from altus.model.vm import CloudInit, VmDefinition, VmState
 from devkit.services.plain import Plain
@@ -38,6 +40,10 @@ class Rig(Protocol):
 
     async def reopen(self) -> None:
         """Replace the driver by a new one on the same host, as a restarted agent does."""
+        ...
+
+    async def guest_cpu(self, vm_id: str) -> GuestCpu:
+        """The CPU that the running guest has, told by standard tools."""
         ...
 
     async def cut_power(self, vm_id: str) -> None:
@@ -102,6 +108,12 @@ class FakeRig:
         await self.driver.close()
         self.driver = self._fake = FakeHypervisor(self._path)
 
+    async def guest_cpu(self, vm_id: str) -> GuestCpu:
+        """See `Rig`."""
+        found = self._fake.guest_cpu(vm_id)
+        assert found is not None
+        return found
+
     async def cut_power(self, vm_id: str) -> None:
         """See `Rig`."""
         await self._fake.destroy(vm_id)
@@ -142,6 +154,14 @@ class LibvirtRig:
         """See `Rig`."""
         await self.driver.close()
         self.driver = LibvirtHypervisor(self.folder)
+
+    async def guest_cpu(self, vm_id: str) -> GuestCpu:
+        """See `Rig`."""
+        live = await asyncio.to_thread(virsh, "dumpxml", domain_name(vm_id))
+        cpu = ET.fromstring(live).find("cpu")
+        assert cpu is not None
+        required = sorted(one.get("name", "") for one in cpu.iterfind("feature[@policy='require']"))
+        return GuestCpu(model=cpu.findtext("model", ""), features=tuple(required))
 
     async def cut_power(self, vm_id: str) -> None:
         """See `Rig`."""

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from altus.common.ids import derived_id, new_id
 from altus.common.units import MIB
-from altus.drivers.hypervisor.base import VmAttachments
+from altus.drivers.hypervisor.base import Hypervisor, VmAttachments
 from altus.model.image import DirectKernel
 from altus.model.label import Label
 from altus.model.network import NicAttachment, mac_of
@@ -62,3 +62,10 @@ def attachments(vm: VmDefinition, *, kernel: DirectKernel | None = None, offload
 def largest() -> VmHardware:
     """All limits at once."""
     return VmHardware(vcpus=MAX_VCPUS, memory=MAX_MEMORY, disks=disks(MAX_DISKS), nics=nics(MAX_NICS))
+
+
+async def defined(driver: Hypervisor, vm: VmDefinition | None = None) -> VmDefinition:
+    """A stopped VM without anything to boot from: it starts fast and does nothing."""
+    vm = vm or definition()
+    await driver.define(vm, attachments(vm))
+    return vm

@@ -16,7 +16,7 @@ from altus.common.units import MIB
 from altus.drivers.hypervisor.base import ByteStream, Hypervisor, VmAttachments
 from altus.model.vm import CloudInit, VmDefinition, VmEvent, VmEventKind, VmHardware, VmState
 from tests.contract.hypervisor_rigs import PATIENCE, FakeRig, LibvirtRig, Rig, until, until_state
-from tests.contract.hypervisor_samples import attachments, definition, largest, nics, revised
+from tests.contract.hypervisor_samples import defined, definition, largest, nics, revised
 
 Call = Callable[[Hypervisor, str], Coroutine[Any, Any, object]]
 
@@ -36,30 +36,9 @@ CALLS: dict[str, Call] = {
 NEED_A_RUNNING_VM = sorted(set(CALLS) - {"start", "shutdown", "guest"})
 
 
-@pytest.fixture(params=["fake", pytest.param("libvirt", marks=pytest.mark.functional)])
-async def rig(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Rig]:
-    made: Rig = FakeRig(tmp_path) if request.param == "fake" else LibvirtRig()
-    try:
-        yield made
-    finally:
-        await made.clear()
-
-
-@pytest.fixture
-def driver(rig: Rig) -> Hypervisor:
-    return rig.driver
-
-
 async def state(driver: Hypervisor, vm_id: str) -> VmState | None:
     seen = await driver.observe(vm_id)
     return seen.state if seen else None
-
-
-async def defined(driver: Hypervisor, vm: VmDefinition | None = None) -> VmDefinition:
-    """A stopped VM without anything to boot from: it starts fast and does nothing."""
-    vm = vm or definition()
-    await driver.define(vm, attachments(vm))
-    return vm
 
 
 async def running(driver: Hypervisor) -> VmDefinition:

@@ -9,6 +9,7 @@ from altus.common.units import GIB, MIB
 from altus.drivers.hypervisor.base import VmAttachments
 from altus.drivers.hypervisor.libvirt.build import HostChoices, build_domain
 from altus.drivers.hypervisor.libvirt.xml.domain import Domain
+from altus.model.cpu import GuestCpu
 from altus.model.host import Acceleration
 from altus.model.image import DirectKernel
 from altus.model.vm import BootDevice, DiskBus, Firmware, NicModel, VmDefinition, VmDisk, VmHardware
@@ -33,6 +34,13 @@ def _domain(vm: VmDefinition, found: VmAttachments, *, kvm: bool = False, direct
 def _usual(*, kvm: bool) -> Domain:
     vm = _vm("kvm" if kvm else "tcg", VmHardware(vcpus=2, memory=2 * GIB, disks=disks(2), nics=nics(1)))
     return _domain(vm, attachments(vm, offload=kvm), kvm=kvm, seed=_SEED)
+
+
+def _pinned(*, kvm: bool) -> Domain:
+    features = ("avx2", "lm", "ssbd") if kvm else ()
+    cpu = GuestCpu(model="EPYC" if kvm else "Westmere", features=features, address_bits=48 if kvm else 0)
+    vm = replace(_vm(f"cpu-{cpu.model}", VmHardware(vcpus=2)), cpu=cpu)
+    return _domain(vm, attachments(vm), kvm=kvm)
 
 
 def _direct_kernel() -> Domain:
@@ -68,6 +76,8 @@ def cases() -> dict[str, Domain]:
     return {
         "kvm": _usual(kvm=True),
         "tcg": _usual(kvm=False),
+        "cpu-features": _pinned(kvm=True),
+        "cpu-model": _pinned(kvm=False),
         "direct-kernel": _direct_kernel(),
         "uefi-installer": _uefi_installer(),
         "all-buses": _all_buses(),

@@ -7,6 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from altus.common.errors import Conflict, InvalidInput
+from altus.model.cpu import CpuOffer
 from altus.model.pool import DEFAULT_POOL
 from altus.model.resource import Resource
 
@@ -87,7 +88,8 @@ class HostNic:
 class HostFacts:
     """What a host found out about itself; `memory` in bytes; `versions` of kernel, libvirt, qemu, ovs, ovn, altus.
 
-    `warnings` are sentences for its administrator, such as why KVM is not used.
+    `guest_cpus` is what it can give guests as they run there; None while its hypervisor has not told. `warnings` are
+    sentences for its administrator, such as why KVM is not used.
     """
 
     hostname: str
@@ -102,6 +104,7 @@ class HostFacts:
     datapath: str
     versions: dict[str, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    guest_cpus: CpuOffer | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

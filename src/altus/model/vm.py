@@ -7,6 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from altus.common.units import GIB, MIB
+from altus.model.cpu import AUTO_CPU, GuestCpu
 from altus.model.label import Label
 from altus.model.placement import VmPlacement
 from altus.model.resource import Resource, utc_now
@@ -101,7 +102,8 @@ class VmNic:
 @dataclass(frozen=True, kw_only=True)
 class VmHardware:
     """The machine itself; `memory` in bytes. `cdrom_image_id` is an ISO; `kernel_image_id` an image with a kernel of
-    its own from which the VM boots directly."""
+    its own from which the VM boots directly. `cpu_model` is what was asked for: a model, or `auto` for what the pool
+    gives."""
 
     vcpus: int = 1
     memory: int = 512 * MIB
@@ -111,6 +113,7 @@ class VmHardware:
     nics: tuple[VmNic, ...] = ()
     cdrom_image_id: str | None = None
     kernel_image_id: str | None = None
+    cpu_model: str = AUTO_CPU
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,7 +152,7 @@ class GuestFacts:
 class Vm(Resource):
     """A virtual machine: intent (`hardware`, `intent`) and the last observation (`state`, `guest`), whose `order` on
     its host is `observed`. While it moves from host to host it has memory and vCPUs on both: `other_host_id` is the one
-    that it is not on."""
+    that it is not on. `cpu` is what it was given when it was made or last started, and keeps as long as it runs."""
 
     hardware: VmHardware
     state: VmState = VmState.CREATING
@@ -164,6 +167,7 @@ class Vm(Resource):
     observed: int = 0
     placement: VmPlacement = field(default_factory=VmPlacement)
     other_host_id: str | None = None
+    cpu: GuestCpu | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -180,6 +184,7 @@ class VmDefinition:
     revision: int
     storage_id: str
     hardware: VmHardware
+    cpu: GuestCpu | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

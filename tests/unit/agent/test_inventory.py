@@ -11,11 +11,13 @@ from altus.agent.inventory.facts import describe, look
 from altus.agent.inventory.read import cpu_list
 from altus.drivers.hypervisor.base import HypervisorCapabilities
 from altus.drivers.network.base import Datapath, NetworkCapabilities
+from altus.model.cpu import CpuOffer
 from altus.model.host import Acceleration, HostDisk, HostNic, NumaNode
 
 MACHINES = Path(__file__).parent / "machines"
 KVM = HypervisorCapabilities(acceleration=Acceleration.KVM, acceleration_reason="A guest ran.",
-                             versions={"libvirt": "9.0.0", "qemu": "7.2.15"}, uefi=True)  # fmt: skip
+                             versions={"libvirt": "9.0.0", "qemu": "7.2.15"}, uefi=True,
+                             guest_cpus=CpuOffer(models=("EPYC",), vendor="AMD", address_bits=48))  # fmt: skip
 OVN = NetworkCapabilities(datapath=Datapath.KERNEL, reason="", max_mtu=1442, versions={"ovs": "3.1", "ovn": "23.03"})
 
 
@@ -96,7 +98,7 @@ def test_facts_join_hardware_hypervisor_and_network(tmp_path: Path) -> None:
 
 def test_slow_ways_are_warned_of(tmp_path: Path) -> None:
     slow = HypervisorCapabilities(acceleration=Acceleration.TCG, acceleration_reason="no /dev/kvm.", versions={},
-                                  uefi=False)  # fmt: skip
+                                  uefi=False, guest_cpus=CpuOffer(models=()))  # fmt: skip
     userspace = NetworkCapabilities(datapath=Datapath.USERSPACE, reason="no module.", max_mtu=1442, versions={})
     warnings = describe(look(tmp_path), slow, userspace).warnings
     assert len(warnings) == 2

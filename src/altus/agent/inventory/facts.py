@@ -55,11 +55,12 @@ def describe(found: Found, hypervisor: HypervisorCapabilities | None, network: N
         acceleration, reason = hypervisor.acceleration, hypervisor.acceleration_reason
     elif before is not None:
         acceleration, reason = before.acceleration, before.acceleration_reason
+    cpus = hypervisor.guest_cpus if hypervisor else before.guest_cpus if before else None
     datapath = network.datapath.value if network else before.datapath if before else ""
     return HostFacts(
         hostname=found.hostname, cpu=found.cpu, memory=found.memory, numa=found.numa, iommu=found.iommu,
         disks=found.disks, nics=found.nics, acceleration=acceleration, acceleration_reason=reason, datapath=datapath,
-        versions=versions, warnings=_warnings(hypervisor, network),
+        versions=versions, warnings=_warnings(hypervisor, network), guest_cpus=cpus,
     )  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
+from altus.model.cpu import CpuOffer
 from altus.model.host import Acceleration
 from altus.model.image import DirectKernel
 from altus.model.network import NicAttachment
@@ -23,6 +24,7 @@ class HypervisorCapabilities:
     acceleration_reason: str
     versions: dict[str, str]
     uefi: bool
+    guest_cpus: CpuOffer
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,7 +120,8 @@ class Hypervisor(Protocol):
         ...
 
     async def start(self, vm_id: str) -> None:
-        """Run it, from its saved state if it has one; a paused VM stays paused."""
+        """Run it, from its saved state if it has one; a paused VM stays paused. Refused if the host cannot give it the
+        CPU it is defined with; it has no other one."""
         ...
 
     async def shutdown(self, vm_id: str) -> None:

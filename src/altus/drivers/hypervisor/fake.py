@@ -6,6 +6,7 @@ on real hosts is done to it explicitly: `fail_next`, `crash`, `disconnect`.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -17,18 +18,23 @@ from altus.drivers.hypervisor.fake_store import FakeVm
 from altus.drivers.hypervisor.fake_stream import FakeStream
 from altus.drivers.hypervisor.png import png
 from altus.drivers.hypervisor.seed import user_data
+from altus.model.cpu import CpuOffer, GuestCpu, require_cpu
 from altus.model.host import Acceleration
 from altus.model.vm import GuestFacts, VmDefinition, VmEvent, VmObservation, VmState
 
 _WIDTH, _HEIGHT = 640, 480
+FAKE_CPUS = CpuOffer(models=("Better", "Good"), features=("cmov", "lm", "sse2"))
+"""Everything that a fake can give, unless told."""
 
 
 class FakeHypervisor:
     """VMs in memory or, given `path`, in a file that outlives the process. A guest's agent answers `guest_seconds`
-    after a start; an asked guest is off after `shutdown_seconds`."""
+    after a start; an asked guest is off after `shutdown_seconds`. `cpus` are those that it can give."""
 
-    def __init__(self, path: Path | None = None, *, guest_seconds: float = 0.02, shutdown_seconds: float = 0.02):
+    def __init__(self, path: Path | None = None, *, guest_seconds: float = 0.02, shutdown_seconds: float = 0.02,
+                 cpus: CpuOffer = FAKE_CPUS):  # fmt: skip
         self._host = FakeHost(path)
+        self.cpus = cpus
         self._guest_seconds = guest_seconds
         self._shutdown_seconds = shutdown_seconds
         self.migrations = FakeMigrations(self._host)
@@ -42,6 +48,10 @@ class FakeHypervisor:
     def crash(self, vm_id: str) -> None:
         """End a running VM as if its QEMU had been killed."""
         self._host.change(self._host.find(vm_id), VmState.CRASHED, "crashed")
+
+    def guest_cpu(self, vm_id: str) -> GuestCpu | None:
+        """What the VM's guest sees; None while there is none."""
+        return self._host.find(vm_id).cpu
 
     def disconnect(self) -> None:
         """Be unreachable until `reconnect`, as if libvirtd had been killed; VMs run on."""
@@ -62,6 +72,7 @@ class FakeHypervisor:
             acceleration_reason="The fake hypervisor runs no guests.",
             versions={"fake": "1"},
             uefi=True,
+            guest_cpus=self.cpus,
         )
 
     async def define(self, vm: VmDefinition, attachments: VmAttachments) -> None:
@@ -70,7 +81,7 @@ class FakeHypervisor:
         if attachments.seed is not None:
             user_data(attachments.seed)  # refuses what the real one refuses
         known = self._host.vms.get(vm.id)
-        self._host.save(FakeVm(vm=vm, state=known.state if known else VmState.STOPPED), "defined")
+        self._host.save(dataclasses.replace(known, vm=vm) if known else FakeVm(vm=vm), "defined")
 
     async def undefine(self, vm_id: str) -> None:
         """See `Hypervisor.undefine`."""
@@ -88,6 +99,7 @@ class FakeHypervisor:
         self._host.enter("start")
         found = self._host.find(vm_id)
         if found.state not in ACTIVE:
+            require_cpu("The host", self.cpus, found.cpu if found.state is VmState.SUSPENDED else found.vm.cpu)
             self._host.change(found, VmState.RUNNING, "started")
             self._host.later(vm_id, self._guest_seconds, self._host.agent_connects)
 

@@ -63,7 +63,8 @@ class FakeHost:
             if vm_id in self._timers:
                 self._timers.pop(vm_id).cancel()
             self._hang_up(vm_id)
-        self.save(FakeVm(vm=found.vm, state=state), reason)
+        cpu = found.cpu if found.state.keeps_guest else found.vm.cpu
+        self.save(FakeVm(vm=found.vm, state=state, cpu=cpu if state.keeps_guest else None), reason)
 
     def save(self, found: FakeVm, reason: str) -> None:
         """Keep a VM and tell of it."""

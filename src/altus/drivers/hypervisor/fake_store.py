@@ -9,15 +9,17 @@ from pathlib import Path
 
 import msgspec
 
+from altus.model.cpu import GuestCpu
 from altus.model.vm import VmDefinition, VmState
 
 
 @dataclass(frozen=True, kw_only=True)
 class FakeVm:
-    """A VM as the fake knows it; `state` is one of those that are observed."""
+    """A VM as the fake knows it; `state` is one of those that are observed. `cpu` is its guest's."""
 
     vm: VmDefinition
     state: VmState = VmState.STOPPED
+    cpu: GuestCpu | None = None
 
 
 class FakeStore:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from altus.model.cpu import GuestCpu
 from altus.model.host import Acceleration, Host
 from altus.model.label import Label
 from altus.model.placement import Capacity, VmPlacement
@@ -17,8 +18,8 @@ class Request:
     repository if one was asked for or holds the image. `members` are the ids of the hosts where the other members of
     its groups are.
 
-    A VM that moves is `leaving` the host with this id, and a guest that runs needs the `acceleration` it has; `host_id`
-    names a host if one was asked for."""
+    A VM that moves is `leaving` the host with this id, and a guest that runs needs the `acceleration` and the `cpu` it
+    has; one that is to start may ask for a `cpu`. `host_id` names a host if one was asked for."""
 
     label: Label
     vcpus: int
@@ -30,17 +31,22 @@ class Request:
     leaving: str = ""
     host_id: str = ""
     acceleration: Acceleration | None = None
+    cpu: GuestCpu | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Candidate:
-    """A host, a repository it reaches, what it can hold, and what the VMs that run on it or move to it have of it."""
+    """A host, a repository it reaches, what it can hold, and what the VMs that run on it or move to it have of it.
+    `cpu` is what its pool gives VMs that start there, `cpu_refusal` the rest of a sentence that says why it gives the
+    host no VMs."""
 
     host: Host
     storage: Storage
     capacity: Capacity
     vcpus_used: int = 0
     memory_used: int = 0
+    cpu: GuestCpu | None = None
+    cpu_refusal: str = ""
 
     @property
     def free_vcpus(self) -> int:

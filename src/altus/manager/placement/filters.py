@@ -6,6 +6,8 @@ from collections.abc import Callable
 
 from altus.common.units import format_size
 from altus.manager.placement.declare import Candidate, Request
+from altus.model.cpu import cpu_lack
+from altus.model.cpu_baseline import offer_of
 from altus.model.host import HostState
 from altus.model.label import may_combine
 from altus.model.placement import Relation
@@ -39,6 +41,16 @@ def _storage(request: Request, candidate: Candidate) -> str:
 def _acceleration(request: Request, candidate: Candidate) -> str:
     there = candidate.host.facts.acceleration if candidate.host.facts else None
     return "" if request.acceleration in (None, there) else f"the guest runs by {request.acceleration}, not by {there}"
+
+
+def _cpu(request: Request, candidate: Candidate) -> str:
+    if candidate.cpu_refusal:
+        return f"the host {candidate.cpu_refusal}"
+    if request.cpu is None:
+        return ""
+    offer = offer_of(candidate.host)
+    why = "has not told which CPUs it can give" if offer is None else cpu_lack(offer, request.cpu)
+    return f"the host {why}" if why else ""
 
 
 def _required_tags(request: Request, candidate: Candidate) -> str:
@@ -80,6 +92,6 @@ def _memory(request: Request, candidate: Candidate) -> str:
 
 
 FILTERS: tuple[Callable[[Request, Candidate], str], ...] = (
-    _host_up, _leaving, _asked_for, _labels, _storage, _acceleration, _required_tags, _forbidden_tags, _groups, _vcpus,
-    _memory,
+    _host_up, _leaving, _asked_for, _labels, _storage, _acceleration, _cpu, _required_tags, _forbidden_tags, _groups,
+    _vcpus, _memory,
 )  # fmt: skip

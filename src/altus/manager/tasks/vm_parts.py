@@ -108,4 +108,5 @@ def definition(vm: Vm) -> VmDefinition:
         revision=vm.revision,
         storage_id=vm.storage_id,
         hardware=vm.hardware,
+        cpu=vm.cpu,
     )

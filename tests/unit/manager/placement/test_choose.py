@@ -8,6 +8,7 @@ from altus.common.errors import Conflict, LimitExceeded
 from altus.common.units import GIB
 from altus.manager.placement.choose import best, choose, judge
 from altus.manager.placement.declare import Candidate, Request
+from altus.model.cpu import CpuOffer, GuestCpu
 from altus.model.host import Acceleration, Host, HostState
 from altus.model.label import Label
 from altus.model.placement import Capacity, capacity_of, require_same_rule
@@ -25,6 +26,12 @@ UNSUITABLE: dict[str, tuple[Request, Candidate]] = {
     "the VM is on this host already": (request(leaving="h1"), candidate()),
     "another host was asked for": (request(host_id="h2"), candidate()),
     "the guest runs by tcg, not by kvm": (request(acceleration=Acceleration.TCG), candidate()),
+    "the host has a CPU by AMD": (request(), candidate(cpu_refusal="has a CPU by AMD, not by Intel")),
+    "the host has a CPU that lacks avx2 of Haswell": (
+        request(cpu=GuestCpu(model="Haswell", features=("avx2", "lm"))),
+        candidate(facts=facts(offer=CpuOffer(models=("Westmere",), features=("lm",)))),
+    ),
+    "the host has not told which CPUs it can give": (request(cpu=GuestCpu(model="Haswell")), candidate()),
     "the host has no tag gpu": (request(required=("ssd", "gpu")), candidate(tags=("ssd",))),
     "the host has the tag old": (request(forbidden=("old",)), candidate(tags=("old",))),
     "group web must be apart": (request(groups=(apart(),), members={"web": HERE}), candidate()),

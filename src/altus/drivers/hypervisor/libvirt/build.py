@@ -9,13 +9,14 @@ from altus.common.units import KIB
 from altus.drivers.hypervisor.base import VmAttachments
 from altus.drivers.hypervisor.libvirt.build_devices import build_devices
 from altus.drivers.hypervisor.libvirt.xml.clock import Clock
-from altus.drivers.hypervisor.libvirt.xml.cpu import Cpu, Vcpu
+from altus.drivers.hypervisor.libvirt.xml.cpu import Cpu, CpuFeature, Vcpu
 from altus.drivers.hypervisor.libvirt.xml.domain import Domain
 from altus.drivers.hypervisor.libvirt.xml.features import Features
 from altus.drivers.hypervisor.libvirt.xml.memory import Memory
 from altus.drivers.hypervisor.libvirt.xml.metadata import AltusMetadata, Metadata
 from altus.drivers.hypervisor.libvirt.xml.os import FirmwareFeature, FirmwareFeatures, Os
 from altus.drivers.hypervisor.libvirt.xml.power import PowerManagement
+from altus.model.cpu import GuestCpu
 from altus.model.host import Acceleration
 from altus.model.image import DirectKernel
 from altus.model.vm import Firmware, VmDefinition
@@ -54,7 +55,7 @@ def build_domain(vm: VmDefinition, attachments: VmAttachments, host: HostChoices
         vcpu=Vcpu(count=hardware.vcpus),
         os=_os(hardware.firmware, attachments.kernel),
         features=Features(tb_cache_unit="MiB", tb_cache=_TB_CACHE_MIB) if tcg else Features(),
-        cpu=_cpu(hardware.vcpus, tcg=tcg),
+        cpu=_cpu(hardware.vcpus, tcg=tcg) if vm.cpu is None else _given_cpu(hardware.vcpus, vm.cpu),
         clock=Clock(),
         pm=PowerManagement(),
         devices=build_devices(vm, attachments, direct_io=host.direct_io, seed=host.seed),
@@ -75,8 +76,24 @@ def _os(firmware: Firmware, kernel: DirectKernel | None) -> Os:
 
 
 def _cpu(vcpus: int, *, tcg: bool) -> Cpu:
-    """Under KVM what this host has in the form that can move to a similar one; under TCG all that QEMU can emulate,
-    since current distributions need more than its old default offers."""
+    """Where nobody knows what other hosts can give: under KVM what this host has, in the form that can move to a
+    similar one; under TCG all that QEMU can emulate, since current distributions need more than its old default."""
     if tcg:
         return Cpu(mode="maximum", check="none", cores=vcpus)
-    return Cpu(mode="host-model", address_bits="passthrough", cores=vcpus)
+    return Cpu(mode="host-model", address_mode="passthrough", cores=vcpus)
+
+
+def _given_cpu(vcpus: int, cpu: GuestCpu) -> Cpu:
+    """Just this one: with all its features named libvirt starts no guest that has others. A model alone has a few more
+    than libvirt knows of."""
+    return Cpu(
+        mode="custom",
+        match="exact",
+        check="full" if cpu.features else "partial",
+        model=cpu.model,
+        fallback="forbid",
+        address_mode="emulate" if cpu.address_bits else None,
+        address_bits=cpu.address_bits or None,
+        cores=vcpus,
+        features=tuple(CpuFeature(name=name) for name in cpu.features),
+    )

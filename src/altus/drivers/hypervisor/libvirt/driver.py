@@ -67,7 +67,8 @@ class LibvirtHypervisor:
 
     async def start(self, vm_id: str) -> None:
         """See `Hypervisor.start`."""
-        await self._connection.run_domain(vm_id, lifecycle.start)
+        offer = (await self.capabilities()).guest_cpus
+        await self._connection.run_domain(vm_id, functools.partial(lifecycle.start, offer=offer))
 
     async def shutdown(self, vm_id: str) -> None:
         """See `Hypervisor.shutdown`."""

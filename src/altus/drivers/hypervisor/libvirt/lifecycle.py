@@ -10,6 +10,8 @@ import libvirt_qemu
 
 from altus.common.errors import Conflict
 from altus.drivers.hypervisor.libvirt.errors import not_running
+from altus.drivers.hypervisor.libvirt.observe import read_metadata
+from altus.model.cpu import CpuOffer, require_cpu
 
 Change = Callable[[libvirt.virDomain], None]
 
@@ -22,10 +24,13 @@ _UNDEFINE = (
 _AGENT_SECONDS = 1
 
 
-def start(domain: libvirt.virDomain) -> None:
-    """`virDomainCreate`, which restores a managed save image if there is one."""
+def start(domain: libvirt.virDomain, *, offer: CpuOffer) -> None:
+    """`virDomainCreate`, which restores a managed save image if there is one. `Conflict` (`host.cpu`): without KVM
+    libvirt itself would start a guest without what QEMU cannot emulate of its CPU."""
     if domain.isActive():
         return
+    metadata = read_metadata(domain)
+    require_cpu("The host", offer, metadata.vm().cpu if metadata is not None else None)
     try:
         domain.create()
     except libvirt.libvirtError:

@@ -1,4 +1,4 @@
-"""What this host can do: acceleration (cached for the boot), versions, UEFI."""
+"""What this host can do: acceleration (cached for the boot), versions, UEFI, CPUs of guests."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import libvirt
 from altus.drivers.hypervisor.base import HypervisorCapabilities
 from altus.drivers.hypervisor.kvm_probe import KvmVerdict, probe_kvm
 from altus.drivers.hypervisor.libvirt.folders import replace_file
+from altus.drivers.hypervisor.libvirt.probe_cpu import ARCH, MACHINE, read_offer
 from altus.model.host import Acceleration
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
@@ -47,13 +48,14 @@ def read_capabilities(connection: libvirt.virConnect, verdict: KvmVerdict) -> Hy
     """`virConnectGetDomainCapabilities` and versions. Blocking: run it in a worker thread."""
     kind = Acceleration.KVM if verdict.usable else Acceleration.TCG
     offered = ET.fromstring(  # noqa: S314 - libvirt's own
-        connection.getDomainCapabilities(None, "x86_64", "q35", "kvm" if verdict.usable else "qemu")
+        connection.getDomainCapabilities(None, ARCH, MACHINE, "kvm" if verdict.usable else "qemu")
     )
     return HypervisorCapabilities(
         acceleration=kind,
         acceleration_reason=verdict.reason,
         versions={"libvirt": _version(connection.getLibVersion()), "qemu": _version(connection.getVersion())},
         uefi=any(value.text == "efi" for value in offered.iterfind("os/enum[@name='firmware']/value")),
+        guest_cpus=read_offer(connection, offered, kvm=verdict.usable),
     )
 
 
