@@ -7,9 +7,10 @@ from typing import Self
 from pydantic import model_validator
 
 from altus.common.units import MIB
+from altus.model.cpu import AUTO_CPU
 from altus.model.label import Label
 from altus.wire.base import Reference, Shape, View, example
-from altus.wire.vms import Memory, PlacementShape, Vcpus
+from altus.wire.vms import CpuModel, Memory, PlacementShape, Vcpus
 
 
 class PlacementQuestion(Shape):
@@ -22,6 +23,7 @@ class PlacementQuestion(Shape):
     label: Label = Label.OPEN
     vcpus: Vcpus = 1
     memory: Memory = 512 * MIB
+    cpu_model: CpuModel = AUTO_CPU
     storage: Reference | None = None
     placement: PlacementShape = PlacementShape()
 

@@ -129,7 +129,8 @@ class StorageView(ResourceView):
 
 
 class HostView(ResourceView):
-    """A host as it describes itself. `maintenance` is what was asked for, `state` what is so."""
+    """A host as it describes itself. `maintenance` is what was asked for, `state` what is so. `cpu_refusal` is why its
+    pool gives it no VMs, such as a CPU that lacks what others have; empty if it does."""
 
     state: HostState
     maintenance: bool
@@ -140,6 +141,7 @@ class HostView(ResourceView):
     reserved_memory: int
     facts: HostFacts | None
     seen_at: datetime | None
+    cpu_refusal: str
     allowed_actions: dict[str, ActionView]
 
 

@@ -7,6 +7,7 @@ from typing import Annotated, Self
 from pydantic import Field, StringConstraints, model_validator
 
 from altus.common.units import MIB
+from altus.model.cpu import AUTO_CPU, MODEL_PATTERN, GuestCpu
 from altus.model.label import Label
 from altus.model.placement import Relation, VmPlacement
 from altus.model.vm import (
@@ -31,6 +32,10 @@ SshKey = Annotated[str, StringConstraints(pattern=_SSH_KEY, max_length=8192)]
 Vcpus = Annotated[int, Field(ge=1, le=MAX_VCPUS, strict=True)]
 Memory = Annotated[int, Field(ge=MIN_MEMORY, le=MAX_MEMORY, multiple_of=MIB, strict=True)]
 DiskSize = Annotated[int, Field(ge=MIN_VOLUME_SIZE, le=MAX_VOLUME_SIZE, multiple_of=512, strict=True)]
+
+
+CpuModel = Annotated[str, StringConstraints(pattern=MODEL_PATTERN)]
+"""The name of a CPU model, or `auto` for what the pool gives."""
 
 
 class DiskCreate(Shape):
@@ -104,6 +109,7 @@ class VmCreate(Shape):
     tags: Annotated[list[Tag], Field(max_length=64)] = []
     vcpus: Vcpus = 1
     memory: Memory = 512 * MIB
+    cpu_model: CpuModel = AUTO_CPU
     firmware: Firmware = Firmware.BIOS
     boot: Annotated[list[BootDevice], Field(min_length=1, max_length=3)] = list(BootDevice)
     image: Reference | None = None
@@ -130,6 +136,7 @@ class VmEdit(Shape):
     protected: Flag | None = None
     vcpus: Vcpus | None = None
     memory: Memory | None = None
+    cpu_model: CpuModel | None = None
     firmware: Firmware | None = None
     boot: Annotated[list[BootDevice], Field(min_length=1, max_length=3)] | None = None
     attach_volumes: Annotated[list[Reference], Field(max_length=MAX_DISKS)] = []
@@ -201,7 +208,8 @@ class VmNicView(View):
 
 class VmView(ResourceView):
     """A VM: what is wanted (`intent`) and what was last observed (`state`, `guest`). `addresses` are the guest's own as
-    its agent tells them. `restart_pending`: changed hardware which the running guest does not have yet."""
+    its agent tells them. `restart_pending`: changed hardware which the running guest does not have yet. `cpu_model`
+    is what was asked for, `cpu` what it was given when it was made or last started, and keeps as long as it runs."""
 
     state: VmState
     intent: PowerIntent
@@ -213,6 +221,8 @@ class VmView(ResourceView):
     restart_pending: bool
     vcpus: int
     memory: int
+    cpu_model: str
+    cpu: GuestCpu | None
     firmware: Firmware
     boot: list[BootDevice]
     disks: list[VmDiskView]

@@ -23,6 +23,7 @@ def vm(name: str, **fields: Any) -> dict[str, Any]:
     return {
         **_resource(name), "state": "stopped", "intent": "stopped", "host_id": HOST_ID, "storage_id": new_id(),
         "description": "", "tags": [], "protected": False, "restart_pending": False, "vcpus": 2, "memory": 512 * 2**20,
+        "cpu_model": "auto", "cpu": {"model": "Westmere", "features": ["avx2", "lm"], "vendor": "", "address_bits": 0},
         "firmware": "bios", "boot": ["disk"], "disks": [], "nics": [], "cdrom_image_id": None,
         "addresses": ["10.0.0.7"], "guest": None,
         "placement": {"required_tags": [], "forbidden_tags": [], "groups": []},
@@ -41,7 +42,7 @@ def host() -> dict[str, Any]:
     """One that has not told its facts."""
     return {**_resource("node1"), "id": HOST_ID, "state": "up", "maintenance": False, "address": "127.0.0.1:8441",
             "pool_id": new_id(), "tags": [], "reserved_vcpus": 0, "reserved_memory": 0, "facts": None,
-            "seen_at": AT, "allowed_actions": {}}  # fmt: skip
+            "seen_at": AT, "cpu_refusal": "", "allowed_actions": {}}  # fmt: skip
 
 
 def session(token: str) -> dict[str, Any]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-from altus.manager.services.pools import undeletable
+from altus.manager.services.pools import PoolCpus, undeletable
 from altus.manager.services.vms import allowed_actions
 from altus.model.actor import Actor
+from altus.model.cpu_baseline import CpuBaseline
 from altus.model.host import Host
 from altus.model.host_action import HostAction, refusal
 from altus.model.image import Image, ImageState
@@ -18,7 +20,7 @@ from altus.model.task import Task
 from altus.model.vm import Vm, VmState
 from altus.model.volume import Volume, VolumeState
 from altus.wire.base import ActionView
-from altus.wire.pools import PoolView
+from altus.wire.pools import CpuBaselineView, CpuLimitView, CpuRefusedView, PoolView
 from altus.wire.resources import HostView, ImageView, NetworkView, VolumeView
 from altus.wire.tasks import QueueView, TaskView
 from altus.wire.vms import VmDiskView, VmNicView, VmView
@@ -49,6 +51,8 @@ def vm_view(actor: Actor, vm: Vm, busy: str = "") -> VmView:
         restart_pending=vm.restart_pending,
         vcpus=hardware.vcpus,
         memory=hardware.memory,
+        cpu_model=hardware.cpu_model,
+        cpu=vm.cpu,
         firmware=hardware.firmware,
         boot=list(hardware.boot),
         disks=[VmDiskView.of(volume_id=d.volume_id, bus=d.bus) for d in hardware.disks],
@@ -85,18 +89,27 @@ def network_view(actor: Actor, network: Network) -> NetworkView:
     return NetworkView.model_validate({**vars(network), "dns": list(network.dns), "allowed_actions": actions})
 
 
-def host_view(actor: Actor, host: Host) -> HostView:
-    """A host."""
+def host_view(actor: Actor, host: Host, cpus: PoolCpus) -> HostView:
+    """A host, with what its pool thinks of its CPU."""
     may = _may(actor, Permission.HOST_WRITE, host)
     actions = {action.value: _verdict(may or refusal(host, action)) for action in HostAction}
-    return HostView.model_validate({**vars(host), "allowed_actions": actions})
+    return HostView.model_validate({**vars(host), "cpu_refusal": cpus.refusal(host), "allowed_actions": actions})
 
 
-def pool_view(actor: Actor, pool: Pool) -> PoolView:
-    """A pool."""
+def pool_view(actor: Actor, pool: Pool, cpus: PoolCpus) -> PoolView:
+    """A pool, with what it gives its VMs."""
     may = _may(actor, Permission.POOL_WRITE, pool)
     actions = {"edit": _verdict(may), "delete": _verdict(may or undeletable(pool, []))}
-    return PoolView.model_validate({**vars(pool), "allowed_actions": actions})
+    baselines = [_baseline_view(found, cpus.names) for found in cpus.baselines.get(pool.id, ())]
+    return PoolView.model_validate({**vars(pool), "baselines": baselines, "allowed_actions": actions})
+
+
+def _baseline_view(found: CpuBaseline, names: Mapping[str, str]) -> CpuBaselineView:
+    limits = [CpuLimitView(host_id=host, host_name=names[host], lacks=list(lacks))
+              for host, lacks in found.limits.items()]  # fmt: skip
+    refused = [CpuRefusedView(host_id=host, host_name=names[host], reason=f"It {why}.")
+               for host, why in found.refused.items()]  # fmt: skip
+    return CpuBaselineView(acceleration=found.acceleration, cpu=found.cpu, limited_by=limits, refused=refused)
 
 
 def task_view(task: Task, waits_for: list[str] | None = None) -> TaskView:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
+
+from altus.common.errors import Conflict
 from altus.common.ids import new_id
 from altus.manager.services.audit import Act, AuditLog
 from altus.manager.services.changes import Change
@@ -14,12 +17,13 @@ from altus.manager.tasks.host_maintain import HOST_ACTIVATE, HOST_MAINTAIN
 from altus.manager.tasks.host_renew import HOST_RENEW
 from altus.manager.tasks.host_tasks import HOST_REMOVE, HostChange
 from altus.model.actor import Actor
+from altus.model.cpu_baseline import baselines_of, refusals_of
 from altus.model.host import Host
 from altus.model.host_action import HostAction
 from altus.model.permission import Permission
 from altus.model.pool import DEFAULT_POOL, Pool
 from altus.model.query import ListQuery, Page
-from altus.model.resource import DEFAULT_PROJECT, Resource
+from altus.model.resource import DEFAULT_PROJECT, Resource, utc_now
 from altus.model.storage import Storage
 from altus.wire import resources as wire
 
@@ -49,7 +53,8 @@ class InventoryService:
         return await self.db.read(lambda tx: HOST.page(tx, query))
 
     async def edit_host(self, actor: Actor, reference: str, body: wire.HostEdit) -> Host:
-        """Its tags and what it keeps for itself: of consequence for what is placed from now on."""
+        """Its pool, its tags and what it keeps for itself: of consequence for what is placed from now on. `Conflict`
+        (`pool.cpu_differs`) if it cannot give the CPU of the pool."""
         act = Act("host.edit", object_name=reference)
         changes = {name: value for name, value in body.model_dump(exclude={"pool"}).items() if value is not None}
         if body.tags is not None:
@@ -60,7 +65,7 @@ class InventoryService:
             act.about(host)
             actor.require(Permission.HOST_WRITE, project_id=host.project_id, object_id=host.id)
             if body.pool is not None:
-                changes["pool_id"] = POOL.find(tx, body.pool).id
+                changes["pool_id"] = _joined(tx, host, body.pool).id
             return HOST.change(tx, host.id, **changes) or host
 
         return await self.audit.change(actor, act, work)
@@ -96,6 +101,18 @@ class InventoryService:
             return PROJECT.insert(tx, project)
 
         return await self.audit.change(actor, Act("project.create", project.id, name), work)
+
+
+def _joined(tx: Tx, host: Host, reference: str) -> Pool:
+    """The pool, which takes the host as one that comes after all that it has."""
+    pool = POOL.find(tx, reference)
+    if host.pool_id != pool.id:
+        others = HOST.all(tx, HOST.table.c.pool_id == pool.id)
+        last = dataclasses.replace(host, pool_id=pool.id, created_at=utc_now())
+        if why := refusals_of(baselines_of([pool], [*others, last])).get(host.id):
+            raise Conflict(f"Pool {pool.name} cannot take host {host.name}: it {why}.", code="pool.cpu_differs",
+                           hint="See `altus pool show`. Another pool, or another CPU model of it, may do.")  # fmt: skip
+    return pool
 
 
 def ensure_defaults(tx: Tx) -> None:

@@ -42,7 +42,7 @@ def _imagined(tx: Tx, actor: Actor, question: PlacementQuestion) -> Vm:
     storage = STORAGE.find(tx, question.storage).id if question.storage is not None else ""
     vm = Vm(id=new_id(), name="imagined", label=question.label, storage_id=storage,
             project_id=project_for(tx, actor, question.project, Permission.VM_READ),
-            hardware=VmHardware(vcpus=question.vcpus, memory=question.memory),
+            hardware=VmHardware(vcpus=question.vcpus, memory=question.memory, cpu_model=question.cpu_model),
             placement=placement_of(question.placement))  # fmt: skip
     require_rules(tx, vm, vm.placement.groups)
     return vm

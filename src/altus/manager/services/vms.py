@@ -14,7 +14,7 @@ from altus.manager.services.lookup import project_for, storage, visible, visible
 from altus.manager.store import ports
 from altus.manager.store import tasks as task_rows
 from altus.manager.store.database import Database, Tx
-from altus.manager.store.resources import NETWORK, VM, VOLUME
+from altus.manager.store.resources import HOST, NETWORK, VM, VOLUME
 from altus.manager.store.secrets import SecretBox
 from altus.manager.store.vms import seal_seed
 from altus.manager.tasks.vm_build import VmBuild
@@ -24,6 +24,8 @@ from altus.manager.tasks.vm_delete import VM_DELETE, VmDelete
 from altus.manager.tasks.vm_edit import VM_EDIT, VmEdit
 from altus.manager.tasks.vm_place import require_rules
 from altus.model.actor import Actor
+from altus.model.cpu import AUTO_CPU
+from altus.model.cpu_baseline import require_known_model
 from altus.model.image import Image, ImageFormat
 from altus.model.permission import Permission
 from altus.model.placement import GroupRule, VmPlacement
@@ -73,9 +75,10 @@ class VmService:
         return await self.db.read(lambda tx: visible_page(tx, actor, VM, query, Permission.VM_READ))
 
     async def create(self, actor: Actor, body: wire.VmCreate) -> Change[Any]:
-        """A new VM with its own volumes and ports."""
+        """A new VM with its own volumes and ports. `InvalidInput` (`cpu.unknown`) for a CPU that no host can give."""
 
         def draft(tx: Tx) -> VmCreate:
+            require_known_model(HOST.all(tx), body.cpu_model)
             project = project_for(tx, actor, body.project, Permission.VM_CREATE)
             return self._drafted(tx, actor, _Draft(new_id(), body, project))
 
@@ -116,6 +119,7 @@ class VmService:
         actor.require(Permission.VM_EDIT, project_id=vm.project_id, object_id=vm.id)
 
         def draft(tx: Tx) -> VmEdit:
+            require_known_model(HOST.all(tx), body.cpu_model or AUTO_CPU)
             plain = body.model_dump(exclude={"attach_volumes", "detach_volumes", "add_nics", "remove_nics"})
             plain["tags"] = None if body.tags is None else tuple(dict.fromkeys(body.tags))
             plain["boot"] = None if body.boot is None else _boot(body.boot)
@@ -156,7 +160,7 @@ class VmService:
         cdrom = _iso(tx, actor, body.cdrom) if body.cdrom is not None else None
         hardware = VmHardware(vcpus=body.vcpus, memory=body.memory, firmware=body.firmware, boot=_boot(body.boot),
                               disks=tuple(draft.disks), nics=_nics(tx, actor, body.nics), cdrom_image_id=cdrom,
-                              kernel_image_id=draft.kernel)  # fmt: skip
+                              kernel_image_id=draft.kernel, cpu_model=body.cpu_model)  # fmt: skip
         vm = Vm(id=draft.vm_id, name=body.name, project_id=draft.project_id, label=body.label, hardware=hardware,
                 storage_id=draft.storage_id, description=body.description, tags=tuple(dict.fromkeys(body.tags)),
                 protected=body.protected, placement=placement_of(body.placement),

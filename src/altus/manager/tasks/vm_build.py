@@ -16,8 +16,10 @@ from altus.manager.store.resources import IMAGE, NETWORK, VM, VOLUME
 from altus.manager.store.vms import seed_of
 from altus.manager.tasks.declare import Step
 from altus.manager.tasks.run import Run
+from altus.manager.tasks.vm_cpu import merged_cpu
 from altus.manager.tasks.vm_parts import definition, require_pluggable
 from altus.manager.tasks.vm_place import candidates, request_for
+from altus.model.cpu import GuestCpu
 from altus.model.image import ImageState
 from altus.model.label import require_combinable
 from altus.model.network import PortSpec
@@ -77,11 +79,19 @@ async def check(run: Run[B]) -> None:
 
 def verdicts(tx: Tx, args: VmBuild) -> list[Verdict]:
     """Where the VM would go, and why."""
+    return _choice(tx, args)[0]
+
+
+def _choice(tx: Tx, args: VmBuild) -> tuple[list[Verdict], GuestCpu | None]:
+    """Where it would go, and the CPU that it would be given there."""
     wanted = args.vm.storage_id
     for image_id in _images_of(args):
         wanted = wanted or IMAGE.get(tx, image_id).storage_id
     request = request_for(tx, args.vm, started=args.start, storage_id=wanted)
-    return choose(request, candidates(tx, without=args.vm.id))
+    every = candidates(tx, without=args.vm.id)
+    found = choose(request, every)
+    given = next(candidate.cpu for candidate in every if candidate.host.id == found[0].host_id)
+    return found, merged_cpu(request.cpu, given)
 
 
 async def plan(run: Run[B]) -> dict[str, Any]:
@@ -91,11 +101,11 @@ async def plan(run: Run[B]) -> dict[str, Any]:
 
 
 async def place(run: Run[B]) -> dict[str, Any]:
-    """Choose host and storage; who chooses next finds the room taken."""
+    """Choose host and storage, and with the host the CPU; who chooses next finds the room taken."""
 
     def choose_and_take(tx: Tx) -> Verdict:
-        chosen = verdicts(tx, run.args)[0]
-        VM.change(tx, run.args.vm.id, host_id=chosen.host_id, storage_id=chosen.storage_id)
+        (chosen, *_), cpu = _choice(tx, run.args)
+        VM.change(tx, run.args.vm.id, host_id=chosen.host_id, storage_id=chosen.storage_id, cpu=cpu)
         for volume in run.args.volumes:
             VOLUME.change(tx, volume.id, storage_id=chosen.storage_id)
         return chosen

@@ -11,10 +11,13 @@ from pydantic import TypeAdapter
 from altus.common.errors import Conflict, LimitExceeded
 from altus.manager.store import ports
 from altus.manager.store.database import Tx
-from altus.manager.store.resources import NETWORK, VM, VOLUME
+from altus.manager.store.resources import HOST, NETWORK, VM, VOLUME
 from altus.manager.tasks.declare import Step, TaskType
 from altus.manager.tasks.run import Run
+from altus.manager.tasks.vm_cpu import wanted_cpu
 from altus.manager.tasks.vm_parts import definition, require_host, require_pluggable, the_vm
+from altus.model.cpu import require_cpu
+from altus.model.cpu_baseline import offer_of
 from altus.model.label import require_combinable
 from altus.model.network import PortSpec
 from altus.model.permission import Permission
@@ -41,6 +44,7 @@ class VmEdit:
     memory: int | None = None
     firmware: Firmware | None = None
     boot: tuple[BootDevice, ...] | None = None
+    cpu_model: str | None = None
     attach_volumes: tuple[VmDisk, ...] = ()
     detach_volumes: tuple[str, ...] = ()
     add_nics: tuple[VmNic, ...] = ()
@@ -58,7 +62,9 @@ def _locks(args: VmEdit) -> Sequence[Lock]:
 
 def _edited(vm: Vm, args: VmEdit) -> Vm:
     plain = {f: v for f in ("name", "description", "tags", "protected") if (v := getattr(args, f)) is not None}
-    machine = {f: v for f in ("vcpus", "memory", "firmware", "boot") if (v := getattr(args, f)) is not None}
+    machine = {
+        f: v for f in ("vcpus", "memory", "firmware", "boot", "cpu_model") if (v := getattr(args, f)) is not None
+    }
     disks = tuple(d for d in vm.hardware.disks if d.volume_id not in args.detach_volumes) + args.attach_volumes
     nics = tuple(nic for nic in vm.hardware.nics if nic.id not in args.remove_nics) + args.add_nics
     if args.firmware is Firmware.UEFI:
@@ -80,6 +86,8 @@ async def _check(run: Run[VmEdit]) -> None:
         for nic in args.add_nics:
             require_pluggable(vm, NETWORK.get(tx, nic.network_id))
         _require_present(vm, args)
+        if args.cpu_model is not None and (host := HOST.peek(tx, vm.host_id or "")) is not None:
+            require_cpu(f"Host {host.name}", offer_of(host), wanted_cpu(newer))
         if len(newer.hardware.disks) > MAX_DISKS or len(newer.hardware.nics) > MAX_NICS:
             raise LimitExceeded(f"A VM has at most {MAX_DISKS} disks and {MAX_NICS} NICs.", code="vm.too_many_devices",
                                 hint="Detach or remove others first.")  # fmt: skip

@@ -99,6 +99,7 @@ def _verdicts(tx: Tx, vm: Vm, host_id: str = "", taken: Taken = MappingProxyType
         leaving=here.id,
         host_id=host_id,
         acceleration=here.facts.acceleration if here.facts else None,
+        cpu=vm.cpu,
     )
     return choose(request, candidates(tx, without=vm.id, taken=taken))
 

@@ -9,6 +9,8 @@ from altus.manager.placement.declare import Candidate, Request
 from altus.manager.store.database import Tx
 from altus.manager.store.resources import HOST, POOL, STORAGE
 from altus.manager.store.vms import group_members, working
+from altus.manager.tasks.vm_cpu import wanted_cpu
+from altus.model.cpu_baseline import baselines_of, given_by, refusals_of
 from altus.model.placement import GroupRule, capacity_of, require_same_rule
 from altus.model.vm import Vm
 
@@ -26,18 +28,30 @@ def request_for(tx: Tx, vm: Vm, *, started: bool, storage_id: str) -> Request:
         storage_id=storage_id,
         placement=vm.placement,
         members=_members(tx, vm),
+        cpu=wanted_cpu(vm),
     )
 
 
 def candidates(tx: Tx, without: str = "", taken: Taken = MappingProxyType({})) -> list[Candidate]:
     """Every host with every repository it reaches; what VM `without` has does not count, what is `taken` does."""
     used, pools, storages = working(tx, without), {pool.id: pool for pool in POOL.all(tx)}, STORAGE.all(tx)
+    hosts = HOST.all(tx)
+    baselines = baselines_of(pools.values(), hosts)
+    given, refused = given_by(baselines), refusals_of(baselines)
     found = []
-    for host in HOST.all(tx):
+    for host in hosts:
         capacity = capacity_of(host, pools[host.pool_id])
         vcpus, memory = (sum(both) for both in zip(used.get(host.id, (0, 0)), taken.get(host.id, (0, 0)), strict=True))
         found += [
-            Candidate(host=host, storage=storage, capacity=capacity, vcpus_used=vcpus, memory_used=memory)
+            Candidate(
+                host=host,
+                storage=storage,
+                capacity=capacity,
+                vcpus_used=vcpus,
+                memory_used=memory,
+                cpu=given.get(host.id),
+                cpu_refusal=refused.get(host.id, ""),
+            )
             for storage in storages
             if storage.host_id in (None, host.id)
         ]

@@ -15,6 +15,7 @@ from altus.manager.store.resources import HOST, POOL, VM
 from altus.manager.store.vms import working
 from altus.manager.tasks.declare import Action, Step, TaskType
 from altus.manager.tasks.run import Run
+from altus.manager.tasks.vm_cpu import choose_cpu, chosen_for, give_cpu, take_cpu_back
 from altus.manager.tasks.vm_parts import observe, record, require_host, require_open, the_host, the_vm
 from altus.model.permission import Permission
 from altus.model.placement import capacity_of
@@ -87,6 +88,8 @@ def _simple(operation: Operation[VmRef, VmSeen], intent: PowerIntent) -> Action[
 async def _check_start(run: Run[VmPower]) -> None:
     await _checked(VmAction.START)(run)
     await _check_memory(run)
+    if run.engine is None:  # else its first step finds out
+        await choose_cpu(run)
 
 
 async def _check_resume(run: Run[VmPower]) -> None:
@@ -115,8 +118,9 @@ async def _check_memory(run: Run[VmPower]) -> None:
 async def _start(run: Run[VmPower]) -> str | None:
     await require_open(run, run.args.vm_id)  # since the check its maintenance may have begun
     before = await the_vm(run, run.args.vm_id)
+    cpu = await give_cpu(run, before)
     seen = await run.call(await the_host(run, before.id), VM_START, VmRef(vm_id=before.id))
-    record(run, before, seen, PowerIntent.RUNNING, restart_pending=False)
+    record(run, before, seen, PowerIntent.RUNNING, restart_pending=False, cpu=cpu)
     return seen.observation.state if seen.observation else None
 
 
@@ -130,6 +134,13 @@ async def _undo_start(run: Run[VmPower]) -> None:
         record(run, vm, await run.call(host_id, VM_DESTROY, VmRef(vm_id=vm_id)), PowerIntent.STOPPED)
     else:
         record(run, vm, VmSeen(observation=seen))
+    await take_cpu_back(run, vm)
+
+
+async def _choose_on_restart(run: Run[VmRestart]) -> Any:
+    """Only with changed hardware it is off in between."""
+    vm = await the_vm(run, run.args.vm_id)
+    return await chosen_for(run, vm) if vm.restart_pending else None
 
 
 async def _shut_down(run: Run[Any], vm_id: str, timeout: float, *, force: bool) -> VmSeen:
@@ -175,6 +186,14 @@ async def _tell_truth(run: Run[Any]) -> None:
     record(run, before, VmSeen(observation=await observe(run, before.id)))
 
 
+async def _undo_restart(run: Run[VmRestart]) -> None:
+    """A guest cannot be asked to be as before; one that is off is defined as before."""
+    await _tell_truth(run)
+    seen = await observe(run, run.args.vm_id)
+    if seen is not None and seen.state in _OFF:
+        await take_cpu_back(run, await the_vm(run, run.args.vm_id))
+
+
 async def _restart(run: Run[VmRestart]) -> None:
     vm = await the_vm(run, run.args.vm_id)
     host_id, ref = await the_host(run, vm.id), VmRef(vm_id=vm.id)
@@ -183,8 +202,9 @@ async def _restart(run: Run[VmRestart]) -> None:
     # as that is heard of, no change is pending any more.
     if vm.restart_pending or (seen is not None and seen.state in _OFF):
         await _shut_down(run, vm.id, 0.0 if run.args.force else VmStop(vm_id=vm.id).timeout, force=run.args.force)
+        cpu = await give_cpu(run, vm)
         started = await run.call(host_id, VM_START, ref)
-        record(run, vm, started, PowerIntent.RUNNING, restart_pending=False)
+        record(run, vm, started, PowerIntent.RUNNING, restart_pending=False, cpu=cpu)
         return
     await run.call(host_id, VM_REBOOT, VmReboot(vm_id=vm.id, force=run.args.force))
 
@@ -207,7 +227,8 @@ async def _resume(run: Run[VmPower]) -> None:
 
 
 def _power(action: VmAction, title: str, arguments: type[P], do: Callable[[Run[P]], Awaitable[Any]], *,
-           undo: Action[P] = _tell_truth, check: Action[P] | None = None) -> TaskType[P]:  # fmt: skip
+           undo: Action[P] = _tell_truth, check: Action[P] | None = None,
+           cpu: Action[P] | None = None) -> TaskType[P]:  # fmt: skip
     return TaskType(
         f"vm.{action}",
         arguments,
@@ -216,13 +237,16 @@ def _power(action: VmAction, title: str, arguments: type[P], do: Callable[[Run[P
         noun="vm",
         locks=lambda a: [exclusive("vm", a.vm_id)],
         check=check or _checked(action),
-        steps=(Step(str(action), title, do, undo=undo),),
+        steps=(*([] if cpu is None else [Step("cpu", "Choose the CPU", cpu)]), Step(str(action), title, do, undo=undo)),
     )
 
 
-VM_START_TASK = _power(VmAction.START, "Start VM", VmPower, _start, undo=_undo_start, check=_check_start)
+VM_START_TASK = _power(VmAction.START, "Start VM", VmPower, _start, undo=_undo_start, check=_check_start,
+                       cpu=choose_cpu)  # fmt: skip
 VM_STOP_TASK = _power(VmAction.STOP, "Stop VM", VmStop, _stop)
-VM_RESTART_TASK = _power(VmAction.RESTART, "Restart VM", VmRestart, _restart)
+VM_RESTART_TASK = _power(
+    VmAction.RESTART, "Restart VM", VmRestart, _restart, undo=_undo_restart, cpu=_choose_on_restart
+)
 VM_KILL_TASK = _power(VmAction.KILL, "Power off VM", VmPower, _simple(VM_DESTROY, PowerIntent.STOPPED))
 VM_PAUSE_TASK = _power(VmAction.PAUSE, "Pause VM", VmPower, _simple(VM_PAUSE, PowerIntent.PAUSED), undo=_undo_pause)
 VM_RESUME_TASK = _power(VmAction.RESUME, "Resume VM", VmPower, _resume, check=_check_resume)

@@ -10,15 +10,18 @@ from altus.common.ids import new_id
 from altus.common.units import MIB
 from altus.drivers.image.fake import empty_qcow2
 from altus.manager.services.changes import Change
+from altus.manager.services.pools import PoolService
 from altus.manager.store.resources import HOST
 from altus.manager.tasks.declare import TaskType
 from altus.manager.tasks.load import TASK_TYPES
 from altus.model.host import HostState
 from altus.model.host_action import HostAction
+from altus.model.pool import DEFAULT_POOL
 from altus.model.vm import VmState
 from altus.model.vm_action import VmAction
 from altus.wire import resources as shapes
 from altus.wire import vms as vm_shapes
+from altus.wire.pools import PoolEdit
 from tests.unit.manager.changes.site import ADMIN, SMALL, Site
 
 Draft = Coroutine[Any, Any, Change[Any]]
@@ -110,6 +113,19 @@ async def _restart_pending(site: Site) -> Callable[[], Draft]:
     vm = await site.new_vm(start=True)
     await site.done(site.vms.edit(ADMIN, vm.id, vm_shapes.VmEdit(vcpus=2)))
     return lambda: site.power.restart(ADMIN, vm.id, vm_shapes.VmRestart())
+
+
+def _with_another_cpu(prepare: Prepare) -> Prepare:
+    """The pool gives another CPU than the VM has."""
+
+    async def prepared(site: Site) -> Callable[[], Draft]:
+        pools = PoolService(site.db, site.audit)
+        await pools.edit(ADMIN, DEFAULT_POOL, PoolEdit(cpu_model="auto"))
+        ask = await prepare(site)
+        await pools.edit(ADMIN, DEFAULT_POOL, PoolEdit(cpu_model="Good"))
+        return ask
+
+    return prepared
 
 
 async def _volume_create(site: Site) -> Callable[[], Draft]:
@@ -216,9 +232,11 @@ CASES = (
     Case("vm.delete-keep", "vm.delete", _delete(keep=True)),
     Case("vm.start", "vm.start", _power(VmAction.START, start=False), state=VmState.RUNNING),
     Case("vm.start-suspended", "vm.start", _power(VmAction.START, VmAction.SUSPEND), False, VmState.RUNNING),
+    Case("vm.start-cpu", "vm.start", _with_another_cpu(_power(VmAction.START, start=False)), state=VmState.RUNNING),
     Case("vm.stop", "vm.stop", _power(VmAction.STOP), False, VmState.STOPPED),
     Case("vm.restart", "vm.restart", _power(VmAction.RESTART), False, VmState.RUNNING),
     Case("vm.restart-pending", "vm.restart", _restart_pending, False, VmState.RUNNING),
+    Case("vm.restart-cpu", "vm.restart", _with_another_cpu(_restart_pending), False, VmState.RUNNING),
     Case("vm.kill", "vm.kill", _power(VmAction.KILL), False, VmState.STOPPED),
     Case("vm.pause", "vm.pause", _power(VmAction.PAUSE), state=VmState.PAUSED),
     Case("vm.resume", "vm.resume", _power(VmAction.RESUME, VmAction.PAUSE), False, VmState.RUNNING),

@@ -119,8 +119,8 @@ async def test_lost_call_is_made_good(case: Case, trouble: Trouble, site: Site) 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
 async def test_cancelled_task_is_undone_or_was_too_late(case: Case, site: Site) -> None:
-    states = set()
-    for at, operation in enumerate(await calls_of(site, case)):
+    states, calls = set(), await calls_of(site, case)
+    for at, operation in enumerate(calls):
         tried = await attempt(site, case, Trouble.MEDDLED, at, meddle=True)
         story = f"cancelled at {operation}: {tried.task}"
         states.add(tried.task.state)
@@ -129,4 +129,4 @@ async def test_cancelled_task_is_undone_or_was_too_late(case: Case, site: Site) 
             assert tried.same, story
         assert await site.findings() == [], story
     cancellable = case.type.cancellable
-    assert (TaskState.CANCELLED in states) == cancellable or len(case.type.steps) == 1
+    assert (TaskState.CANCELLED in states) == cancellable or 1 in (len(case.type.steps), len(calls))

@@ -40,20 +40,22 @@ ProjectWriter = Annotated[Actor, Depends(Requires(Permission.PROJECT_WRITE))]
 async def list_hosts(actor: HostReader, services: ServicesDep, selection: SelectionDep) -> Response:
     """Hosts, a page at a time."""
     page = await services.inventory.hosts(actor, selection.query)
-    views = [host_view(actor, host) for host in page.items]
+    cpus = await services.pools.cpus()
+    views = [host_view(actor, host, cpus) for host in page.items]
     return selection.send(_HOSTS, views, page.next)
 
 
 @router.get("/hosts/{ref}", response_model=HostView)
 async def get_host(actor: HostReader, services: ServicesDep, ref: Ref) -> Response:
     """One host, as it describes itself."""
-    return send(_HOST, host_view(actor, await services.inventory.host(actor, ref)))
+    return send(_HOST, host_view(actor, await services.inventory.host(actor, ref), await services.pools.cpus()))
 
 
 @router.patch("/hosts/{ref}", response_model=HostView)
 async def edit_host(actor: HostWriter, services: ServicesDep, ref: Ref, body: HostEdit) -> Response:
     """Change a host's pool, its tags, and what it keeps for itself."""
-    return send(_HOST, host_view(actor, await services.inventory.edit_host(actor, ref, body)))
+    host = await services.inventory.edit_host(actor, ref, body)
+    return send(_HOST, host_view(actor, host, await services.pools.cpus()))
 
 
 @router.post("/hosts/{ref}/maintain", status_code=202, responses=CHANGE_RESPONSES)

@@ -25,25 +25,29 @@ Writer = Annotated[Actor, Depends(Requires(Permission.POOL_WRITE))]
 async def list_pools(actor: Reader, services: ServicesDep, selection: SelectionDep) -> Response:
     """Pools, a page at a time."""
     page = await services.pools.page(actor, selection.query)
-    return selection.send(_MANY, [pool_view(actor, pool) for pool in page.items], page.next)
+    cpus = await services.pools.cpus()
+    return selection.send(_MANY, [pool_view(actor, pool, cpus) for pool in page.items], page.next)
 
 
 @router.post("", status_code=201, response_model=PoolView)
 async def create_pool(actor: Writer, services: ServicesDep, body: PoolCreate) -> Response:
     """Create a pool."""
-    return send(_ONE, pool_view(actor, await services.pools.create(actor, body)), 201)
+    pool = await services.pools.create(actor, body)
+    return send(_ONE, pool_view(actor, pool, await services.pools.cpus()), 201)
 
 
 @router.get("/{ref}", response_model=PoolView)
 async def get_pool(actor: Reader, services: ServicesDep, ref: Ref) -> Response:
     """One pool."""
-    return send(_ONE, pool_view(actor, await services.pools.get(actor, ref)))
+    pool = await services.pools.get(actor, ref)
+    return send(_ONE, pool_view(actor, pool, await services.pools.cpus()))
 
 
 @router.patch("/{ref}", response_model=PoolView)
 async def edit_pool(actor: Writer, services: ServicesDep, ref: Ref, body: PoolEdit) -> Response:
     """Change a pool."""
-    return send(_ONE, pool_view(actor, await services.pools.edit(actor, ref, body)))
+    pool = await services.pools.edit(actor, ref, body)
+    return send(_ONE, pool_view(actor, pool, await services.pools.cpus()))
 
 
 @router.delete("/{ref}", status_code=204)
