@@ -48,3 +48,10 @@ def listed(values: Iterable[Any]) -> str:
 def yes_no(value: bool) -> str:
     """For people."""
     return "yes" if value else "no"
+
+
+def cpu(found: Any) -> str:
+    """A guest's CPU in a line: its model, and how many features are asked of it."""
+    if found is None:
+        return ""
+    return f"{found.model}, {len(found.features)} features" if found.features else str(found.model)

@@ -58,6 +58,7 @@ def test_show_in_a_table_has_the_details(altus: Altus, manager: FakeManager) -> 
     shown = altus("vm", "show", "web1").stdout
     assert vm["id"] in shown
     assert "blue, new" in shown
+    assert "Westmere, 2 features" in shown
     assert "\x1b" not in shown
 
 
@@ -65,11 +66,12 @@ def test_create_sends_sizes_in_bytes_and_shows_the_vm(altus: Altus, manager: Fak
     (tmp_path / "key.pub").write_text("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIA== me\n")
     vm = altus.json("vm", "create", "web1", "--image", "debian-12", "--network", "lan", "--memory", "2G", "--vcpus",
                     "4", "--disk-size", "20G", "--disk", "1.5T", "--ssh-key", str(tmp_path / "key.pub"), "--start",
-                    "--tag", "blue")  # fmt: skip
+                    "--tag", "blue", "--cpu", "Haswell")  # fmt: skip
     assert (vm["name"], vm["state"]) == ("web1", "stopped")
     sent = manager.requests("POST", "/vms")[0].json
     assert (sent["memory"], sent["disk_size"], sent["disks"]) == (2 * 2**30, 20 * 2**30, [{"size": 3 * 2**39}])
     assert (sent["vcpus"], sent["start"], sent["nics"], sent["tags"]) == (4, True, [{"network": "lan"}], ["blue"])
+    assert sent["cpu_model"] == "Haswell"
     assert sent["cloud_init"]["ssh_keys"] == ["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIA== me"]
 
 
@@ -170,9 +172,9 @@ def test_wrong_input_exits_with_two(altus: Altus, words: tuple[str, ...]) -> Non
 
 def test_edit_sends_only_what_was_given(altus: Altus, manager: FakeManager) -> None:
     manager.add_vm("web1")
-    altus("vm", "edit", "web1", "--memory", "1G", "--unprotect", "--no-tags", "--attach", "data")
+    altus("vm", "edit", "web1", "--memory", "1G", "--unprotect", "--no-tags", "--attach", "data", "--cpu", "auto")
     sent = manager.requests("PATCH", "/vms/web1")[0].json
-    assert sent == {"memory": 2**30, "protected": False, "tags": [], "attach_volumes": ["data"]}
+    assert sent == {"memory": 2**30, "protected": False, "tags": [], "attach_volumes": ["data"], "cpu_model": "auto"}
 
 
 def test_token_and_password_are_in_the_output(altus: Altus, manager: FakeManager) -> None:

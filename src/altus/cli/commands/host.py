@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -20,13 +20,21 @@ app = group("The servers that VMs run on.")
 maintenance = group("Hosts that take no VMs for a while.")
 
 
-def _cpu(host: object) -> str:
-    facts = getattr(host, "facts", None)
-    if facts is None:
+def _cpu(host: Any) -> str:
+    if host.facts is None:
         return ""
-    cpu = facts.cpu
+    cpu = host.facts.cpu
     virtualization = listed(filter(None, (cpu.virtualization, cpu.nested_paging))) or "no virtualization"
     return f"{cpu.model}: {cpu.sockets} sockets, {cpu.cores} cores, {cpu.threads} threads, {virtualization}"
+
+
+def _guest_cpus(host: Any) -> str:
+    offer = host.facts.guest_cpus if host.facts else None
+    return "" if offer is None else f"{listed(offer.models) or 'none'}, with up to {len(offer.features)} features"
+
+
+def _warnings(host: Any) -> str:
+    return "\n".join(filter(None, (host.cpu_refusal, *(host.facts.warnings if host.facts else ()))))
 
 
 HOST: AnyLayout = Layout(
@@ -47,6 +55,7 @@ HOST: AnyLayout = Layout(
         ("RESERVED", lambda host: f"{host.reserved_vcpus} threads, {size(host.reserved_memory)} of memory"),
         ("MAINTENANCE", lambda host: "asked for" if host.maintenance else "no"),
         ("CPU", _cpu),
+        ("GUESTS' CPUS", _guest_cpus),
         ("WHY", lambda host: host.facts.acceleration_reason if host.facts else ""),
         ("DATAPATH", lambda host: host.facts.datapath if host.facts else ""),
         ("IOMMU", lambda host: yes_no(host.facts.iommu) if host.facts else ""),
@@ -55,7 +64,7 @@ HOST: AnyLayout = Layout(
         ("NICS", lambda host: "\n".join(f"{n.name}  {n.mac}  {n.driver}" for n in host.facts.nics)
                  if host.facts else ""),
         ("VERSIONS", lambda host: listed(f"{k} {v}" for k, v in host.facts.versions.items()) if host.facts else ""),
-        ("WARNINGS", lambda host: "\n".join(host.facts.warnings) if host.facts else ""),
+        ("WARNINGS", _warnings),
     ),
 )  # fmt: skip
 TOKEN: AnyLayout = Layout((("HOST", lambda made: made.name), ("TOKEN (SHOWN THIS ONCE)", lambda made: made.token)))

@@ -48,6 +48,9 @@ async def explain(
     ] = None,
     vcpus: Annotated[int | None, typer.Option(metavar="NUMBER", help="How many vCPUs one would have.", min=1)] = None,
     memory: Annotated[int | None, typer.Option(parser=options.SIZE, metavar="SIZE", help="Such as 2G.")] = None,
+    cpu: Annotated[
+        str | None, typer.Option("--cpu", metavar="MODEL", help="A CPU model instead of the pool's.")
+    ] = None,
     storage: options.OnStorage = None,
     project: options.InProject = None,
     label: options.WithLabel = Label.OPEN,
@@ -61,9 +64,10 @@ async def explain(
     from altus.sdk.shapes import make
     from altus.wire.placement import PlacementQuestion
 
-    size = {name: value for name, value in {"vcpus": vcpus, "memory": memory}.items() if value is not None}
+    asked = {"vcpus": vcpus, "memory": memory, "cpu_model": cpu}
+    given = {name: value for name, value in asked.items() if value is not None}
     body = make(PlacementQuestion, vm=vm, storage=storage, project=project, label=label,
-                placement=rules(require, forbid, together, apart, prefer=prefer), **size)  # fmt: skip
+                placement=rules(require, forbid, together, apart, prefer=prefer), **given)  # fmt: skip
     found = await call.altus.placement.explain(body)
     if call.output is not Output.TABLE:
         write_data(call.output, found.model_dump(mode="json"))

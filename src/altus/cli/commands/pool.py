@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -12,23 +12,49 @@ from altus.cli.command import change, group, query
 from altus.cli.finish import at_once, confirm
 from altus.cli.layout import AnyLayout, Layout
 from altus.cli.listing import list_things
-from altus.cli.text import ago
+from altus.cli.text import ago, cpu, listed
 
 app = group("Pools: hosts that VMs may run on alike.")
+
+
+def _baselines(pool: Any) -> str:
+    """Each with the hosts that make it what it is."""
+    lines = []
+    for found in pool.baselines:
+        lines.append(f"{cpu(found.cpu) or 'none'}, where guests run by {found.acceleration}")
+        lines += [f"limited by {one.host_name}: no {listed(one.lacks)}" for one in found.limited_by]
+        lines += [f"refuses {one.host_name}: {one.reason}" for one in found.refused]
+    return "\n".join(lines)
+
+
+def _features(pool: Any) -> str:
+    """In full: it is where the VMs' ones come from."""
+    return "\n".join(listed(found.cpu.features) for found in pool.baselines if found.cpu is not None)
+
+
 POOL: AnyLayout = Layout(
     columns=(
         ("NAME", lambda pool: pool.name),
         ("VCPUS PER THREAD", lambda pool: f"{pool.vcpu_ratio:g}"),
         ("MEMORY PER BYTE", lambda pool: f"{pool.memory_ratio:g}"),
+        ("CPU", lambda pool: pool.cpu_model),
         ("CREATED", lambda pool: ago(pool.created_at)),
     ),
-    details=(("ID", lambda pool: pool.id),),
+    details=(("ID", lambda pool: pool.id), ("VMS ARE GIVEN", _baselines), ("FEATURES", _features)),
 )
 VcpuRatio = Annotated[
     float | None, typer.Option("--vcpu-ratio", metavar="NUMBER", help="vCPUs promised for each thread of a host.")
 ]
 MemoryRatio = Annotated[
     float | None, typer.Option("--memory-ratio", metavar="NUMBER", help="Memory promised for each byte of a host.")
+]
+CpuModel = Annotated[
+    str | None,
+    typer.Option(
+        "--cpu",
+        metavar="MODEL",
+        help="The CPU of its VMs, such as Haswell; `auto` for the most that all hosts can give.",
+    ),
 ]
 
 
@@ -52,13 +78,17 @@ async def show(call: Call, pool: options.Pool) -> None:
 
 @change(app, "create")
 async def create(
-    call: Call, name: options.NewName, vcpu_ratio: VcpuRatio = None, memory_ratio: MemoryRatio = None
+    call: Call,
+    name: options.NewName,
+    vcpu_ratio: VcpuRatio = None,
+    memory_ratio: MemoryRatio = None,
+    cpu_model: CpuModel = None,
 ) -> None:
     """Create a pool. Hosts get into it by `altus host edit --pool`."""
     from altus.sdk.shapes import make
     from altus.wire.pools import PoolCreate
 
-    body = make(PoolCreate, name=name, **_given(vcpu_ratio, memory_ratio))
+    body = make(PoolCreate, name=name, **_given(vcpu_ratio=vcpu_ratio, memory_ratio=memory_ratio, cpu_model=cpu_model))
     await at_once(call, f"Create pool {name}", "pool.create", name, lambda: call.altus.pools.create(body), POOL)
 
 
@@ -69,12 +99,13 @@ async def edit(
     name: Annotated[str | None, typer.Option(metavar="NAME", help="Another name.")] = None,
     vcpu_ratio: VcpuRatio = None,
     memory_ratio: MemoryRatio = None,
+    cpu_model: CpuModel = None,
 ) -> None:
-    """Change what a pool promises of its hosts."""
+    """Change what a pool promises of its hosts, and the CPU that VMs have from their next start."""
     from altus.sdk.shapes import make
     from altus.wire.pools import PoolEdit
 
-    body = make(PoolEdit, name=name, **_given(vcpu_ratio, memory_ratio))
+    body = make(PoolEdit, name=name, **_given(vcpu_ratio=vcpu_ratio, memory_ratio=memory_ratio, cpu_model=cpu_model))
     await at_once(call, f"Change pool {pool}", "pool.edit", pool, lambda: call.altus.pools.edit(pool, body), POOL)
 
 
@@ -85,6 +116,5 @@ async def delete(call: Call, pool: options.Pool) -> None:
     await at_once(call, f"Delete pool {pool}", "pool.delete", pool, lambda: call.altus.pools.delete(pool))
 
 
-def _given(vcpu_ratio: float | None, memory_ratio: float | None) -> dict[str, float]:
-    both = {"vcpu_ratio": vcpu_ratio, "memory_ratio": memory_ratio}
-    return {name: value for name, value in both.items() if value is not None}
+def _given(**fields: Any) -> dict[str, Any]:
+    return {name: value for name, value in fields.items() if value is not None}

@@ -24,6 +24,10 @@ from altus.model.vm import BootDevice, Firmware
 app = group("Virtual machines.")
 Vcpus = Annotated[int | None, typer.Option("--vcpus", metavar="NUMBER", help="How many vCPUs.", min=1)]
 Memory = Annotated[int | None, typer.Option("--memory", parser=options.SIZE, metavar="SIZE", help="Such as 2G.")]
+CpuModel = Annotated[
+    str | None,
+    typer.Option("--cpu", metavar="MODEL", help="Its CPU, such as Haswell; `auto` for the most that its pool gives."),
+]
 Networks = Annotated[
     list[str],
     typer.Option(
@@ -65,6 +69,7 @@ async def create(
     image: options.FromImage = None,
     vcpus: Vcpus = None,
     memory: Memory = None,
+    cpu: CpuModel = None,
     disk_size: Annotated[
         int | None,
         typer.Option(
@@ -108,7 +113,7 @@ async def create(
     seed = make(CloudInitCreate, ssh_keys=[_text(path).strip() for path in ssh_keys],
                 user_data=_text(user_data) if user_data else "",
                 password=sys.stdin.readline().rstrip("\r\n") if guest_password else "")  # fmt: skip
-    given = _given(vcpus=vcpus, memory=memory, firmware=firmware, boot=boot or None, disk_size=disk_size)
+    given = _given(vcpus=vcpus, memory=memory, cpu_model=cpu, firmware=firmware, boot=boot or None, disk_size=disk_size)
     body = make(VmCreate, name=name, image=image, storage=storage, project=project, label=label, linked=not full,
                 cdrom=cdrom, description=description, tags=tags, protected=protected, start=start, cloud_init=seed,
                 placement=rules(require, forbid, together, apart, prefer=prefer),
@@ -128,6 +133,7 @@ async def edit(
     protect: Annotated[bool | None, typer.Option("--protect/--unprotect", help="Refuse to delete it, or not.")] = None,
     vcpus: Vcpus = None,
     memory: Memory = None,
+    cpu: CpuModel = None,
     firmware: Annotated[Firmware | None, typer.Option(help="How it boots.")] = None,
     boot: Boot = options.NONE,
     attach: Annotated[
@@ -167,7 +173,8 @@ async def edit(
 
     nics = [make(NicCreate, network=network) for network in add_network]
     given = _given(name=name, description=description, tags=[] if no_tags else tags or None, protected=protect,
-                   vcpus=vcpus, memory=memory, firmware=firmware, boot=boot or None, attach_volumes=attach or None,
+                   vcpus=vcpus, memory=memory, cpu_model=cpu, firmware=firmware, boot=boot or None,
+                   attach_volumes=attach or None,
                    detach_volumes=detach or None, add_nics=nics or None, remove_nics=remove_nic or None)  # fmt: skip
     if not given:
         raise InvalidInput("Nothing to change was given.", code="client.usage", hint="See `altus vm edit --help`.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from altus.cli.layout import AnyLayout, Layout, Ref
-from altus.cli.text import ago, listed, size, yes_no
+from altus.cli.text import ago, cpu, listed, size, yes_no
 
 
 def _nics(vm: object) -> str:
@@ -38,6 +38,8 @@ VM: AnyLayout = Layout(
         ("TAGS", lambda vm: listed(vm.tags)),
         ("PROTECTED", lambda vm: yes_no(vm.protected)),
         ("RESTART PENDING", lambda vm: yes_no(vm.restart_pending)),
+        ("CPU", lambda vm: cpu(vm.cpu)),
+        ("CPU ASKED FOR", lambda vm: vm.cpu_model),
         ("FIRMWARE", lambda vm: vm.firmware.value),
         ("BOOT", lambda vm: listed(vm.boot)),
         ("STORAGE", lambda vm: Ref("storage", vm.storage_id)),
