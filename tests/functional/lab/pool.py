@@ -8,6 +8,7 @@ import sys
 from functools import partial
 
 from altus.common.units import MIB
+from altus.model.cpu import AUTO_CPU
 from altus.model.host import HostState
 from altus.model.network import NetworkKind
 from altus.model.vm import VmState
@@ -54,19 +55,19 @@ class PoolOfLab:
         assert set(found) == set(HOSTS)
         return found
 
-    async def vm_on(self, host: str, network: NetworkView) -> VmView:
+    async def vm_on(self, host: str, network: NetworkView, cpu_model: str = AUTO_CPU) -> VmView:
         """A running VM on this host: the others take none while it is made."""
         others = [name for name in HOSTS if name != host]
         for other in others:
             await self.altus.hosts.maintain(other).run()
-        vm = await self.vm(network)
+        vm = await self.vm(network, cpu_model)
         for other in others:
             await self.altus.hosts.activate(other).run()
         return vm
 
-    async def vm(self, network: NetworkView) -> VmView:
+    async def vm(self, network: NetworkView, cpu_model: str = AUTO_CPU) -> VmView:
         """A VM that runs and answers."""
-        body = VmCreate(name=f"vm{next(_numbers)}", image="tiny", memory=_MEMORY, start=True,
+        body = VmCreate(name=f"vm{next(_numbers)}", image="tiny", memory=_MEMORY, start=True, cpu_model=cpu_model,
                         nics=[NicCreate(network=network.name)])  # fmt: skip
         await self.altus.vms.create(body).run()
         return await self._answers(body.name)
