@@ -103,7 +103,7 @@ class Call:
         pages: dict[str, Callable[..., Awaitable[Any]]] = {
             "host": self.altus.hosts.page, "network": self.altus.networks.page, "storage": self.altus.storages.page,
             "project": self.altus.projects.page, "vm": self.altus.vms.page, "image": self.altus.images.page,
-            "user": self.altus.users.page, "group": self.altus.groups.page,
+            "user": self.altus.users.page, "group": self.altus.groups.page, "pool": self.altus.pools.page,
         }  # fmt: skip
         try:
             page = await pages[noun](limit=_NAMES)

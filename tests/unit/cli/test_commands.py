@@ -62,6 +62,10 @@ def test_show_in_a_table_has_the_details(altus: Altus, manager: FakeManager) -> 
     assert "\x1b" not in shown
 
 
+def test_host_is_shown_though_the_name_of_its_pool_cannot_be_read(altus: Altus) -> None:
+    assert "node1" in altus("host", "show", "node1").stdout
+
+
 def test_create_sends_sizes_in_bytes_and_shows_the_vm(altus: Altus, manager: FakeManager, tmp_path: Path) -> None:
     (tmp_path / "key.pub").write_text("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIA== me\n")
     vm = altus.json("vm", "create", "web1", "--image", "debian-12", "--network", "lan", "--memory", "2G", "--vcpus",

@@ -56,5 +56,9 @@ async def user(_manager: FakeManager, request: web.Request) -> web.Response:
     return web.json_response(samples.user((await request.json())["name"]), status=201)
 
 
+async def host(_manager: FakeManager, _request: web.Request) -> web.Response:
+    return web.json_response(samples.host())
+
+
 async def hosts(_manager: FakeManager, _request: web.Request) -> web.Response:
     return web.json_response({"items": [samples.host()], "next": None})

@@ -92,6 +92,7 @@ class FakeManager:
         add("GET", f"{API}/tasks/{{ref}}", self._task)
         add("POST", f"{API}/tasks/{{ref}}/cancel", self._cancel)
         add("GET", f"{API}/hosts", partial(fake_answers.hosts, self))
+        add("GET", f"{API}/hosts/{{ref}}", partial(fake_answers.host, self))
         add("GET", f"{API}/vms", self._list_vms)
         add("POST", f"{API}/vms", self._change_vm)
         add("GET", f"{API}/vms/{{ref}}", self._get_vm)
