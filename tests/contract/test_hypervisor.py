@@ -106,6 +106,28 @@ async def read_until(stream: ByteStream, wanted: bytes) -> bytes:
 # -- capabilities and definitions --------------------------------------------------------------------------------------
 
 
+async def test_domains_are_told_as_they_are_defined(driver: Hypervisor) -> None:
+    vm = definition(hardware=VmHardware(vcpus=3, memory=96 * MIB, nics=nics(1)))
+    given = attachments(vm)
+    await driver.define(vm, given)
+    found = next(domain for domain in await driver.domains() if domain.id == vm.id)
+    assert (found.ours, found.persistent, found.state) == (True, True, VmState.STOPPED)
+    assert (found.vcpus, found.memory) == (3, 96 * MIB)
+    assert [disk.path for disk in found.disks] == [disk.path for disk in given.disks]
+    assert [(nic.mac, nic.port_id) for nic in found.nics] == [(nic.mac, nic.id) for nic in vm.hardware.nics]
+
+
+async def test_sign_is_another_one_after_each_change_of_a_definition(driver: Hypervisor) -> None:
+    vm = await defined(driver)
+    signs = [await driver.sign()]
+    assert await driver.sign() == signs[0]
+    await defined(driver, revised(vm, VmHardware(vcpus=2)))
+    signs.append(await driver.sign())
+    await driver.undefine(vm.id)
+    signs.append(await driver.sign())
+    assert len(set(signs)) == 3
+
+
 async def test_capabilities_give_a_reason_and_versions(driver: Hypervisor) -> None:
     found = await driver.capabilities()
     assert found.acceleration_reason.endswith(".")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
+from altus.model.domain import DomainFacts
 from altus.model.host import Acceleration
 from altus.model.image import DirectKernel
 from altus.model.network import NicAttachment
@@ -155,6 +156,14 @@ class Hypervisor(Protocol):
 
     async def guest(self, vm_id: str) -> GuestFacts | None:
         """Ask the guest agent; None when none answers (in at most 2 s)."""
+        ...
+
+    async def domains(self) -> list[DomainFacts]:
+        """Every domain of this host as it is defined, whoever made it; `volume_id` of its disks stays empty."""
+        ...
+
+    async def sign(self) -> str:
+        """Cheap, and another one than before if anything may have been defined otherwise since, whoever did it."""
         ...
 
     def events(self) -> AsyncIterator[VmEvent]:

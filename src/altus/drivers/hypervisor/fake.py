@@ -1,7 +1,7 @@
 """A hypervisor that runs nothing: fast, and held to the same contract suite as the real one.
 
 Its guests have an agent soon after they start, power off when asked and echo on their serial console. What goes wrong
-on real hosts is done to it explicitly: `fail_next`, `crash`, `disconnect`.
+on real hosts is done to it explicitly: `fail_next`, `crash`, `disconnect`; and by `others`.
 """
 
 from __future__ import annotations
@@ -11,12 +11,14 @@ from pathlib import Path
 
 from altus.common.errors import AltusError, Conflict
 from altus.drivers.hypervisor.base import ByteStream, HypervisorCapabilities, VmAttachments
-from altus.drivers.hypervisor.fake_host import ACTIVE, FakeHost, facts, not_running, observation
+from altus.drivers.hypervisor.fake_host import ACTIVE, FakeHost, domain_facts, facts, not_running, observation
 from altus.drivers.hypervisor.fake_migration import FakeMigrations
+from altus.drivers.hypervisor.fake_others import Others
 from altus.drivers.hypervisor.fake_store import FakeVm
 from altus.drivers.hypervisor.fake_stream import FakeStream
 from altus.drivers.hypervisor.png import png
 from altus.drivers.hypervisor.seed import user_data
+from altus.model.domain import DomainFacts
 from altus.model.host import Acceleration
 from altus.model.vm import GuestFacts, VmDefinition, VmEvent, VmObservation, VmState
 
@@ -32,6 +34,7 @@ class FakeHypervisor:
         self._guest_seconds = guest_seconds
         self._shutdown_seconds = shutdown_seconds
         self.migrations = FakeMigrations(self._host)
+        self.others = Others(self._host)
 
     # -- what tests do to it -------------------------------------------------------------------------------------------
 
@@ -70,7 +73,8 @@ class FakeHypervisor:
         if attachments.seed is not None:
             user_data(attachments.seed)  # refuses what the real one refuses
         known = self._host.vms.get(vm.id)
-        self._host.save(FakeVm(vm=vm, state=known.state if known else VmState.STOPPED), "defined")
+        state, disks = known.state if known else VmState.STOPPED, tuple(disk.path for disk in attachments.disks)
+        self._host.save(FakeVm(vm=vm, state=state, disks=disks), "defined")
 
     async def undefine(self, vm_id: str) -> None:
         """See `Hypervisor.undefine`."""
@@ -153,6 +157,16 @@ class FakeHypervisor:
         self._host.enter("guest")
         found = self._host.find(vm_id)
         return facts(found.vm) if found.state is VmState.RUNNING and vm_id in self._host.with_agent else None
+
+    async def domains(self) -> list[DomainFacts]:
+        """See `Hypervisor.domains`."""
+        self._host.enter("domains")
+        return [*(domain_facts(found) for found in self._host.vms.values()), *self._host.foreign.values()]
+
+    async def sign(self) -> str:
+        """See `Hypervisor.sign`."""
+        self._host.enter("sign")
+        return str(self._host.changes)
 
     def events(self) -> AsyncIterator[VmEvent]:
         """See `Hypervisor.events`."""

@@ -14,10 +14,13 @@ from altus.model.vm import VmDefinition, VmState
 
 @dataclass(frozen=True, kw_only=True)
 class FakeVm:
-    """A VM as the fake knows it; `state` is one of those that are observed."""
+    """A VM as the fake knows it; `state` is one of those that are observed, `disks` are paths. Somebody undefined one
+    that is not `persistent` while it ran."""
 
     vm: VmDefinition
     state: VmState = VmState.STOPPED
+    disks: tuple[str, ...] = ()
+    persistent: bool = True
 
 
 class FakeStore:
