@@ -11,6 +11,7 @@ from typing import Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
+from altus.model.domain import DomainFacts
 from altus.model.image import BuiltinImage, ImageFacts
 from altus.model.network import NetworkSpec, PortSpec
 from altus.model.storage import StorageUsage
@@ -214,7 +215,7 @@ class Census(Message):
     """Everything of Altus that a host really has, to compare the database with.
 
     `processes` are the ids of VMs for which a QEMU process runs; `networks` ids, `ports` port id → network id;
-    `storages` maps a repository to its volumes and images.
+    `storages` maps a repository to its volumes and images; `domains` are all there are, whoever made them.
     """
 
     vms: list[VmObservation]
@@ -224,6 +225,13 @@ class Census(Message):
     usage: dict[str, StorageUsage]
     networks: list[str]
     ports: dict[str, str]
+    domains: list[DomainFacts]
+
+
+class Domains(Message):
+    """All domains of a host, whoever made them."""
+
+    domains: list[DomainFacts]
 
 
 _LONG = 600.0
@@ -264,6 +272,7 @@ CERTIFICATE_RETURN = Operation("certificate.return", CertificateRef, Nothing)
 CERTIFICATES_REVOKE = Operation("certificates.revoke", CertificatesRevoked, Nothing)
 
 HOST_CENSUS = Operation("host.census", Nothing, Census, timeout=60)
+HOST_DOMAINS = Operation("host.domains", Nothing, Domains)
 
 OPERATIONS: dict[str, Operation[Message, Message]] = {
     value.name: value for value in list(globals().values()) if isinstance(value, Operation)
