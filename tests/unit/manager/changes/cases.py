@@ -106,6 +106,16 @@ async def _migrate(site: Site) -> Callable[[], Draft]:
     return lambda: site.power.migrate(ADMIN, vm.id, vm_shapes.VmMigrate())
 
 
+async def _repair(site: Site) -> Callable[[], Draft]:
+    """Others removed the VM's definition and its port."""
+    vm = await site.new_vm()
+    host = site.agents.hosts[site.host_id]
+    host.hypervisor.others.undefine(vm.id)
+    await host.network.delete_port(vm.hardware.nics[0].id)
+    site.known.update(await site.findings())
+    return lambda: site.vms.repair(ADMIN, vm.id)
+
+
 async def _restart_pending(site: Site) -> Callable[[], Draft]:
     vm = await site.new_vm(start=True)
     await site.done(site.vms.edit(ADMIN, vm.id, vm_shapes.VmEdit(vcpus=2)))
@@ -225,6 +235,7 @@ CASES = (
     Case("vm.resume-suspended", "vm.resume", _power(VmAction.RESUME, VmAction.SUSPEND), False, VmState.RUNNING),
     Case("vm.suspend", "vm.suspend", _power(VmAction.SUSPEND), False, VmState.SUSPENDED),
     Case("vm.migrate", "vm.migrate", _migrate, state=VmState.RUNNING, hosts=2),
+    Case("vm.repair", "vm.repair", _repair, restores=False, state=VmState.STOPPED),
     Case("volume.create", "volume.create", _volume_create),
     Case("volume.resize", "volume.resize", _volume_resize, False),
     Case("volume.delete", "volume.delete", _volume_delete),
