@@ -66,6 +66,10 @@ class Vms(Resources[VmView]):
         """Let it go on on another host while it runs."""
         return self._change("POST", self._one(vm, "migrate"), body or VmMigrate())
 
+    def repair(self, vm: str) -> Change:
+        """Have its host know it as the database does; no disk is made."""
+        return self._change("POST", self._one(vm, "repair"))
+
     async def events(self, vm: str) -> ListView[EventView]:
         """What happened to it, newest first."""
         return read_page(EventView, (await self._transport.call("GET", self._one(vm, "events"))).body)

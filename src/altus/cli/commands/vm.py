@@ -52,6 +52,13 @@ async def list_vms(
     await list_things(call, call.altus.vms, VM, filters, sort, limit, everything)
 
 
+@change(app, "repair")
+async def repair(call: Call, vm: options.Vm) -> None:
+    """Have a VM's host know it as Altus does: its ports and its definition, which a running guest gets at its next
+    start. `--plan` tells how it differs. No disk is made."""
+    await finish(call, call.altus.vms.repair(vm), call.altus.vms.get, VM)
+
+
 @query(app, "show")
 async def show(call: Call, vm: options.Vm) -> None:
     """Show a VM."""
