@@ -115,6 +115,17 @@ async def _vm_edit(admin: Administrator, go: Go) -> None:
     assert (f"placement='static'>{after.vcpus}</vcpu>") in admin.system.virsh("dumpxml", "--inactive", vm.id)
 
 
+@_scene("vm.repair")
+async def _vm_repair(admin: Administrator, go: Go) -> None:
+    """Of what is not repaired without being asked."""
+    vm = await _bare_vm(admin)
+    admin.system.virsh("setmem", vm.id, "32768", "--config")
+    task = await go(admin.altus.vms.repair(vm.id))
+    assert ("32768</currentMemory>" in admin.system.virsh("dumpxml", "--inactive", vm.id)) is not done(task)
+    if not done(task):
+        await admin.altus.vms.repair(vm.id).run()
+
+
 @_scene("vm.delete")
 async def _vm_delete(admin: Administrator, go: Go) -> None:
     vm = await _bare_vm(admin)
