@@ -5,15 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from altus.common.units import KIB, format_size
-from altus.model.vm import Vm, VmState
+from altus.model.vm import MAX_DISKS, MAX_MEMORY, MAX_NICS, MAX_VCPUS, MIN_MEMORY, Vm, VmState
 
 
 @dataclass(frozen=True, kw_only=True)
 class DomainDisk:
-    """A disk of a domain; `volume_id` is empty where its path is not that of a volume of the host's repositories."""
+    """A disk of a domain; `volume_id` is empty where its path is not that of a volume of one of the host's
+    repositories, `storage_id`."""
 
     path: str
+    bus: str = ""
     volume_id: str = ""
+    storage_id: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,12 +25,13 @@ class DomainNic:
 
     mac: str
     port_id: str = ""
+    model: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
 class DomainFacts:
     """A domain as it is defined, `memory` in bytes. `ours`: Altus made it, or one with such a name. One that is not
-    `persistent` runs, and is gone from the host when it stops."""
+    `persistent` runs, and is gone from the host when it stops. `obstacles` say what of it Altus cannot manage."""
 
     id: str
     name: str
@@ -38,6 +42,23 @@ class DomainFacts:
     memory: int
     disks: tuple[DomainDisk, ...] = ()
     nics: tuple[DomainNic, ...] = ()
+    obstacles: tuple[str, ...] = ()
+
+
+def refusals(domain: DomainFacts) -> list[str]:
+    """Why it cannot be adopted, as sentences; none if it can."""
+    why = [] if domain.state is VmState.STOPPED else [f"It is {domain.state}; shut it down first."]
+    why += [f"Its disk {disk.path} is not a volume of a repository of the host." for disk in domain.disks
+            if not disk.volume_id]  # fmt: skip
+    if len({disk.storage_id for disk in domain.disks}) > 1:
+        why.append("Its disks are in several repositories.")
+    if not domain.disks:
+        why.append("It has no disk.")
+    if len(domain.disks) > MAX_DISKS or len(domain.nics) > MAX_NICS or domain.vcpus > MAX_VCPUS:
+        why.append("It has more vCPUs, disks or NICs than a VM may have.")
+    if not MIN_MEMORY <= domain.memory <= MAX_MEMORY:
+        why.append(f"It has {format_size(domain.memory)} of memory, which a VM may not have.")
+    return why + list(domain.obstacles)
 
 
 def differences(vm: Vm, found: DomainFacts) -> list[str]:

@@ -98,12 +98,30 @@ class Migrations(Protocol):
         ...
 
 
+class Adoptions(Protocol):
+    """Domains of others that become VMs. They do not run meanwhile."""
+
+    async def take(self, domain_id: str) -> None:
+        """Keep how the domain is defined, and let it be the VM with this id from now on, which `define` makes it whole.
+        `NotFound` (`vm.not_on_host`), `Conflict` (`domain.running`)."""
+        ...
+
+    async def give_back(self, domain_id: str) -> None:
+        """Let it be again what it was before `take`; success if it was not taken."""
+        ...
+
+
 class Hypervisor(Protocol):
     """One host's hypervisor. A VM that is not there raises `NotFound` (`vm.not_on_host`) unless a method says else."""
 
     @property
     def migrations(self) -> Migrations:
         """Live migration."""
+        ...
+
+    @property
+    def adoptions(self) -> Adoptions:
+        """Taking over domains of others."""
         ...
 
     async def capabilities(self) -> HypervisorCapabilities:

@@ -13,7 +13,7 @@ from altus.common.errors import AltusError, Conflict
 from altus.drivers.hypervisor.base import ByteStream, HypervisorCapabilities, VmAttachments
 from altus.drivers.hypervisor.fake_host import ACTIVE, FakeHost, domain_facts, facts, not_running, observation
 from altus.drivers.hypervisor.fake_migration import FakeMigrations
-from altus.drivers.hypervisor.fake_others import Others
+from altus.drivers.hypervisor.fake_others import FakeAdoptions, Others
 from altus.drivers.hypervisor.fake_store import FakeVm
 from altus.drivers.hypervisor.fake_stream import FakeStream
 from altus.drivers.hypervisor.png import png
@@ -35,6 +35,7 @@ class FakeHypervisor:
         self._shutdown_seconds = shutdown_seconds
         self.migrations = FakeMigrations(self._host)
         self.others = Others(self._host)
+        self.adoptions = FakeAdoptions(self._host)
 
     # -- what tests do to it -------------------------------------------------------------------------------------------
 
@@ -74,6 +75,7 @@ class FakeHypervisor:
             user_data(attachments.seed)  # refuses what the real one refuses
         known = self._host.vms.get(vm.id)
         state, disks = known.state if known else VmState.STOPPED, tuple(disk.path for disk in attachments.disks)
+        self._host.foreign.pop(vm.id, None)
         self._host.save(FakeVm(vm=vm, state=state, disks=disks), "defined")
 
     async def undefine(self, vm_id: str) -> None:

@@ -1,9 +1,10 @@
-"""What people do on a host of the fake hypervisor without Altus, as with virsh on a real one."""
+"""What people do on a host of the fake hypervisor without Altus, as with virsh on a real one; and taking it over."""
 
 from __future__ import annotations
 
 import dataclasses
 
+from altus.common.errors import Conflict, NotFound
 from altus.drivers.hypervisor.fake_host import ACTIVE, FakeHost
 from altus.model.domain import DomainFacts
 from altus.model.vm import VmDefinition
@@ -31,3 +32,34 @@ class Others:
             self._host.save(dataclasses.replace(found, persistent=False), "undefined")
         else:
             self._host.remove(vm_id)
+
+
+class FakeAdoptions:
+    """See `Adoptions`."""
+
+    def __init__(self, host: FakeHost) -> None:
+        self._host = host
+        self._taken: dict[str, DomainFacts] = {}
+
+    async def take(self, domain_id: str) -> None:
+        """See `Adoptions.take`."""
+        self._host.enter("take")
+        found = self._host.foreign.get(domain_id)
+        if found is None and domain_id in self._taken:
+            return
+        if found is None:
+            raise NotFound(f"Domain {domain_id} is not on this host.", code="vm.not_on_host", vm_id=domain_id)
+        if found.state in ACTIVE:
+            raise Conflict(f"Domain {found.name} runs.", code="domain.running", hint="Shut it down first.")
+        self._taken.setdefault(domain_id, found)
+        self._host.foreign[domain_id] = dataclasses.replace(found, name=f"altus-{domain_id}", ours=True)
+        self._host.changes += 1
+
+    async def give_back(self, domain_id: str) -> None:
+        """See `Adoptions.give_back`."""
+        self._host.enter("give_back")
+        if domain_id in self._host.vms:
+            self._host.remove(domain_id)
+        if domain_id in self._taken:
+            self._host.foreign[domain_id] = self._taken.pop(domain_id)
+            self._host.changes += 1

@@ -11,6 +11,7 @@ import libvirt
 
 from altus.common.units import KIB
 from altus.drivers.hypervisor.libvirt.observe import CrashForgotten, is_ours, observe
+from altus.drivers.hypervisor.libvirt.obstacles import obstacles
 from altus.model.domain import DomainDisk, DomainFacts, DomainNic
 
 _DEFINITIONS = Path("/etc/libvirt/qemu")
@@ -55,8 +56,9 @@ def _facts(domain: libvirt.virDomain, forgotten: CrashForgotten) -> DomainFacts:
         persistent=persistent,
         vcpus=_vcpus(root),
         memory=int(root.findtext("currentMemory") or root.findtext("memory") or 0) * KIB,
-        disks=tuple(DomainDisk(path=path) for path in _disks(root)),
+        disks=tuple(_disk(disk) for disk in root.iterfind("devices/disk") if disk.get("device", "disk") == "disk"),
         nics=tuple(_nic(nic) for nic in root.iterfind("devices/interface")),
+        obstacles=tuple(obstacles(root, snapshots=domain.snapshotNum())),
     )
 
 
@@ -66,15 +68,17 @@ def _vcpus(root: ET.Element) -> int:
     return 1 if element is None else int(element.get("current") or element.text or 1)
 
 
-def _disks(root: ET.Element) -> list[str]:
-    """Where its disks are, but for CD-ROMs and floppies: a file, a device or the name on a remote storage."""
-    sources = (disk.find("source") for disk in root.iterfind("devices/disk") if disk.get("device", "disk") == "disk")
-    known = (source for source in sources if source is not None)
-    return [next((source.get(key, "") for key in ("file", "dev", "name", "volume") if source.get(key)), "")
-            for source in known]  # fmt: skip
+def _disk(disk: ET.Element) -> DomainDisk:
+    """Where it is: a file, a device or the name on a remote storage; empty for none."""
+    source, target = disk.find("source"), disk.find("target")
+    path = "" if source is None else next(filter(None, map(source.get, ("file", "dev", "name", "volume"))), "")
+    return DomainDisk(path=path, bus="" if target is None else target.get("bus", ""))
 
 
 def _nic(nic: ET.Element) -> DomainNic:
-    mac, port = nic.find("mac"), nic.find("virtualport/parameters")
-    return DomainNic(mac="" if mac is None else mac.get("address", ""),
-                     port_id="" if port is None else port.get("interfaceid", ""))  # fmt: skip
+    def value(child: str, attribute: str) -> str:
+        found = nic.find(child)
+        return "" if found is None else found.get(attribute, "")
+
+    return DomainNic(mac=value("mac", "address"), model=value("model", "type"),
+                     port_id=value("virtualport/parameters", "interfaceid"))  # fmt: skip

@@ -14,6 +14,7 @@ import libvirt
 from altus.common.errors import NotFound
 from altus.drivers.hypervisor.base import ByteStream, HypervisorCapabilities, VmAttachments
 from altus.drivers.hypervisor.libvirt import console, domains, guest, lifecycle, observe, screenshot, vnc
+from altus.drivers.hypervisor.libvirt.adopt import LibvirtAdoptions
 from altus.drivers.hypervisor.libvirt.build import HostChoices, build_domain
 from altus.drivers.hypervisor.libvirt.connection import Connection
 from altus.drivers.hypervisor.libvirt.events import EventHub
@@ -44,6 +45,7 @@ class LibvirtHypervisor:
             started=self._folders.new_run,
         )
         self.migrations = LibvirtMigrations(self._connection)
+        self.adoptions = LibvirtAdoptions(self._connection, self._folders)
         self._capabilities: HypervisorCapabilities | None = None
         self._probing = asyncio.Lock()
 
