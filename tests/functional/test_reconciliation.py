@@ -13,9 +13,11 @@ from altus.model.task import TaskState
 from altus.model.vm import VmState
 from altus.wire.alarms import AlarmView, UnmanagedView
 from altus.wire.tasks import TaskView
-from testbed.administrator import Administrator
+from altus.wire.vms import VmAdopt
+from testbed.administrator import NETWORK, Administrator
 from testbed.patience import until
 from testbed.strikes import MANAGER
+from tests.functional.foreign import FOREIGN_MAC, foreign_domain
 
 pytestmark = pytest.mark.functional
 
@@ -135,29 +137,41 @@ async def test_a_repair_outlives_the_manager(admin: Administrator) -> None:
     await _no_alarm(admin)
 
 
-_FOREIGN = """<domain type='qemu'><name>{name}</name><uuid>{uuid}</uuid><memory unit='MiB'>64</memory><vcpu>2</vcpu>
-<os><type>hvm</type></os><devices><disk type='file' device='disk'><driver name='qemu' type='raw'/>
-<source file='{disk}'/><target dev='vda' bus='virtio'/></disk></devices></domain>"""
-
-
 async def test_domains_of_others_are_listed_and_left_alone(admin: Administrator) -> None:
-    name, uuid, disk = "legacy", new_id(), admin.system.folder / "legacy.raw"
-    path = admin.system.folder / "legacy.xml"
-    _write(path, _FOREIGN.format(name=name, uuid=uuid, disk=disk))
     (host,) = (await admin.altus.hosts.page()).items
     before = await admin.altus.hosts.unmanaged(host.id)
-    admin.system.virsh("define", str(path))
+    disk = admin.system.folder / "legacy.qcow2"
+    uuid = foreign_domain(admin, "legacy", disk, "<hostdev mode='subsystem' type='usb'><source><vendor id='0x1'/>"
+                          "<product id='0x1'/></source></hostdev>")  # fmt: skip
 
     async def listed() -> UnmanagedView | None:
         found = (await admin.altus.hosts.unmanaged(host.name)).items
         return next((domain for domain in found if domain.id == uuid), None)
 
     domain = await until(listed, "it is listed")
-    assert (domain.name, domain.state, domain.ours, domain.vcpus) == (name, VmState.STOPPED, False, 2)
+    assert (domain.name, domain.state, domain.ours, domain.vcpus) == ("legacy", VmState.STOPPED, False, 2)
     assert [one.path for one in domain.disks] == [str(disk)]
+    with pytest.raises(Conflict) as caught:
+        await admin.altus.vms.adopt(host.id, VmAdopt(domain=uuid, network=NETWORK)).run()
+    assert caught.value.code == "domain.not_adoptable"
+    assert all(why in caught.value.message for why in ("not a volume of a repository", "<hostdev>"))
     await admin.healthy()
     admin.system.virsh("undefine", uuid)
     assert await admin.altus.hosts.unmanaged(host.id) == before
+
+
+async def test_a_domain_of_others_is_adopted_and_runs_as_a_vm(admin: Administrator) -> None:
+    (host,) = (await admin.altus.hosts.page()).items
+    uuid = foreign_domain(admin, "legacy2")
+    await admin.altus.vms.adopt(host.id, VmAdopt(domain="legacy2", name="modern", network=NETWORK)).run()
+    vm = await admin.altus.vms.get("modern")
+    assert (vm.id, vm.state, vm.vcpus, len(vm.disks)) == (uuid, VmState.STOPPED, 2, 1)
+    assert vm.nics[0].mac == FOREIGN_MAC
+    assert uuid not in {domain.id for domain in (await admin.altus.hosts.unmanaged(host.id)).items}
+    await admin.healthy()
+    await _no_alarm(admin)
+    await admin.altus.vms.start(vm.id).run()
+    assert admin.system.qemu_pid(vm.id) is not None
 
 
 async def test_a_vm_of_altus_that_the_database_does_not_know_is_an_orphan(admin: Administrator) -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from altus.sdk.changes import Change
 from altus.sdk.resources import Resources
-from altus.sdk.shapes import read_page
+from altus.sdk.shapes import read_page, segment
 from altus.wire.base import ListView
 from altus.wire.tasks import EventView
-from altus.wire.vms import VmClone, VmCreate, VmEdit, VmMigrate, VmRestart, VmStop, VmView
+from altus.wire.vms import VmAdopt, VmClone, VmCreate, VmEdit, VmMigrate, VmRestart, VmStop, VmView
 
 
 class Vms(Resources[VmView]):
@@ -19,6 +19,10 @@ class Vms(Resources[VmView]):
     def create(self, body: VmCreate) -> Change:
         """A new VM."""
         return self._change("POST", self.path, body)
+
+    def adopt(self, host: str, body: VmAdopt) -> Change:
+        """Let a domain on a host that is off and unmanaged become a VM."""
+        return self._change("POST", f"/hosts/{segment(host)}/adopt", body)
 
     def edit(self, vm: str, body: VmEdit) -> Change:
         """Change what `body` has set."""

@@ -37,7 +37,7 @@ class DomainNicView(View):
 
 class UnmanagedView(View):
     """A domain on a host that is no VM of Altus; `ours`: Altus made it once. `memory` in bytes; one that is not
-    `persistent` is gone when it stops."""
+    `persistent` is gone when it stops. `refusals`: why it cannot be adopted; empty if it can."""
 
     id: str
     name: str
@@ -49,3 +49,4 @@ class UnmanagedView(View):
     memory: int
     disks: list[DomainDiskView]
     nics: list[DomainNicView]
+    refusals: list[str]

@@ -55,6 +55,12 @@ class VmDefine(Message):
     seed: CloudInit | None = None
 
 
+class DomainRef(Message):
+    """A domain of the host, whoever made it."""
+
+    domain_id: str
+
+
 class VmReboot(Message):
     """Restart the guest, politely or not."""
 
@@ -237,6 +243,8 @@ class Domains(Message):
 _LONG = 600.0
 
 VM_DEFINE = Operation("vm.define", VmDefine, VmSeen)
+VM_TAKE = Operation("vm.take", DomainRef, Nothing)
+VM_GIVE_BACK = Operation("vm.give_back", DomainRef, Nothing)
 VM_UNDEFINE = Operation("vm.undefine", VmRef, Nothing)
 VM_START = Operation("vm.start", VmRef, VmSeen, timeout=120)
 VM_SHUTDOWN = Operation("vm.shutdown", VmRef, VmSeen)

@@ -26,8 +26,10 @@ async def _domains(host: HostDrivers) -> list[DomainFacts]:
     """Their disks named by volumes where they are some of this host's."""
 
     def named(disk: DomainDisk) -> DomainDisk:
-        volumes = (repository.driver.volume_at(disk.path) for repository in host.repositories)
-        return dataclasses.replace(disk, volume_id=next(filter(None, volumes), ""))
+        for repository in host.repositories:
+            if (volume_id := repository.driver.volume_at(disk.path)) is not None:
+                return dataclasses.replace(disk, volume_id=volume_id, storage_id=repository.id)
+        return disk
 
     return [dataclasses.replace(domain, disks=tuple(named(disk) for disk in domain.disks))
             for domain in await host.hypervisor.domains()]  # fmt: skip

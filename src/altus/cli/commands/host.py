@@ -67,6 +67,7 @@ UNMANAGED: AnyLayout = Layout(
         ("MEMORY", lambda domain: size(domain.memory)),
         ("DISKS", lambda domain: listed(disk.path for disk in domain.disks)),
         ("MADE BY", lambda domain: "Altus" if domain.ours else "others"),
+        ("CANNOT BE ADOPTED", lambda domain: "\n".join(domain.refusals)),
     ),
 )
 TOKEN: AnyLayout = Layout((("HOST", lambda made: made.name), ("TOKEN (SHOWN THIS ONCE)", lambda made: made.token)))
