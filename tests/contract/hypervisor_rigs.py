@@ -13,13 +13,16 @@ from pathlib import Path
 from typing import Protocol
 from xml.etree import ElementTree as ET
 
+from altus.common.units import MIB
 from altus.drivers.hypervisor.base import Hypervisor, VmAttachments
 from altus.drivers.hypervisor.fake import FakeHypervisor
 from altus.drivers.hypervisor.libvirt.build import domain_name
 from altus.drivers.hypervisor.libvirt.driver import LibvirtHypervisor
 from altus.drivers.image.load import builder
 from altus.model.cpu import GuestCpu
+from altus.model.domain import DomainFacts, DomainNic
 from altus.model.image import BuiltinImage, DirectKernel
+from altus.model.network import mac_of
 from altus.model.vm import CloudInit, VmDefinition, VmState
 from devkit.services.plain import Plain
 from devkit.testmachine import ENVIRONMENT
@@ -44,6 +47,14 @@ class Rig(Protocol):
 
     async def guest_cpu(self, vm_id: str) -> GuestCpu:
         """The CPU that the running guest has, told by standard tools."""
+        ...
+
+    async def stranger(self, domain_id: str) -> None:
+        """Somebody defines a domain `legacy` with this id, 2 vCPUs, 64 MiB and a NIC."""
+        ...
+
+    async def expel(self, domain_id: str) -> None:
+        """And takes it away again."""
         ...
 
     async def cut_power(self, vm_id: str) -> None:
@@ -110,9 +121,18 @@ class FakeRig:
 
     async def guest_cpu(self, vm_id: str) -> GuestCpu:
         """See `Rig`."""
-        found = self._fake.guest_cpu(vm_id)
+        found = self._fake.others.guest_cpu(vm_id)
         assert found is not None
         return found
+
+    async def stranger(self, domain_id: str) -> None:
+        """See `Rig`."""
+        self._fake.others.define(DomainFacts(id=domain_id, name="legacy", state=VmState.STOPPED, ours=False,
+                                             persistent=True, vcpus=2, memory=64 * MIB,
+                                             nics=(DomainNic(mac=mac_of(domain_id), model="virtio"),)))  # fmt: skip
+
+    async def expel(self, domain_id: str) -> None:
+        """See `Rig`: it ends with this object anyway."""
 
     async def cut_power(self, vm_id: str) -> None:
         """See `Rig`."""
@@ -162,6 +182,20 @@ class LibvirtRig:
         assert cpu is not None
         required = sorted(one.get("name", "") for one in cpu.iterfind("feature[@policy='require']"))
         return GuestCpu(model=cpu.findtext("model", ""), features=tuple(required))
+
+    async def stranger(self, domain_id: str) -> None:
+        """See `Rig`."""
+        file = Path("/run/legacy.xml")
+        file.write_text(
+            f"<domain type='qemu'><name>legacy</name><uuid>{domain_id}</uuid><memory unit='MiB'>64</memory>"
+            "<vcpu>2</vcpu><os><type arch='x86_64'>hvm</type></os><devices><interface type='user'>"
+            f"<mac address='{mac_of(domain_id)}'/><model type='virtio'/></interface></devices></domain>"
+        )
+        await asyncio.to_thread(virsh, "define", str(file))
+
+    async def expel(self, domain_id: str) -> None:
+        """See `Rig`."""
+        await asyncio.to_thread(virsh, "undefine", domain_id)
 
     async def cut_power(self, vm_id: str) -> None:
         """See `Rig`."""

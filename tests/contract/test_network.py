@@ -315,3 +315,14 @@ async def _becomes(subject: Subject, port_id: str, *, up: bool) -> None:
             if await subject.driver.port_up(port_id) == up:
                 return
             await asyncio.sleep(0.02)
+
+
+async def test_sign_is_another_one_after_each_change(subject: Subject) -> None:
+    network = spec(kind=NetworkKind.ISOLATED)
+    await subject.driver.ensure_network(network)
+    port, signs = port_of(network), [await subject.driver.sign()]
+    await subject.driver.ensure_port(port)
+    signs.append(await subject.driver.sign())
+    await subject.driver.delete_port(port.id)
+    signs.append(await subject.driver.sign())
+    assert len(set(signs)) == 3

@@ -313,3 +313,25 @@ async def test_a_name_that_is_no_id_is_refused(storage: StorageDriver, bad: str)
     for call in (storage.delete_volume, storage.delete_image, storage.volume, storage.image, storage.import_image):
         await refused(call(bad), InvalidInput, "id.malformed")
     await refused(storage.create_volume(bad, GIB), InvalidInput, "id.malformed")
+
+
+async def test_volume_is_found_by_its_path(storage: StorageDriver) -> None:
+    volume = new_id()
+    path = storage.volume_source(volume).path
+    assert storage.volume_at(path) == volume
+    others = (str(Path(path).with_name("legacy.qcow2")), f"/elsewhere/{volume}.qcow2", f"{path}.old", "", "volumes")
+    assert [storage.volume_at(other) for other in others] == [None] * len(others)
+
+
+async def test_sign_is_another_one_when_a_volume_or_an_image_came_or_went(storage: StorageDriver) -> None:
+    volumes, signs = [new_id(), new_id()], [await storage.sign()]
+    assert await storage.sign() == signs[0]
+    for volume in volumes:
+        await storage.create_volume(volume, MIB)
+        signs.append(await storage.sign())
+    image = await imported(storage)
+    signs.append(await storage.sign())
+    await imported(storage)
+    await storage.delete_image(image)
+    signs.append(await storage.sign())
+    assert len(set(signs)) == len(signs)

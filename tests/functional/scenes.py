@@ -23,8 +23,9 @@ from altus.sdk.changes import Change
 from altus.sdk.resources import Resources
 from altus.wire.resources import HostView, ImageBuild, ImageCreate, NetworkCreate, VolumeCreate, VolumeResize
 from altus.wire.tasks import TaskView
-from altus.wire.vms import DiskCreate, NicCreate, VmClone, VmCreate, VmEdit, VmRestart, VmStop, VmView
+from altus.wire.vms import DiskCreate, NicCreate, VmAdopt, VmClone, VmCreate, VmEdit, VmRestart, VmStop, VmView
 from testbed.administrator import IMAGE, NETWORK, Administrator, fresh
+from tests.functional.foreign import FOREIGN_MAC, foreign_domain
 
 Go = Callable[[Change], Awaitable[TaskView]]
 Scene = Callable[[Administrator, Go], Awaitable[None]]
@@ -113,6 +114,30 @@ async def _vm_edit(admin: Administrator, go: Go) -> None:
     assert len(after.nics) == 1
     assert ((await admin.altus.volumes.get(volume.id)).vm_id == vm.id) is done(task)
     assert (f"placement='static'>{after.vcpus}</vcpu>") in admin.system.virsh("dumpxml", "--inactive", vm.id)
+
+
+@_scene("vm.repair")
+async def _vm_repair(admin: Administrator, go: Go) -> None:
+    """Of what is not repaired without being asked."""
+    vm = await _bare_vm(admin)
+    admin.system.virsh("setmem", vm.id, "32768", "--config")
+    task = await go(admin.altus.vms.repair(vm.id))
+    if not done(task):  # what was put right stays so, done or not
+        await admin.altus.vms.repair(vm.id).run()
+    assert "32768</currentMemory>" not in admin.system.virsh("dumpxml", "--inactive", vm.id)
+
+
+@_scene("vm.adopt")
+async def _vm_adopt(admin: Administrator, go: Go) -> None:
+    name = fresh("legacy")
+    uuid = foreign_domain(admin, name)
+    (host,) = (await admin.altus.hosts.page(["name:testhost"])).items
+    task = await go(admin.altus.vms.adopt(host.id, VmAdopt(domain=uuid, network=NETWORK)))
+    assert await _is_there(admin.altus.vms, name) is done(task)
+    if not done(task):
+        assert FOREIGN_MAC in admin.system.virsh("dumpxml", name)
+        await admin.altus.vms.adopt(host.id, VmAdopt(domain=uuid, network=NETWORK)).run()
+    assert (await admin.altus.vms.get(uuid)).nics[0].mac == FOREIGN_MAC
 
 
 @_scene("vm.delete")

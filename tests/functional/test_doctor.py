@@ -48,7 +48,8 @@ async def test_a_vm_that_was_undefined(admin: Administrator) -> None:
     vm = await admin.vm(networks=())
     admin.system.virsh("undefine", vm.id)
     assert (await _finding(admin, "vm.missing")).object_id == vm.id
-    await admin.in_state(vm.id, VmState.UNKNOWN)
+    await admin.healthy()
+    await admin.in_state(vm.id, VmState.STOPPED)
 
 
 async def test_files_that_came_and_went(admin: Administrator) -> None:
@@ -75,6 +76,7 @@ async def test_a_port_that_was_removed(admin: Administrator) -> None:
     port = vm.nics[0].id
     _nbctl("lsp-del", port)
     assert (await _finding(admin, "port.missing")).object_id == port
+    await admin.healthy()
 
 
 async def test_an_agent_that_is_silent(admin: Administrator) -> None:

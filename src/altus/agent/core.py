@@ -18,6 +18,7 @@ from altus.agent.epochs import Epochs
 from altus.agent.events import EventHub
 from altus.agent.facts import FactsKeeper
 from altus.agent.inventory.facts import Found
+from altus.agent.touch import TouchWatcher
 from altus.agent.watch import VmWatcher
 from altus.wire.agent import HEARTBEAT, Heartbeat, Hello, HostMessage
 
@@ -35,7 +36,8 @@ class AgentCore:
         self.watcher = VmWatcher(drivers.hypervisor, self.hub.publish, partial(self.facts.warn, "hypervisor"))
         self.calls = Calls(drivers, Epochs(state_dir / "epoch"))
         self._boot_id = _BOOT_ID.read_text().strip()
-        self._work: list[Callable[[], Awaitable[None]]] = [self.facts.run, self.watcher.run]
+        touch = TouchWatcher(drivers, self.hub.publish)
+        self._work: list[Callable[[], Awaitable[None]]] = [self.facts.run, self.watcher.run, touch.run]
         self._tasks: list[asyncio.Task[None]] = []
 
     def add_work(self, work: Callable[[], Awaitable[None]]) -> None:

@@ -26,6 +26,7 @@ NOUNS = {
     "placement": "On which host a VM would run, and why.",
     "project": "Projects: what rights are about.",
     "task": "What is being done, and was done.",
+    "alarm": "What is not as it should be.",
     "event": "What happens, as it happens.",
     "user": "Accounts, passwords and API tokens.",
     "group": "Groups of accounts.",

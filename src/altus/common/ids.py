@@ -22,11 +22,16 @@ def derived_id(*parts: str) -> str:
     return str(uuid.uuid5(_ALTUS, "/".join(parts)))
 
 
+def is_id(text: str) -> bool:
+    """Whether it is a canonical UUID."""
+    try:
+        return str(uuid.UUID(text)) == text
+    except ValueError:
+        return False
+
+
 def check_id(text: str) -> str:
     """`text` itself if it is a canonical UUID; `InvalidInput` otherwise."""
-    try:
-        if str(uuid.UUID(text)) == text:
-            return text
-    except ValueError:
-        pass
+    if is_id(text):
+        return text
     raise InvalidInput(f"{text[:64]!r} is not an id.", code="id.malformed", hint="Ids look like 0192f0c1-….")

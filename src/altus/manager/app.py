@@ -18,7 +18,9 @@ from altus.common.pki import Authority, Subject, client_context, make_csr, needs
 from altus.manager.agents.pool import AgentPool
 from altus.manager.periodic import news, retention
 from altus.manager.periodic.hosts import HostWatch
+from altus.manager.periodic.reconcile import Reconciler
 from altus.manager.periodic.renewals import Renewals
+from altus.manager.services.alarms import AlarmService
 from altus.manager.services.changes import Changes
 from altus.manager.services.consoles import ConsoleService
 from altus.manager.services.directory import Services
@@ -29,9 +31,11 @@ from altus.manager.services.images import ImageService
 from altus.manager.services.networks import NetworkService
 from altus.manager.services.placement import PlacementService
 from altus.manager.services.pools import PoolService
+from altus.manager.services.repairs import Repairs
 from altus.manager.services.security import Security, open_security
 from altus.manager.services.system import SystemService
 from altus.manager.services.tasks import TaskService
+from altus.manager.services.unmanaged import UnmanagedService
 from altus.manager.services.uploads import UploadService
 from altus.manager.services.vm_power import VmPowerService
 from altus.manager.services.vms import VmService
@@ -79,9 +83,10 @@ async def running(settings: ManagerSettings, observer: Observer = trace) -> Asyn
         await _keep_credentials(settings, security, settings.local_credentials, tls / "ca.pem")
     secrets = SecretBox.open(settings.state_dir / "secrets.key")
     world = World(db, pool, secrets, authority, security.audit_log.of_task_end)
-    hosts = HostWatch(db, pool)
+    changes = Changes(world, security.audit_log, lambda: engine.wake())
+    hosts = HostWatch(db, pool, Reconciler(DoctorService(world), Repairs(changes)))
     engine = Engine(world, TASK_TYPES, _engine_settings(settings, db), observer, [hosts.watch])
-    services = _services(settings, world, engine, security, pool, authority)
+    services = _services(settings, world, engine, security, pool, authority, changes)
     renewals = Renewals(services.changes, services.inventory)
     clocks = [hosts.connect(), news.run(db), renewals.run(), retention.run(db, security, settings)]
     async with _background([engine.run(), *clocks]):
@@ -130,14 +135,16 @@ def _engine_settings(settings: ManagerSettings, db: Database) -> EngineSettings:
 
 
 def _services(settings: ManagerSettings, world: World, engine: Engine, security: Security, pool: AgentPool,
-              authority: Authority) -> Services:  # fmt: skip
+              authority: Authority, changes: Changes) -> Services:  # fmt: skip
     db, audit = world.db, security.audit_log
     images = ImageService(db, audit)
     return Services(
         db=db,
         audit=audit,
         security=security,
-        changes=Changes(world, audit, engine.wake),
+        changes=changes,
+        alarms=AlarmService(db),
+        unmanaged=UnmanagedService(world),
         vms=VmService(db, world.secrets),
         power=VmPowerService(db),
         volumes=VolumeService(db),

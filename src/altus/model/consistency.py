@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from altus.model.domain import DomainFacts, differences
 from altus.model.image import Image, ImageFacts, ImageState
 from altus.model.network import Network, NetworkState
 from altus.model.vm import Vm, VmObservation, VmState
@@ -13,13 +14,16 @@ from altus.model.volume import Volume, VolumeFacts, VolumeState
 
 @dataclass(frozen=True)
 class Finding:
-    """Something that does not agree; `kind` is stable."""
+    """Something that does not agree; `kind` is stable. `vm_id` is the VM that it concerns, if it is one's; `certain`
+    says that `vm.repair` puts it right and can spoil nothing."""
 
     kind: str
     noun: str
     object_id: str
     message: str
     hint: str = ""
+    vm_id: str = ""
+    certain: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +43,8 @@ class Intent:
 
 @dataclass(frozen=True, kw_only=True)
 class Truth:
-    """What the host has; `volumes` and `images` by repository, `ports` port id → network id."""
+    """What the host has; `volumes` and `images` by repository, `ports` port id → network id, `domains` whoever made
+    them."""
 
     vms: Sequence[VmObservation]
     processes: Sequence[str]
@@ -47,12 +52,14 @@ class Truth:
     images: Mapping[str, Sequence[ImageFacts]]
     networks: Sequence[str]
     ports: Mapping[str, str]
+    domains: Sequence[DomainFacts] = ()
 
 
 def compare(intent: Intent, truth: Truth) -> list[Finding]:
     """Every difference, VMs first."""
     return [
         *_vms(intent, truth),
+        *_definitions(intent, truth),
         *_processes(intent, truth),
         *_volumes(intent, truth),
         *_images(intent, truth),
@@ -88,12 +95,32 @@ def _vms(intent: Intent, truth: Truth) -> Iterator[Finding]:
             yield _unfinished(vm)
         elif there is None:
             yield Finding("vm.missing", "vm", vm.id, f"VM {vm.name} is not defined on its host.",
-                          "Delete it, or restore its definition.")  # fmt: skip
+                          _repair(vm), vm_id=vm.id, certain=True)  # fmt: skip
         elif there.state is not vm.state:
             yield Finding("vm.state", "vm", vm.id, f"VM {vm.name} is {there.state}, the database says {vm.state}.")
     for vm_id in seen.keys() - known - intent.busy:
         yield Finding("vm.orphan", "vm", vm_id, f"The host has a VM {seen[vm_id].name} that the database doesn't know.",
                       "Undefine it on the host if it is not needed.")  # fmt: skip
+
+
+def _repair(vm: Vm) -> str:
+    return f"`altus vm repair {vm.name}` defines it as the database says."
+
+
+def _definitions(intent: Intent, truth: Truth) -> Iterator[Finding]:
+    defined = {domain.id: domain for domain in truth.domains}
+    for vm in intent.vms:
+        found = defined.get(vm.id)
+        if found is None or vm.id in intent.busy:
+            continue
+        if not found.persistent:
+            yield Finding("vm.transient", "vm", vm.id,
+                          f"The definition of VM {vm.name} was removed while it runs: stopped, it would be gone from "
+                          "its host.", _repair(vm), vm_id=vm.id, certain=True)  # fmt: skip
+        elif told := differences(vm, found):
+            yield Finding("vm.definition", "vm", vm.id,
+                          f"VM {vm.name} is not defined on its host as the database says: {'; '.join(told)}.",
+                          f"{_repair(vm)} A running guest gets that at its next start.", vm_id=vm.id)  # fmt: skip
 
 
 def _processes(intent: Intent, truth: Truth) -> Iterator[Finding]:
@@ -114,7 +141,9 @@ def _volumes(intent: Intent, truth: Truth) -> Iterator[Finding]:
             yield Finding("volume.unfinished", "volume", volume.id,
                           f"Volume {volume.name} is {volume.state} and no task works on it.", "Delete it.")  # fmt: skip
         elif facts is None:
-            yield Finding("volume.missing", "volume", volume.id, f"Volume {volume.name} is not on its storage.")
+            yield Finding("volume.missing", "volume", volume.id, f"Volume {volume.name} is not on its storage.",
+                          "Bring its file back, or delete it; no empty one is put in its place.",
+                          vm_id=volume.vm_id or "")  # fmt: skip
         elif facts.size != volume.size:
             yield Finding("volume.size", "volume", volume.id,
                           f"Volume {volume.name} has {facts.size} bytes, the database says {volume.size}.")  # fmt: skip
@@ -157,7 +186,9 @@ def _ports(intent: Intent, truth: Truth) -> Iterator[Finding]:
     owners = {nic.id: vm for vm in intent.vms for nic in vm.hardware.nics}
     wanted = {port for port, vm in owners.items() if vm.id not in intent.busy and vm.state is not VmState.FAILED}
     for port_id in wanted - truth.ports.keys():
-        yield Finding("port.missing", "port", port_id, f"A port of VM {owners[port_id].name} is not on its network.")
+        vm = owners[port_id]
+        yield Finding("port.missing", "port", port_id, f"A port of VM {vm.name} is not on its network.",
+                      f"`altus vm repair {vm.name}` makes it again.", vm_id=vm.id, certain=True)  # fmt: skip
     for port_id in wanted - intent.ports.keys():
         yield Finding("port.unreserved", "port", port_id, f"VM {owners[port_id].name} has an address not its own.")
     for port_id in truth.ports.keys() - owners.keys() - intent.nics:

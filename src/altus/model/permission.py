@@ -45,6 +45,7 @@ class Permission(StrEnum):
     TASK_READ = "task:read"
     TASK_CANCEL = "task:cancel"
     EVENT_READ = "event:read"
+    ALARM_READ = "alarm:read"
     SYSTEM_CHECK = "system:check"
     USER_CREATE = "user:create"
     USER_READ = "user:read"
@@ -107,7 +108,8 @@ OPERATOR_ROLE = Role(
     frozenset({
         Permission.VM_READ, Permission.VM_OPERATE, Permission.VM_CONSOLE, Permission.VOLUME_READ, Permission.IMAGE_READ,
         Permission.NETWORK_READ, Permission.STORAGE_READ, Permission.HOST_READ, Permission.POOL_READ,
-        Permission.PROJECT_READ, Permission.TASK_READ, Permission.EVENT_READ, Permission.USER_READ, Permission.SELF,
+        Permission.PROJECT_READ, Permission.TASK_READ, Permission.EVENT_READ, Permission.ALARM_READ,
+        Permission.USER_READ, Permission.SELF,
     }),
 )  # fmt: skip
 VIEWER_ROLE = Role(

@@ -22,6 +22,7 @@ class VmAction(StrEnum):
     SUSPEND = "suspend"
     MIGRATE = "migrate"
     EDIT = "edit"
+    REPAIR = "repair"
     CLONE = "clone"
     DELETE = "delete"
     CONSOLE = "console"
@@ -33,8 +34,8 @@ _ON_HOST = frozenset({_S.STOPPED, _S.RUNNING, _S.PAUSED, _S.SUSPENDED, _S.CRASHE
 
 @dataclass(frozen=True)
 class ActionRule:
-    """The states in which an action is possible, and the permission it needs. Deleting is offered for `unknown` too,
-    since a VM may be gone from its host; the task looks there first."""
+    """The states in which an action is possible, and the permission it needs. Deleting and repairing are offered for
+    `unknown` too, since a VM may be gone from its host; the task looks there first."""
 
     states: frozenset[VmState]
     permission: Permission
@@ -50,6 +51,7 @@ RULES: dict[VmAction, ActionRule] = {
     VmAction.SUSPEND: ActionRule(frozenset({_S.RUNNING, _S.PAUSED}), Permission.VM_OPERATE),
     VmAction.MIGRATE: ActionRule(frozenset({_S.RUNNING}), Permission.VM_OPERATE),
     VmAction.EDIT: ActionRule(_ON_HOST, Permission.VM_EDIT),
+    VmAction.REPAIR: ActionRule(_ON_HOST | {_S.UNKNOWN}, Permission.VM_EDIT),
     VmAction.CLONE: ActionRule(frozenset({_S.STOPPED}), Permission.VM_CREATE),
     VmAction.DELETE: ActionRule(
         frozenset({_S.STOPPED, _S.CRASHED, _S.SUSPENDED, _S.UNKNOWN, _S.FAILED}), Permission.VM_DELETE

@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Self
 
 from altus.common.errors import AltusError, Unavailable
+from altus.sdk.alarms import Alarms
 from altus.sdk.audit import Audit
 from altus.sdk.consoles import Consoles
 from altus.sdk.events import Events
@@ -65,6 +66,7 @@ class AltusClient:
         self.policies = Policies(transport)
         self.sessions = Sessions(transport)
         self.tokens = Tokens(transport)
+        self.alarms = Alarms(transport)
         self.audit = Audit(transport)
         self.system = System(transport)
 

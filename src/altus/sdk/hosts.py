@@ -5,8 +5,10 @@ from __future__ import annotations
 from altus.model.label import Label
 from altus.sdk.changes import Change
 from altus.sdk.resources import Resources
-from altus.sdk.shapes import make, read
+from altus.sdk.shapes import make, read, read_page
 from altus.wire.agent import EnrolledAs, EnrolRequest
+from altus.wire.alarms import UnmanagedView
+from altus.wire.base import ListView
 from altus.wire.hosts import HostEnrol, HostToken
 from altus.wire.resources import HostEdit, HostView
 
@@ -46,6 +48,10 @@ class Hosts(Resources[HostView]):
     def forget(self, host: str) -> Change:
         """Give up a dead host with all that only it reached."""
         return self._change("POST", self._one(host, "forget"))
+
+    async def unmanaged(self, host: str) -> ListView[UnmanagedView]:
+        """Domains there that are no VMs of Altus."""
+        return read_page(UnmanagedView, (await self._transport.call("GET", self._one(host, "unmanaged"))).body)
 
     async def redeem(self, request: EnrolRequest) -> EnrolledAs:
         """What a host does with its token; the same request may be repeated."""

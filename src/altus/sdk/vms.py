@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from altus.sdk.changes import Change
 from altus.sdk.resources import Resources
-from altus.sdk.shapes import read_page
+from altus.sdk.shapes import read_page, segment
 from altus.wire.base import ListView
 from altus.wire.tasks import EventView
-from altus.wire.vms import VmClone, VmCreate, VmEdit, VmMigrate, VmRestart, VmStop, VmView
+from altus.wire.vms import VmAdopt, VmClone, VmCreate, VmEdit, VmMigrate, VmRestart, VmStop, VmView
 
 
 class Vms(Resources[VmView]):
@@ -19,6 +19,10 @@ class Vms(Resources[VmView]):
     def create(self, body: VmCreate) -> Change:
         """A new VM."""
         return self._change("POST", self.path, body)
+
+    def adopt(self, host: str, body: VmAdopt) -> Change:
+        """Let a domain on a host that is off and unmanaged become a VM."""
+        return self._change("POST", f"/hosts/{segment(host)}/adopt", body)
 
     def edit(self, vm: str, body: VmEdit) -> Change:
         """Change what `body` has set."""
@@ -65,6 +69,10 @@ class Vms(Resources[VmView]):
     def migrate(self, vm: str, body: VmMigrate | None = None) -> Change:
         """Let it go on on another host while it runs."""
         return self._change("POST", self._one(vm, "migrate"), body or VmMigrate())
+
+    def repair(self, vm: str) -> Change:
+        """Have its host know it as the database does; no disk is made."""
+        return self._change("POST", self._one(vm, "repair"))
 
     async def events(self, vm: str) -> ListView[EventView]:
         """What happened to it, newest first."""

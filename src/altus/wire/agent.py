@@ -105,6 +105,12 @@ class StoragesChanged(Message):
     storages: list[StorageSeen]
 
 
+class HostTouched(Message):
+    """Something may have been changed by somebody: a domain, a network, a file. What it was, a census tells."""
+
+    kind: Literal["touched"] = "touched"
+
+
 class Heartbeat(Message):
     """Nothing happened, and the agent is alive."""
 
@@ -112,7 +118,8 @@ class Heartbeat(Message):
 
 
 HostMessage = Annotated[
-    Hello | StateSeen | VmHappened | FactsChanged | StoragesChanged | Heartbeat, Field(discriminator="kind")
+    Hello | StateSeen | VmHappened | FactsChanged | StoragesChanged | HostTouched | Heartbeat,
+    Field(discriminator="kind"),
 ]
 HOST_MESSAGE: TypeAdapter[HostMessage] = TypeAdapter(HostMessage)
 

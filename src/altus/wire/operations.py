@@ -11,6 +11,7 @@ from typing import Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
+from altus.model.domain import DomainFacts
 from altus.model.image import BuiltinImage, ImageFacts
 from altus.model.network import NetworkSpec, PortSpec
 from altus.model.storage import StorageUsage
@@ -52,6 +53,12 @@ class VmDefine(Message):
 
     vm: VmDefinition
     seed: CloudInit | None = None
+
+
+class DomainRef(Message):
+    """A domain of the host, whoever made it."""
+
+    domain_id: str
 
 
 class VmReboot(Message):
@@ -214,7 +221,7 @@ class Census(Message):
     """Everything of Altus that a host really has, to compare the database with.
 
     `processes` are the ids of VMs for which a QEMU process runs; `networks` ids, `ports` port id → network id;
-    `storages` maps a repository to its volumes and images.
+    `storages` maps a repository to its volumes and images; `domains` are all there are, whoever made them.
     """
 
     vms: list[VmObservation]
@@ -224,11 +231,20 @@ class Census(Message):
     usage: dict[str, StorageUsage]
     networks: list[str]
     ports: dict[str, str]
+    domains: list[DomainFacts]
+
+
+class Domains(Message):
+    """All domains of a host, whoever made them."""
+
+    domains: list[DomainFacts]
 
 
 _LONG = 600.0
 
 VM_DEFINE = Operation("vm.define", VmDefine, VmSeen)
+VM_TAKE = Operation("vm.take", DomainRef, Nothing)
+VM_GIVE_BACK = Operation("vm.give_back", DomainRef, Nothing)
 VM_UNDEFINE = Operation("vm.undefine", VmRef, Nothing)
 VM_START = Operation("vm.start", VmRef, VmSeen, timeout=120)
 VM_SHUTDOWN = Operation("vm.shutdown", VmRef, VmSeen)
@@ -264,6 +280,7 @@ CERTIFICATE_RETURN = Operation("certificate.return", CertificateRef, Nothing)
 CERTIFICATES_REVOKE = Operation("certificates.revoke", CertificatesRevoked, Nothing)
 
 HOST_CENSUS = Operation("host.census", Nothing, Census, timeout=60)
+HOST_DOMAINS = Operation("host.domains", Nothing, Domains)
 
 OPERATIONS: dict[str, Operation[Message, Message]] = {
     value.name: value for value in list(globals().values()) if isinstance(value, Operation)

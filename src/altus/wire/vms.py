@@ -125,6 +125,18 @@ class VmCreate(Shape):
     start: Flag = False
 
 
+class VmAdopt(Shape):
+    """A domain of the host, by UUID or name, that is to become a VM: called `name` or as it is called, with its NICs on
+    `network`."""
+
+    model_config = example(domain="0192f0c1-0000-7000-8000-000000000001", name="web1", network="lan")
+
+    domain: str = Field(min_length=1, max_length=255)
+    name: Name | None = None
+    network: Reference | None = None
+    project: Reference | None = None
+
+
 class VmEdit(Shape):
     """Fields to change; what is left out stays. What a running guest cannot take up applies at its next start."""
 

@@ -20,7 +20,8 @@ from tests.unit.cli.conftest import Altus
 from tests.unit.sdk.fake_manager import FakeManager, unavailable
 
 GOLDEN = Path(__file__).parents[2] / "golden/cli_help"
-READS = {"list", "show", "events", "watch", "verify", "console", "screenshot", "doctor", "version", "explain"}
+READS = {"list", "show", "events", "watch", "verify", "console", "screenshot", "doctor", "version", "explain",
+         "unmanaged"}  # fmt: skip
 LOCAL = {"login", "logout", "use"}
 
 
@@ -85,6 +86,7 @@ def test_all_that_was_promised_is_there() -> None:
     promised = """
         login, logout, doctor, version, config show, config use, vm create, vm list, vm show, vm start, vm stop,
         vm restart, vm kill, vm pause, vm resume, vm suspend, vm migrate, vm edit, vm clone, vm delete,
+        vm adopt, vm repair, alarm list, host unmanaged,
         vm console, vm events, vm screenshot, image list, image show, image import, image build, image delete,
         volume list, volume show, volume create, volume resize, volume delete, network list, network show,
         network create, network delete, storage list, storage show, host list, host show, host add, host edit,

@@ -6,12 +6,15 @@ import dataclasses
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from altus.common.ids import new_id
+from altus.common.units import MIB
 from altus.model import consistency
 from altus.model.consistency import Finding, Intent, Truth, compare, compare_database
+from altus.model.domain import DomainDisk, DomainFacts, DomainNic, differences
 from altus.model.image import Image, ImageFacts, ImageFormat, ImageState
 from altus.model.network import Network, NetworkState
 from altus.model.vm import Vm, VmDisk, VmHardware, VmNic, VmObservation, VmState
@@ -61,7 +64,12 @@ def one(noun: str, **fields: object) -> Callable[[Intent, Truth], tuple[Intent, 
 _PAUSED = VmObservation(id=VM, name="web1", state=VmState.PAUSED)
 _STRANGER = VmObservation(id=OTHER, name="stranger", state=VmState.STOPPED)
 _VOLUME = VolumeFacts(id=VOLUME, size=9, allocation=1)
+_DOMAIN = DomainFacts(id=VM, name=f"altus-{VM}", state=VmState.RUNNING, ours=True, persistent=True, vcpus=1,
+                      memory=512 * MIB, disks=(DomainDisk(path="/d", volume_id=VOLUME),),
+                      nics=(DomainNic(mac="52:54:00:00:00:01", port_id=PORT),))  # fmt: skip
 SEEDED = [
+    ("vm.definition", VM, truth(domains=[dataclasses.replace(_DOMAIN, vcpus=4)])),
+    ("vm.transient", VM, truth(domains=[dataclasses.replace(_DOMAIN, persistent=False)])),
     ("vm.unfinished", VM, one("vms", state=VmState.FAILED)),
     ("vm.missing", VM, truth(vms=[], processes=[])),
     ("vm.state", VM, truth(vms=[_PAUSED])),
@@ -139,3 +147,44 @@ def test_upload_that_has_begun_is_no_difference() -> None:
     empty = dataclasses.replace(TRUTH, images={STORE: []})
     assert compare(uploading, empty) == []
     assert isinstance(compare(INTENT, empty)[0], Finding)
+
+
+def test_a_domain_of_others_is_no_difference() -> None:
+    foreign = dataclasses.replace(_DOMAIN, id=OTHER, name="legacy", ours=False)
+    assert compare(INTENT, dataclasses.replace(TRUTH, domains=[_DOMAIN, foreign])) == []
+
+
+@pytest.mark.parametrize(
+    ("found", "told"),
+    [
+        ({}, []),
+        ({"vcpus": 4}, ["4 vCPUs instead of 1"]),
+        ({"memory": 256 * MIB}, ["256 MiB of memory instead of 512 MiB"]),
+        ({"disks": ()}, [f"without disk {VOLUME}"]),
+        ({"disks": (*_DOMAIN.disks, DomainDisk(path="/x"))}, ["with disk /x, which it should not have"]),
+        ({"nics": ()}, [f"without NIC {PORT}"]),
+        ({"nics": (*_DOMAIN.nics, DomainNic(mac="52:54:00:00:00:09"))},
+         ["with NIC 52:54:00:00:00:09, which it should not have"]),
+        ({"nics": (DomainNic(mac="52:54:00:00:00:02", port_id=PORT),)},
+         [f"NIC {PORT} has the MAC 52:54:00:00:00:02 instead of 52:54:00:00:00:01"]),
+    ],
+    ids=["none", "vcpus", "memory", "less disks", "more disks", "less nics", "more nics", "mac"],
+)  # fmt: skip
+def test_differences_of_a_definition_are_named(found: dict[str, Any], told: list[str]) -> None:
+    assert differences(_VM, dataclasses.replace(_DOMAIN, **found)) == told
+
+
+@pytest.mark.parametrize(
+    ("kind", "certain"),
+    [
+        ("vm.missing", True),
+        ("port.missing", True),
+        ("vm.transient", True),
+        ("vm.definition", False),
+        ("volume.missing", False),
+    ],
+)
+def test_only_what_can_spoil_nothing_is_certain(kind: str, certain: bool) -> None:
+    (seed,) = [seed for seeded, _, seed in SEEDED if seeded == kind]
+    (found,) = compare(*seed(INTENT, TRUTH))
+    assert (found.vm_id, found.certain) == (VM, certain)

@@ -22,7 +22,7 @@ from altus.wire.placement import PlacementQuestion
 from altus.wire.pools import PoolCreate, PoolEdit
 from altus.wire.resources import HostEdit, ImageBuild, ImageCreate, NetworkCreate, VolumeCreate, VolumeResize
 from altus.wire.users import GrantCreate, RoleCreate, TokenCreate, UserCreate, UserEdit
-from altus.wire.vms import VmClone, VmCreate, VmEdit
+from altus.wire.vms import VmAdopt, VmClone, VmCreate, VmEdit
 
 
 class Recorded(NotFound):
@@ -87,6 +87,8 @@ METHODS: dict[str, Callable[[AltusClient], Awaitable[object]]] = {
     "delete_role": lambda a: a.roles.delete("x"),
     "get_policy": lambda a: a.policies.get("x"),
     "edit_policy": lambda a: a.policies.edit("x", {"min_length": 14}),
+    "list_alarms": lambda a: a.alarms.page(),
+    "list_unmanaged": lambda a: a.hosts.unmanaged("x"),
     "list_audit": lambda a: a.audit.page(),
     "verify_audit": lambda a: a.audit.verify(),
     "list_vms": lambda a: a.vms.page(),
@@ -101,6 +103,8 @@ METHODS: dict[str, Callable[[AltusClient], Awaitable[object]]] = {
     "kill_vm": lambda a: a.vms.kill("x").submit(),
     "pause_vm": lambda a: a.vms.pause("x").submit(),
     "resume_vm": lambda a: a.vms.resume("x").submit(),
+    "adopt_vm": lambda a: a.vms.adopt("x", VmAdopt(domain="y")).submit(),
+    "repair_vm": lambda a: a.vms.repair("x").submit(),
     "migrate_vm": lambda a: a.vms.migrate("x").submit(),
     "suspend_vm": lambda a: a.vms.suspend("x").submit(),
     "list_vm_events": lambda a: a.vms.events("x"),

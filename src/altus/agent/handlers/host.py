@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from altus.agent.drivers import HostDrivers
 from altus.agent.handlers.declare import Handler, Report
 from altus.drivers.storage.base import StorageDriver
-from altus.wire.operations import HOST_CENSUS, Census, Nothing
+from altus.model.domain import DomainDisk, DomainFacts
+from altus.wire.operations import HOST_CENSUS, HOST_DOMAINS, Census, Domains, Nothing
 
 T = TypeVar("T")
 
@@ -18,6 +20,23 @@ async def _of_all(host: HostDrivers, ask: Callable[[StorageDriver], Awaitable[T]
     ids = [repository.id for repository in host.repositories]
     answers = await asyncio.gather(*(ask(repository.driver) for repository in host.repositories))
     return dict(zip(ids, answers, strict=True))
+
+
+async def _domains(host: HostDrivers) -> list[DomainFacts]:
+    """Their disks named by volumes where they are some of this host's."""
+
+    def named(disk: DomainDisk) -> DomainDisk:
+        for repository in host.repositories:
+            if (volume_id := repository.driver.volume_at(disk.path)) is not None:
+                return dataclasses.replace(disk, volume_id=volume_id, storage_id=repository.id)
+        return disk
+
+    return [dataclasses.replace(domain, disks=tuple(named(disk) for disk in domain.disks))
+            for domain in await host.hypervisor.domains()]  # fmt: skip
+
+
+async def _list(host: HostDrivers, _request: Nothing, _report: Report) -> Domains:
+    return Domains(domains=await _domains(host))
 
 
 async def _census(host: HostDrivers, _request: Nothing, _report: Report) -> Census:
@@ -29,8 +48,12 @@ async def _census(host: HostDrivers, _request: Nothing, _report: Report) -> Cens
         _of_all(host, lambda storage: storage.images()),
         _of_all(host, lambda storage: storage.usage()),
     )
+    domains = await _domains(host)
     return Census(vms=vms, processes=processes, volumes=volumes, images=images, usage=usage,
-                  networks=sorted(truth.networks), ports=truth.ports)  # fmt: skip
+                  networks=sorted(truth.networks), ports=truth.ports, domains=domains)  # fmt: skip
 
 
-HANDLERS = (Handler(operation=HOST_CENSUS, run=_census, about=None),)
+HANDLERS = (
+    Handler(operation=HOST_CENSUS, run=_census, about=None),
+    Handler(operation=HOST_DOMAINS, run=_list, about=None),
+)

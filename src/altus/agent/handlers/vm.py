@@ -10,6 +10,7 @@ from altus.drivers.hypervisor.base import VmAttachments
 from altus.wire.operations import (
     VM_DEFINE,
     VM_DESTROY,
+    VM_GIVE_BACK,
     VM_OBSERVE,
     VM_PAUSE,
     VM_REBOOT,
@@ -17,7 +18,9 @@ from altus.wire.operations import (
     VM_SHUTDOWN,
     VM_START,
     VM_SUSPEND,
+    VM_TAKE,
     VM_UNDEFINE,
+    DomainRef,
     Nothing,
     VmDefine,
     VmReboot,
@@ -47,6 +50,16 @@ async def _seen(host: HostDrivers, vm_id: str) -> VmSeen:
 async def _define(host: HostDrivers, request: VmDefine, _report: Report) -> VmSeen:
     await host.hypervisor.define(request.vm, await attachments(host, request))
     return await _seen(host, request.vm.id)
+
+
+async def _take(host: HostDrivers, request: DomainRef, _report: Report) -> Nothing:
+    await host.hypervisor.adoptions.take(request.domain_id)
+    return Nothing()
+
+
+async def _give_back(host: HostDrivers, request: DomainRef, _report: Report) -> Nothing:
+    await host.hypervisor.adoptions.give_back(request.domain_id)
+    return Nothing()
 
 
 async def _undefine(host: HostDrivers, request: VmRef, _report: Report) -> Nothing:
@@ -99,6 +112,8 @@ def _about(request: VmRef | VmReboot) -> str:
 
 HANDLERS = (
     Handler(operation=VM_DEFINE, run=_define, about=lambda request: f"vm:{request.vm.id}"),
+    Handler(operation=VM_TAKE, run=_take, about=lambda request: f"vm:{request.domain_id}"),
+    Handler(operation=VM_GIVE_BACK, run=_give_back, about=lambda request: f"vm:{request.domain_id}"),
     Handler(operation=VM_UNDEFINE, run=_undefine, about=_about),
     Handler(operation=VM_START, run=_start, about=_about),
     Handler(operation=VM_SHUTDOWN, run=_shutdown, about=_about),

@@ -67,6 +67,18 @@ HOST: AnyLayout = Layout(
         ("WARNINGS", _warnings),
     ),
 )  # fmt: skip
+UNMANAGED: AnyLayout = Layout(
+    columns=(
+        ("NAME", lambda domain: domain.name),
+        ("UUID", lambda domain: domain.id),
+        ("STATE", lambda domain: domain.state.value),
+        ("VCPUS", lambda domain: domain.vcpus),
+        ("MEMORY", lambda domain: size(domain.memory)),
+        ("DISKS", lambda domain: listed(disk.path for disk in domain.disks)),
+        ("MADE BY", lambda domain: "Altus" if domain.ours else "others"),
+        ("CANNOT BE ADOPTED", lambda domain: "\n".join(domain.refusals)),
+    ),
+)
 TOKEN: AnyLayout = Layout((("HOST", lambda made: made.name), ("TOKEN (SHOWN THIS ONCE)", lambda made: made.token)))
 
 
@@ -86,6 +98,12 @@ async def list_hosts(
 async def show(call: Call, host: options.Host) -> None:
     """Show a host as it describes itself."""
     await call.show(await call.altus.hosts.get(host), HOST)
+
+
+@query(app, "unmanaged")
+async def unmanaged(call: Call, host: options.Host) -> None:
+    """List domains on a host that are no VMs of Altus, whoever made them."""
+    await call.show_page((await call.altus.hosts.unmanaged(host)).items, None, UNMANAGED)
 
 
 @change(app, "add")

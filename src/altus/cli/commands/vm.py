@@ -56,6 +56,36 @@ async def list_vms(
     await list_things(call, call.altus.vms, VM, filters, sort, limit, everything)
 
 
+@change(app, "adopt")
+async def adopt(
+    call: Call,
+    host: options.Host,
+    domain: Annotated[str, typer.Argument(metavar="UUID", help="The domain's UUID or name.")],
+    name: Annotated[str | None, typer.Option("--name", metavar="NAME", help="What it is called then.")] = None,
+    network: Annotated[
+        str | None,
+        typer.Option(
+            "--network", metavar="NETWORK", help="Where its NICs are then.", autocompletion=completion.of("networks")
+        ),
+    ] = None,
+    project: Annotated[str | None, typer.Option("--project", metavar="PROJECT", help="Its project.")] = None,
+) -> None:
+    """Let a domain that others made on a host become a VM. It must be off and its disks be volumes of a repository;
+    `altus host unmanaged` tells what hinders it."""
+    from altus.sdk.shapes import make
+    from altus.wire.vms import VmAdopt
+
+    body = make(VmAdopt, domain=domain, name=name, network=network, project=project)
+    await finish(call, call.altus.vms.adopt(host, body), call.altus.vms.get, VM)
+
+
+@change(app, "repair")
+async def repair(call: Call, vm: options.Vm) -> None:
+    """Have a VM's host know it as Altus does: its ports and its definition, which a running guest gets at its next
+    start. `--plan` tells how it differs. No disk is made."""
+    await finish(call, call.altus.vms.repair(vm), call.altus.vms.get, VM)
+
+
 @query(app, "show")
 async def show(call: Call, vm: options.Vm) -> None:
     """Show a VM."""

@@ -37,6 +37,7 @@ VM: AnyLayout = Layout(
         ("DESCRIPTION", lambda vm: vm.description),
         ("TAGS", lambda vm: listed(vm.tags)),
         ("PROTECTED", lambda vm: yes_no(vm.protected)),
+        ("ASKED FOR", lambda vm: vm.intent.value),
         ("RESTART PENDING", lambda vm: yes_no(vm.restart_pending)),
         ("CPU", lambda vm: cpu(vm.cpu)),
         ("CPU ASKED FOR", lambda vm: vm.cpu_model),

@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from altus.model.cpu import CpuOffer
+from altus.model.domain import DomainFacts
 from altus.model.host import Acceleration
 from altus.model.image import DirectKernel
 from altus.model.network import NicAttachment
@@ -99,12 +100,30 @@ class Migrations(Protocol):
         ...
 
 
+class Adoptions(Protocol):
+    """Domains of others that become VMs. They do not run meanwhile."""
+
+    async def take(self, domain_id: str) -> None:
+        """Keep how the domain is defined, and let it be the VM with this id from now on, which `define` makes it whole.
+        `NotFound` (`vm.not_on_host`), `Conflict` (`domain.running`)."""
+        ...
+
+    async def give_back(self, domain_id: str) -> None:
+        """Let it be again what it was before `take`; success if it was not taken."""
+        ...
+
+
 class Hypervisor(Protocol):
     """One host's hypervisor. A VM that is not there raises `NotFound` (`vm.not_on_host`) unless a method says else."""
 
     @property
     def migrations(self) -> Migrations:
         """Live migration."""
+        ...
+
+    @property
+    def adoptions(self) -> Adoptions:
+        """Taking over domains of others."""
         ...
 
     async def capabilities(self) -> HypervisorCapabilities:
@@ -158,6 +177,14 @@ class Hypervisor(Protocol):
 
     async def guest(self, vm_id: str) -> GuestFacts | None:
         """Ask the guest agent; None when none answers (in at most 2 s)."""
+        ...
+
+    async def domains(self) -> list[DomainFacts]:
+        """Every domain of this host as it is defined, whoever made it; `volume_id` of its disks stays empty."""
+        ...
+
+    async def sign(self) -> str:
+        """Cheap, and another one than before if anything may have been defined otherwise since, whoever did it."""
         ...
 
     def events(self) -> AsyncIterator[VmEvent]:

@@ -1,7 +1,7 @@
 """A hypervisor that runs nothing: fast, and held to the same contract suite as the real one.
 
 Its guests have an agent soon after they start, power off when asked and echo on their serial console. What goes wrong
-on real hosts is done to it explicitly: `fail_next`, `crash`, `disconnect`.
+on real hosts is done to it explicitly: `fail_next`, `crash`, `disconnect`; and by `others`.
 """
 
 from __future__ import annotations
@@ -12,13 +12,15 @@ from pathlib import Path
 
 from altus.common.errors import AltusError, Conflict
 from altus.drivers.hypervisor.base import ByteStream, HypervisorCapabilities, VmAttachments
-from altus.drivers.hypervisor.fake_host import ACTIVE, FakeHost, facts, not_running, observation
+from altus.drivers.hypervisor.fake_host import ACTIVE, FakeHost, domain_facts, facts, not_running, observation
 from altus.drivers.hypervisor.fake_migration import FakeMigrations
+from altus.drivers.hypervisor.fake_others import FakeAdoptions, Others
 from altus.drivers.hypervisor.fake_store import FakeVm
 from altus.drivers.hypervisor.fake_stream import FakeStream
 from altus.drivers.hypervisor.png import png
 from altus.drivers.hypervisor.seed import user_data
-from altus.model.cpu import CpuOffer, GuestCpu, require_cpu
+from altus.model.cpu import CpuOffer, require_cpu
+from altus.model.domain import DomainFacts
 from altus.model.host import Acceleration
 from altus.model.vm import GuestFacts, VmDefinition, VmEvent, VmObservation, VmState
 
@@ -38,6 +40,8 @@ class FakeHypervisor:
         self._guest_seconds = guest_seconds
         self._shutdown_seconds = shutdown_seconds
         self.migrations = FakeMigrations(self._host)
+        self.others = Others(self._host)
+        self.adoptions = FakeAdoptions(self._host)
 
     # -- what tests do to it -------------------------------------------------------------------------------------------
 
@@ -48,10 +52,6 @@ class FakeHypervisor:
     def crash(self, vm_id: str) -> None:
         """End a running VM as if its QEMU had been killed."""
         self._host.change(self._host.find(vm_id), VmState.CRASHED, "crashed")
-
-    def guest_cpu(self, vm_id: str) -> GuestCpu | None:
-        """What the VM's guest sees; None while there is none."""
-        return self._host.find(vm_id).cpu
 
     def disconnect(self) -> None:
         """Be unreachable until `reconnect`, as if libvirtd had been killed; VMs run on."""
@@ -81,7 +81,9 @@ class FakeHypervisor:
         if attachments.seed is not None:
             user_data(attachments.seed)  # refuses what the real one refuses
         known = self._host.vms.get(vm.id)
-        self._host.save(dataclasses.replace(known, vm=vm) if known else FakeVm(vm=vm), "defined")
+        disks = tuple(disk.path for disk in attachments.disks)
+        self._host.foreign.pop(vm.id, None)
+        self._host.save(dataclasses.replace(known or FakeVm(vm=vm), vm=vm, disks=disks, persistent=True), "defined")
 
     async def undefine(self, vm_id: str) -> None:
         """See `Hypervisor.undefine`."""
@@ -165,6 +167,16 @@ class FakeHypervisor:
         self._host.enter("guest")
         found = self._host.find(vm_id)
         return facts(found.vm) if found.state is VmState.RUNNING and vm_id in self._host.with_agent else None
+
+    async def domains(self) -> list[DomainFacts]:
+        """See `Hypervisor.domains`."""
+        self._host.enter("domains")
+        return [*(domain_facts(found) for found in self._host.vms.values()), *self._host.foreign.values()]
+
+    async def sign(self) -> str:
+        """See `Hypervisor.sign`."""
+        self._host.enter("sign")
+        return str(self._host.changes)
 
     def events(self) -> AsyncIterator[VmEvent]:
         """See `Hypervisor.events`."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 import time
 from collections import defaultdict, deque
 from collections.abc import AsyncIterator, Callable
@@ -12,6 +13,7 @@ from pathlib import Path
 from altus.common.errors import AltusError, Conflict, NotFound, Unavailable
 from altus.drivers.hypervisor.fake_store import FakeStore, FakeVm
 from altus.drivers.hypervisor.fake_stream import FakeStream
+from altus.model.domain import DomainDisk, DomainFacts, DomainNic
 from altus.model.vm import GuestFacts, GuestFilesystem, VmDefinition, VmEvent, VmEventKind, VmObservation, VmState
 
 ACTIVE = frozenset({VmState.RUNNING, VmState.PAUSED})
@@ -27,6 +29,8 @@ class FakeHost:
         self.with_agent = {vm_id for vm_id, found in self.vms.items() if found.state is VmState.RUNNING}
         self.faults: defaultdict[str, deque[AltusError]] = defaultdict(deque)
         self.away = False
+        self.changes = 0
+        self.foreign: dict[str, DomainFacts] = {}
         self.serials: dict[str, FakeStream] = {}
         self.displays: defaultdict[str, list[FakeStream]] = defaultdict(list)
         self._timers: dict[str, asyncio.TimerHandle] = {}
@@ -64,7 +68,7 @@ class FakeHost:
                 self._timers.pop(vm_id).cancel()
             self._hang_up(vm_id)
         cpu = found.cpu if found.state.keeps_guest else found.vm.cpu
-        self.save(FakeVm(vm=found.vm, state=state, cpu=cpu if state.keeps_guest else None), reason)
+        self.save(dataclasses.replace(found, state=state, cpu=cpu if state.keeps_guest else None), reason)
 
     def save(self, found: FakeVm, reason: str) -> None:
         """Keep a VM and tell of it."""
@@ -108,6 +112,7 @@ class FakeHost:
 
     def tell(self, event: VmEvent) -> None:
         """Give an event to all who listen."""
+        self.changes += 1
         if not self.away:
             for queue in self._subscribers:
                 queue.put_nowait(event)
@@ -149,6 +154,15 @@ def observation(found: FakeVm, guest: GuestFacts | None = None) -> VmObservation
     """What is seen of a VM."""
     return VmObservation(id=found.vm.id, name=found.vm.name, state=found.state, revision=found.vm.revision, guest=guest,
                          order=time.monotonic_ns())  # fmt: skip
+
+
+def domain_facts(found: FakeVm) -> DomainFacts:
+    """How a VM is defined."""
+    hardware = found.vm.hardware
+    return DomainFacts(id=found.vm.id, name=f"altus-{found.vm.id}", state=found.state, ours=True,
+                       persistent=found.persistent, vcpus=hardware.vcpus, memory=hardware.memory,
+                       disks=tuple(DomainDisk(path=path) for path in found.disks),
+                       nics=tuple(DomainNic(mac=nic.mac, port_id=nic.id) for nic in hardware.nics))  # fmt: skip
 
 
 def facts(vm: VmDefinition) -> GuestFacts:

@@ -15,11 +15,14 @@ from altus.model.vm import VmDefinition, VmState
 
 @dataclass(frozen=True, kw_only=True)
 class FakeVm:
-    """A VM as the fake knows it; `state` is one of those that are observed. `cpu` is its guest's."""
+    """A VM as the fake knows it; `state` is one of those that are observed, `cpu` its guest's, `disks` are paths.
+    Somebody undefined one that is not `persistent` while it ran."""
 
     vm: VmDefinition
     state: VmState = VmState.STOPPED
     cpu: GuestCpu | None = None
+    disks: tuple[str, ...] = ()
+    persistent: bool = True
 
 
 class FakeStore:

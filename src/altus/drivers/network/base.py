@@ -88,6 +88,10 @@ class NetworkDriver(Protocol):
         """All networks and ports of Altus that the engine has."""
         ...
 
+    async def sign(self) -> str:
+        """Cheap, and another one than before if networks or ports may have been changed since, whoever did it."""
+        ...
+
     async def close(self) -> None:
         """Let go of connections; networks live on."""
         ...

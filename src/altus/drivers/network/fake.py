@@ -95,6 +95,10 @@ class FakeNetworks:
         networks = frozenset(network.id for network in self._store.networks())
         return NetworkTruth(networks=networks, ports=self._store.ports())
 
+    async def sign(self) -> str:
+        """See NetworkDriver."""
+        return self._store.sign
+
     async def close(self) -> None:
         """See NetworkDriver."""
         self._store.close()

@@ -32,6 +32,11 @@ class FakeStore:
         self._database = sqlite3.connect(path or ":memory:", isolation_level=None)
         self._database.executescript(_SCHEMA).close()
 
+    @property
+    def sign(self) -> str:
+        """Another one after each change."""
+        return str(self._database.total_changes)
+
     def network(self, network_id: str) -> NetworkSpec | None:
         """One of them, if it is there."""
         row = self._database.execute("SELECT data FROM network WHERE id = ?", (network_id,)).fetchone()

@@ -68,6 +68,14 @@ class StorageDriver(Protocol):
         """Every volume in it."""
         ...
 
+    def volume_at(self, path: str) -> str | None:
+        """The id of the volume of which `volume_source` tells this path; None for other paths."""
+        ...
+
+    async def sign(self) -> str:
+        """Cheap, and another one than before if a volume or an image came or went since, whoever did it."""
+        ...
+
     def volume_source(self, volume_id: str) -> DiskSource:
         """Where the hypervisor finds it; does not look whether it exists."""
         ...

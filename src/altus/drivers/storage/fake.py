@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from altus.common.errors import AltusError, NotFound
-from altus.common.ids import check_id
+from altus.common.ids import check_id, is_id
 from altus.common.units import GIB, KIB, TIB
 from altus.drivers.storage.base import Progress, StorageCapabilities
 from altus.drivers.storage.fake_journal import FakeVolume, Journal
@@ -119,6 +119,13 @@ class FakeStorage:
 
     def volume_source(self, volume_id: str) -> DiskSource:
         return DiskSource(path=str(self._folder / "volumes" / f"{check_id(volume_id)}.qcow2"))
+
+    def volume_at(self, path: str) -> str | None:
+        file = Path(path)
+        return file.stem if is_id(file.stem) and path == self.volume_source(file.stem).path else None
+
+    async def sign(self) -> str:
+        return str(hash((frozenset(self._volumes), frozenset(self._images))))
 
     def staging(self, image_id: str) -> Path:
         self._fault("staging")

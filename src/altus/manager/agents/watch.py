@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from altus.wire.agent import FactsChanged, Hello, StateSeen, StoragesChanged, VmHappened
+from altus.wire.agent import FactsChanged, Hello, HostTouched, StateSeen, StoragesChanged, VmHappened
 
-HostNews = StateSeen | VmHappened | FactsChanged | StoragesChanged
+HostNews = StateSeen | VmHappened | FactsChanged | StoragesChanged | HostTouched
 
 
 class HostWatcher(Protocol):

@@ -8,6 +8,7 @@ import structlog
 
 from altus.common.errors import AltusError, Unavailable
 from altus.manager.agents.pool import AgentPool
+from altus.manager.periodic.reconcile import Listener, Reconciler
 from altus.manager.services.observe import Observer
 from altus.manager.store import certificates
 from altus.manager.store.database import Database
@@ -25,9 +26,10 @@ _FIRST_HELLO = 10.0
 class HostWatch:
     """Knows the hosts of the database; enrolled ones join at once, since their row leaves an event."""
 
-    def __init__(self, db: Database, pool: AgentPool) -> None:
+    def __init__(self, db: Database, pool: AgentPool, reconciler: Reconciler) -> None:
         self._db = db
         self._pool = pool
+        self._reconciler = reconciler
         self._reading = asyncio.Lock()
 
     async def connect(self) -> None:
@@ -50,6 +52,7 @@ class HostWatch:
                     watches[host_id] = asyncio.create_task(self._watch(host_id, observer))
                 for host_id in watches.keys() - hosts:
                     watches.pop(host_id).cancel()
+                    await self._reconciler.forget(lease.epoch)
                 await self._settle(observer)
                 await asyncio.sleep(_LOOK_PAUSE)
                 await self._db.news.wait(seen, _LOOK_AGAIN)
@@ -59,8 +62,10 @@ class HostWatch:
             await asyncio.gather(*watches.values(), return_exceptions=True)
 
     async def _watch(self, host_id: str, observer: Observer) -> None:
-        await asyncio.gather(self._pool.watch(host_id, observer), self._doubt(host_id, observer),
-                             self._tell_revoked(host_id, observer.epoch))  # fmt: skip
+        listener = Listener(observer, self._reconciler.touch)
+        await asyncio.gather(self._pool.watch(host_id, listener), self._doubt(host_id, observer),
+                             self._tell_revoked(host_id, observer.epoch),
+                             self._reconciler.follow(host_id, observer.epoch))  # fmt: skip
 
     async def _tell_revoked(self, host_id: str, epoch: int) -> None:
         """Which certificates of hosts are not to be believed: all of them, whenever the host begins to tell what it

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from altus.manager.services.alarms import AlarmService
 from altus.manager.services.audit import AuditLog
 from altus.manager.services.changes import Changes
 from altus.manager.services.consoles import ConsoleService
@@ -17,6 +18,7 @@ from altus.manager.services.pools import PoolService
 from altus.manager.services.security import Security
 from altus.manager.services.system import SystemService
 from altus.manager.services.tasks import TaskService
+from altus.manager.services.unmanaged import UnmanagedService
 from altus.manager.services.uploads import UploadService
 from altus.manager.services.vm_power import VmPowerService
 from altus.manager.services.vms import VmService
@@ -32,6 +34,8 @@ class Services:
     audit: AuditLog
     security: Security
     changes: Changes
+    alarms: AlarmService
+    unmanaged: UnmanagedService
     vms: VmService
     power: VmPowerService
     volumes: VolumeService

@@ -37,14 +37,15 @@ class DoctorService:
         """Everything; a host that does not answer is a finding, too."""
         actor.require(Permission.SYSTEM_CHECK)
         hosts = await self.world.db.read(lambda tx: HOST.all(tx, HOST.table.c.state != HostState.ENROLLING))
-        results = await asyncio.gather(*(self._examine(host) for host in hosts))
+        results = await asyncio.gather(*(self.look(host) for host in hosts))
         nowhere = await self.world.db.read(_database)
         return Diagnosis(
             checked={"host": len(hosts), **_sum([checked for checked, _ in results])},
             findings=[finding for _, findings in results for finding in findings] + nowhere,
         )
 
-    async def _examine(self, host: Host) -> tuple[dict[str, int], list[Finding]]:
+    async def look(self, host: Host) -> tuple[dict[str, int], list[Finding]]:
+        """One host: how much was compared, and what does not agree. For clocks: nobody asks who may."""
         before, newest = await self.world.db.read(lambda tx: (task_rows.unfinished(tx), task_rows.last_seq(tx)))
         try:
             census = await self.world.agents.call(host.id, HOST_CENSUS, Nothing())
@@ -91,6 +92,7 @@ def _truth(census: Census) -> Truth:
         images=census.images,
         networks=census.networks,
         ports=census.ports,
+        domains=census.domains,
     )
 
 

@@ -23,6 +23,7 @@ from altus.manager.tasks.vm_create import VM_CREATE, VmCreate
 from altus.manager.tasks.vm_delete import VM_DELETE, VmDelete
 from altus.manager.tasks.vm_edit import VM_EDIT, VmEdit
 from altus.manager.tasks.vm_place import require_rules
+from altus.manager.tasks.vm_repair import VM_REPAIR, VmRepair
 from altus.model.actor import Actor
 from altus.model.cpu import AUTO_CPU
 from altus.model.cpu_baseline import require_known_model
@@ -142,6 +143,12 @@ class VmService:
         actor.require(Permission.VM_DELETE, project_id=vm.project_id, object_id=vm.id)
         volumes = () if body.keep_volumes else tuple(disk.volume_id for disk in vm.hardware.disks)
         return _change(VM_DELETE, vm, VmDelete(vm_id=vm.id, volume_ids=volumes, force=body.force))
+
+    async def repair(self, actor: Actor, reference: str) -> Change[VmRepair]:
+        """Have its host know it as the database does."""
+        vm = await self.get(actor, reference)
+        actor.require(Permission.VM_EDIT, project_id=vm.project_id, object_id=vm.id)
+        return _change(VM_REPAIR, vm, VmRepair(vm_id=vm.id))
 
     def _drafted(self, tx: Tx, actor: Actor, draft: _Draft) -> VmCreate:
         body = draft.body

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
+from altus.common.errors import Conflict
 from altus.common.ids import derived_id
 from altus.manager.store.database import Tx
 from altus.manager.store.tables import PORTS
@@ -11,10 +12,13 @@ from altus.model.network import Network, free_address, mac_of, nth_address
 from altus.model.vm import NicModel, VmNic
 
 
-def reserve(tx: Tx, network: Network, vm_id: str, nic_id: str, model: NicModel) -> VmNic:
+def reserve(tx: Tx, network: Network, vm_id: str, nic_id: str, model: NicModel, mac: str = "") -> VmNic:
     """A new NIC with a free address of the network, and a MAC that is free there: its 24 random bits alone collide
-    among some thousands."""
-    mac, attempt = mac_of(nic_id), 0
+    among some thousands. One that has a `mac` already keeps it: `Conflict` (`port.mac_taken`)."""
+    if mac and _taken(tx, network.id, PORTS.c.mac == mac):
+        raise Conflict(f"The MAC {mac} is taken on network {network.name}.", code="port.mac_taken",
+                       hint="Choose another network.")  # fmt: skip
+    mac, attempt = mac or mac_of(nic_id), 0
     while _taken(tx, network.id, PORTS.c.mac == mac):
         attempt += 1
         mac = mac_of(derived_id("mac", nic_id, str(attempt)))

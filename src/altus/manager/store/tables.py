@@ -9,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from altus.manager.store.columns import Record
+from altus.model.alarm import Alarm
 from altus.model.host import Host
 from altus.model.image import Image
 from altus.model.network import Network
@@ -67,6 +68,7 @@ PORTS = sa.Table(
 TASKS = Record(METADATA, "tasks", Task, sa.UniqueConstraint("id"), sa.Index(None, "state", "seq"),
                sa.Index(None, "object_id"), sa.Index(None, "parent_id"), key="seq", counted=True)  # fmt: skip
 EVENTS = Record(METADATA, "events", Event, sa.Index(None, "object_id"), key="seq", counted=True)
+ALARMS = Record(METADATA, "alarms", Alarm, sa.Index(None, "host_id"), sa.Index(None, "object_id"))
 LEASES = sa.Table(
     "leases",
     METADATA,

@@ -12,7 +12,7 @@ from altus.model.host import HostState
 from altus.model.label import require_combinable
 from altus.model.network import Network, NetworkState
 from altus.model.vm import PowerIntent, Vm, VmDefinition, VmObservation, VmState
-from altus.wire.operations import VM_OBSERVE, VmRef, VmSeen
+from altus.wire.operations import VM_OBSERVE, VOLUME_INSPECT, VmRef, VmSeen, VolumeRef
 
 
 async def the_vm(run: Run[Any], vm_id: str) -> Vm:
@@ -77,6 +77,15 @@ async def require_host(run: Run[Any], vm: Vm) -> None:
     if run.engine is not None and not run.world.agents.is_up(host.id):
         raise Unavailable(f"The host of VM {vm.name} does not answer yet.", code="host.unreachable",
                           hint="See `altus host list`.", host_id=host.id)  # fmt: skip
+
+
+async def require_disks(run: Run[Any], vm: Vm) -> None:
+    """`Conflict` (`volume.missing`) if a disk of the VM is not on its storage."""
+    for disk in vm.hardware.disks:
+        volume = VolumeRef(storage_id=vm.storage_id, volume_id=disk.volume_id)
+        if (await run.call(vm.host_id or "", VOLUME_INSPECT, volume)).facts is None:
+            raise Conflict(f"Disk {disk.volume_id} of VM {vm.name} is not on its storage.", code="volume.missing",
+                           hint="Bring its file back, or detach it with `altus vm edit --detach`.")  # fmt: skip
 
 
 async def require_open(run: Run[Any], vm_id: str) -> None:

@@ -16,7 +16,7 @@ from altus.manager.store.vms import working
 from altus.manager.tasks.declare import Action, Step, TaskType
 from altus.manager.tasks.run import Run
 from altus.manager.tasks.vm_cpu import choose_cpu, chosen_for, give_cpu, take_cpu_back
-from altus.manager.tasks.vm_parts import observe, record, require_host, require_open, the_host, the_vm
+from altus.manager.tasks.vm_parts import observe, record, require_disks, require_host, require_open, the_host, the_vm
 from altus.model.permission import Permission
 from altus.model.placement import capacity_of
 from altus.model.task import exclusive
@@ -88,6 +88,7 @@ def _simple(operation: Operation[VmRef, VmSeen], intent: PowerIntent) -> Action[
 async def _check_start(run: Run[VmPower]) -> None:
     await _checked(VmAction.START)(run)
     await _check_memory(run)
+    await require_disks(run, await the_vm(run, run.args.vm_id))
     if run.engine is None:  # else its first step finds out
         await choose_cpu(run)
 

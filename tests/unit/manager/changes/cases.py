@@ -11,11 +11,14 @@ from altus.common.units import MIB
 from altus.drivers.image.fake import empty_qcow2
 from altus.manager.services.changes import Change
 from altus.manager.services.pools import PoolService
+from altus.manager.services.unmanaged import UnmanagedService
 from altus.manager.store.resources import HOST
 from altus.manager.tasks.declare import TaskType
 from altus.manager.tasks.load import TASK_TYPES
+from altus.model.domain import DomainDisk, DomainFacts, DomainNic
 from altus.model.host import HostState
 from altus.model.host_action import HostAction
+from altus.model.network import mac_of
 from altus.model.pool import DEFAULT_POOL
 from altus.model.vm import VmState
 from altus.model.vm_action import VmAction
@@ -107,6 +110,31 @@ def _power(action: VmAction, *before: VmAction, start: bool = True) -> Prepare:
 async def _migrate(site: Site) -> Callable[[], Draft]:
     vm = await site.new_vm(start=True)
     return lambda: site.power.migrate(ADMIN, vm.id, vm_shapes.VmMigrate())
+
+
+async def _repair(site: Site) -> Callable[[], Draft]:
+    """Others removed the VM's definition and its port."""
+    vm = await site.new_vm()
+    host = site.agents.hosts[site.host_id]
+    host.hypervisor.others.undefine(vm.id)
+    await host.network.delete_port(vm.hardware.nics[0].id)
+    site.known.update(await site.findings())
+    return lambda: site.vms.repair(ADMIN, vm.id)
+
+
+async def _adopt(site: Site) -> Callable[[], Draft]:
+    """A domain of others with a volume that nobody knows, and a NIC."""
+    host, volume = site.agents.hosts[site.host_id], new_id()
+    storage = next(iter(host.storages.values()))
+    await storage.create_volume(volume, 2 * MIB)
+    disk = DomainDisk(path=storage.volume_source(volume).path, bus="virtio")
+    domain = DomainFacts(id=new_id(), name=f"legacy-{volume[-12:]}", state=VmState.STOPPED, ours=False, persistent=True,
+                         vcpus=2, memory=SMALL, disks=(disk,),
+                         nics=(DomainNic(mac=mac_of(volume), model="virtio"),))  # fmt: skip
+    host.hypervisor.others.define(domain)
+    site.known.update(await site.findings())
+    body = vm_shapes.VmAdopt(domain=domain.id, network=site.lan)
+    return lambda: UnmanagedService(site.world).adopt(ADMIN, host.id, body)
 
 
 async def _restart_pending(site: Site) -> Callable[[], Draft]:
@@ -243,6 +271,8 @@ CASES = (
     Case("vm.resume-suspended", "vm.resume", _power(VmAction.RESUME, VmAction.SUSPEND), False, VmState.RUNNING),
     Case("vm.suspend", "vm.suspend", _power(VmAction.SUSPEND), False, VmState.SUSPENDED),
     Case("vm.migrate", "vm.migrate", _migrate, state=VmState.RUNNING, hosts=2),
+    Case("vm.repair", "vm.repair", _repair, restores=False, state=VmState.STOPPED),
+    Case("vm.adopt", "vm.adopt", _adopt, state=VmState.STOPPED),
     Case("volume.create", "volume.create", _volume_create),
     Case("volume.resize", "volume.resize", _volume_resize, False),
     Case("volume.delete", "volume.delete", _volume_delete),

@@ -45,7 +45,7 @@ async def _fix(site: Site, model: str) -> None:
 
 def _guest(site: Site, vm: Vm) -> GuestCpu | None:
     """What the guest really has."""
-    return site.agents.hosts[vm.host_id or ""].hypervisor.guest_cpu(vm.id)
+    return site.agents.hosts[vm.host_id or ""].hypervisor.others.guest_cpu(vm.id)
 
 
 async def _refused(change: Any) -> AltusError:

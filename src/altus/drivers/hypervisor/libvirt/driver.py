@@ -13,7 +13,8 @@ import libvirt
 
 from altus.common.errors import NotFound
 from altus.drivers.hypervisor.base import ByteStream, HypervisorCapabilities, VmAttachments
-from altus.drivers.hypervisor.libvirt import console, guest, lifecycle, observe, screenshot, vnc
+from altus.drivers.hypervisor.libvirt import console, domains, guest, lifecycle, observe, screenshot, vnc
+from altus.drivers.hypervisor.libvirt.adopt import LibvirtAdoptions
 from altus.drivers.hypervisor.libvirt.build import HostChoices, build_domain
 from altus.drivers.hypervisor.libvirt.connection import Connection
 from altus.drivers.hypervisor.libvirt.events import EventHub
@@ -22,6 +23,7 @@ from altus.drivers.hypervisor.libvirt.migration import LibvirtMigrations
 from altus.drivers.hypervisor.libvirt.migration_doors import remove_folder
 from altus.drivers.hypervisor.libvirt.probe_host import kvm_verdict, read_capabilities
 from altus.drivers.hypervisor.seed import seed_iso
+from altus.model.domain import DomainFacts
 from altus.model.host import Acceleration
 from altus.model.vm import GuestFacts, VmDefinition, VmEvent, VmObservation, VmState
 from altus.model.volume import DiskSource
@@ -43,6 +45,7 @@ class LibvirtHypervisor:
             started=self._folders.new_run,
         )
         self.migrations = LibvirtMigrations(self._connection)
+        self.adoptions = LibvirtAdoptions(self._connection, self._folders)
         self._capabilities: HypervisorCapabilities | None = None
         self._probing = asyncio.Lock()
 
@@ -126,6 +129,14 @@ class LibvirtHypervisor:
             return await asyncio.wait_for(self._connection.run_domain(vm_id, guest.ask_guest), _GUEST_SECONDS)
         except TimeoutError:
             return None
+
+    async def domains(self) -> list[DomainFacts]:
+        """See `Hypervisor.domains`."""
+        return await self._connection.run(lambda found: domains.domains(found, self._folders.crash_forgotten))
+
+    async def sign(self) -> str:
+        """See `Hypervisor.sign`: events of all domains, and what libvirt has written."""
+        return f"{self._hub.heard} {domains.definitions_changed()}"
 
     def events(self) -> AsyncIterator[VmEvent]:
         """See `Hypervisor.events`."""

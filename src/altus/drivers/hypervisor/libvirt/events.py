@@ -59,11 +59,14 @@ class EventHub:
         self._started = started
         self._subscribers: set[asyncio.Queue[Happened | None]] = set()
         self._asking: set[asyncio.Task[None]] = set()
+        self.heard = 0
+        """Events of all domains, whoever's."""
 
     def register(self, connection: libvirt.virConnect, loop: asyncio.AbstractEventLoop) -> None:
         """In a worker thread: ask libvirt for events of all domains."""
 
         def happened(domain: libvirt.virDomain, reason: str, *, started: bool = False) -> None:
+            self.heard += 1
             if is_ours(domain):
                 with contextlib.suppress(RuntimeError):  # the loop is closed: nobody listens
                     loop.call_soon_threadsafe(self._arrived, str(domain.UUIDString()), reason, started)

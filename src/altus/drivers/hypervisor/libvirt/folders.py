@@ -6,6 +6,7 @@ QEMU's user (libvirt sees to that).
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import tempfile
@@ -29,6 +30,24 @@ class Folders:
         """Put a seed in place: whole or not at all."""
         folder = self._make(vm_id)
         replace_file(folder / "seed.iso", iso)
+
+    def keep_foreign(self, vm_id: str, definition: str) -> None:
+        """Keep how a domain of others was defined: whole or not at all."""
+        replace_file(self._make(vm_id) / "foreign.xml", definition.encode())
+
+    def foreign(self, vm_id: str) -> str | None:
+        """What `keep_foreign` kept."""
+        try:
+            return (self._vms / vm_id / "foreign.xml").read_text()
+        except FileNotFoundError:
+            return None
+
+    def forget_foreign(self, vm_id: str) -> None:
+        """Keep it no more; what else is kept for the VM stays."""
+        folder = self._vms / vm_id
+        (folder / "foreign.xml").unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # not empty, or not there
+            folder.rmdir()
 
     def remove(self, vm_id: str) -> None:
         """Remove all that is kept for a VM; missing is success."""

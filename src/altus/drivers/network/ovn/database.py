@@ -104,6 +104,11 @@ class Database:
         except (TimeoutError, TimeoutException, OSError) as error:
             raise self._unavailable(str(error) or "no answer in time") from error
 
+    @property
+    def changes(self) -> int:
+        """Counts what changed in the copy; 0 before there is one."""
+        return 0 if self._connection is None else int(self._connection.idl.change_seqno)
+
     async def close(self) -> None:
         """Let go of the connection; twice is fine."""
         connection, self._connection = self._connection, None

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from altus.common.errors import AltusError, Failed
-from altus.common.ids import check_id
+from altus.common.ids import is_id
 from altus.drivers.storage.directory.layout import Layout
 from altus.drivers.storage.formats.qcow2 import DATA_FILE_BIT, Qcow2Header, read_header
 from altus.drivers.storage.formats.reader import Reader, corrupt
@@ -152,12 +152,3 @@ def _parse(fd: int, size: int) -> tuple[Qcow2Header, bool]:
         raise corrupt("its first table is too large")
     table = reader.peek(header.l1_table_offset, header.l1_size * 8)
     return header, not any(table) and not header.nb_snapshots
-
-
-def is_id(text: str) -> bool:
-    """Whether a file name is one of our ids."""
-    try:
-        check_id(text)
-    except AltusError:
-        return False
-    return True

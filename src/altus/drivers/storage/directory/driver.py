@@ -78,6 +78,12 @@ class DirectoryStorage:
         async with self._repository.operation():
             return await in_thread(self._repository.catalog.volumes)
 
+    def volume_at(self, path: str) -> str | None:
+        return self._repository.layout.volume_at(Path(path))
+
+    async def sign(self) -> str:
+        return await in_thread(self._repository.layout.sign)
+
     def volume_source(self, volume_id: str) -> DiskSource:
         return DiskSource(path=str(self._repository.layout.volume(volume_id)))
 

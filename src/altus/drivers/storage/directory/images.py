@@ -8,7 +8,7 @@ import logging
 from pathlib import Path
 
 from altus.common.errors import Conflict, Failed, NotFound
-from altus.drivers.storage.directory.catalog import is_id
+from altus.common.ids import is_id
 from altus.drivers.storage.directory.files import is_open, remove_tree, sync
 from altus.drivers.storage.directory.repository import Repository
 from altus.drivers.storage.refusals import image_in_use, no_image

@@ -15,7 +15,7 @@ import json
 from pathlib import Path
 
 from altus.common.errors import Conflict, Failed, Unavailable
-from altus.common.ids import check_id
+from altus.common.ids import check_id, is_id
 from altus.drivers.storage.directory.files import FOLDER_MODE, sync
 
 MARKER = "altus-repository.json"
@@ -40,6 +40,16 @@ class Layout:
     def volume(self, volume_id: str) -> Path:
         """A volume's file."""
         return self.volumes / f"{check_id(volume_id)}.qcow2"
+
+    def volume_at(self, path: Path) -> str | None:
+        """Of which volume this would be the file; None for other paths."""
+        if path.parent != self.volumes or path.suffix != ".qcow2" or not is_id(path.stem):
+            return None
+        return path.stem
+
+    def sign(self) -> str:
+        """When a file of a volume or an image came or went; the folder may be away."""
+        return " ".join(_changed(folder) for folder in (self.volumes, self.images))
 
     def layer(self, volume_id: str, number: int) -> Path:
         """The n-th layer that was frozen to link this volume."""
@@ -119,3 +129,10 @@ class Layout:
     def relative(self, path: Path) -> str:
         """How a file in `volumes` or `layers` names `path` as its backing file."""
         return f"../{path.relative_to(self.root)}"
+
+
+def _changed(folder: Path) -> str:
+    try:
+        return str(folder.stat().st_mtime_ns)
+    except OSError:
+        return "away"

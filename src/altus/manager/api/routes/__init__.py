@@ -1,6 +1,7 @@
 """One file per noun. Every router is listed here."""
 
 from altus.manager.api.routes import (
+    alarms,
     audit,
     consoles,
     enrolment,
@@ -25,6 +26,7 @@ ROUTERS = (
     users.router,
     rights.router,
     audit.router,
+    alarms.router,
     vms.router,
     consoles.router,
     volumes.router,

@@ -117,6 +117,13 @@ async def migrate_vm(actor: Operator, services: ServicesDep, answer: AnswerDep, 
     return await answer(actor, services.power.migrate(actor, ref, body))
 
 
+@router.post("/{ref}/repair", status_code=202, responses=CHANGE_RESPONSES)
+async def repair_vm(actor: Editor, services: ServicesDep, answer: AnswerDep, ref: Ref) -> Response:
+    """Have its host know it as the database does: its ports and its definition, which a running guest gets at its next
+    start. No disk is made."""
+    return await answer(actor, services.vms.repair(actor, ref))
+
+
 @router.get("/{ref}/events", response_model=ListView[EventView])
 async def list_vm_events(actor: EventReader, services: ServicesDep, ref: Ref) -> Response:
     """What happened to a VM, newest first."""

@@ -1,0 +1,241 @@
+"""What others change on a host becomes an alarm, a repair, or both, by itself; and the alarm goes when it is right."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import dataclasses
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from altus.common.errors import Conflict, Failed
+from altus.common.ids import new_id
+from altus.common.units import MIB
+from altus.drivers.hypervisor.base import VmAttachments
+from altus.manager.periodic.reconcile import Listener, Reconciler
+from altus.manager.services.doctor import DoctorService
+from altus.manager.services.observe import Observer
+from altus.manager.services.repairs import Repairs
+from altus.manager.services.unmanaged import UnmanagedService
+from altus.manager.store import events
+from altus.manager.store import tasks as rows
+from altus.manager.store.alarms import ALARM
+from altus.manager.store.database import Database
+from altus.manager.store.resources import HOST
+from altus.manager.tasks.vm_parts import definition
+from altus.model.alarm import Alarm
+from altus.model.domain import DomainFacts
+from altus.model.resource import utc_now
+from altus.model.task import Task, TaskState
+from altus.model.vm import Vm, VmState
+from altus.model.vm_action import VmAction
+from altus.wire.operations import PORT_ENSURE
+from testbed.patience import until
+from tests.unit.manager.changes.site import ADMIN, Site
+
+
+@pytest.fixture
+async def site(sqlite_db: Database, tmp_path: Path) -> AsyncIterator[Site]:
+    """One host."""
+    site = await Site.new(sqlite_db, tmp_path)
+    yield site
+    await site.agents.close()
+
+
+@dataclasses.dataclass
+class Followed:
+    """A site whose host is followed: by an engine, an observer and a reconciler."""
+
+    site: Site
+    reconciler: Reconciler
+    epoch: int
+
+
+@contextlib.asynccontextmanager
+async def following(site: Site, look_again: float = 60.0) -> AsyncIterator[Followed]:
+    """Inside the block the host is followed."""
+    async with site.running() as engine:
+        await until(lambda: _is_leader(engine), "the lease is taken")
+        assert engine.lease is not None
+        epoch, changes = engine.lease.epoch, site.changes(engine.wake)
+        reconciler = Reconciler(DoctorService(site.world), Repairs(changes), look_again=look_again, pause=0.02)
+        listener = Listener(Observer(site.db, epoch), reconciler.touch)
+        work = [asyncio.create_task(reconciler.follow(site.host_id, epoch)),
+                asyncio.create_task(site.agents.watch(site.host_id, listener))]  # fmt: skip
+        site.agents.hosts[site.host_id].core.start()
+        try:
+            yield Followed(site, reconciler, epoch)
+        finally:
+            for one in work:
+                one.cancel()
+            await asyncio.gather(*work, return_exceptions=True)
+
+
+async def _is_leader(engine: object) -> bool:
+    return getattr(engine, "lease", None) is not None
+
+
+async def _alarms(site: Site) -> list[Alarm]:
+    return await site.db.read(ALARM.all)
+
+
+def _kinds(site: Site, *kinds: str) -> Callable[[], Awaitable[bool]]:
+    async def look() -> bool:
+        return sorted(alarm.kind for alarm in await _alarms(site)) == sorted(kinds)
+
+    return look
+
+
+async def _repairs(site: Site) -> list[Task]:
+    return [task for task in await site.db.read(lambda tx: rows.newer(tx, 0)) if task.kind == "vm.repair"]
+
+
+def _repaired(site: Site, count: int = 1) -> Callable[[], Awaitable[bool]]:
+    async def look() -> bool:
+        return [task.state for task in await _repairs(site)] == [TaskState.SUCCEEDED] * count
+
+    return look
+
+
+async def test_a_port_that_others_removed_is_made_again(site: Site) -> None:
+    host = site.agents.hosts[site.host_id]
+    async with following(site):
+        vm = await site.new_vm()
+        before = await host.network.truth()
+        await host.network.delete_port(vm.hardware.nics[0].id)
+        await until(_repaired(site), "the VM is repaired")
+        assert await host.network.truth() == before
+        await until(_kinds(site), "no alarm stands")
+    (task,) = await _repairs(site)
+    assert task.actor == "altus"
+    told = [event.kind for event in await site.db.read(lambda tx: events.after(tx, 0)) if event.noun == "alarm"]
+    assert told == ["alarm.raised", "alarm.cleared"]
+
+
+async def test_a_vm_that_others_undefined_is_defined_again_and_stays_off(site: Site) -> None:
+    async with following(site):
+        vm = await site.new_vm()
+        site.agents.hosts[site.host_id].hypervisor.others.undefine(vm.id)
+        await until(_repaired(site), "the VM is repaired")
+        await until(_kinds(site), "no alarm stands")
+    assert (await site.vm(vm.id)).state is VmState.STOPPED
+    await site.require_healthy()
+
+
+async def test_a_running_vm_that_others_undefined_runs_on(site: Site) -> None:
+    host = site.agents.hosts[site.host_id]
+    async with following(site):
+        vm = await site.new_vm(start=True)
+        host.hypervisor.others.undefine(vm.id)
+        await until(_repaired(site), "the VM is repaired")
+    assert (await site.vm(vm.id)).state is VmState.RUNNING
+    assert [domain.persistent for domain in await host.hypervisor.domains()] == [True]
+
+
+async def test_another_definition_is_told_until_a_repair_is_asked_for(site: Site) -> None:
+    async with following(site) as followed:
+        vm = await site.new_vm(start=True)
+        spoiled = dataclasses.replace(vm.hardware, vcpus=9)
+        site.agents.hosts[site.host_id].hypervisor.others.redefine(
+            dataclasses.replace(definition(vm), hardware=spoiled)
+        )
+        await until(_kinds(site, "vm.definition"), "it is told")
+        (alarm,) = await _alarms(site)
+        assert (alarm.noun, alarm.object_id, alarm.host_id) == ("vm", vm.id, site.host_id)
+        assert "9 vCPUs instead of 1" in alarm.message
+        assert await _repairs(site) == []
+        await site.done(site.vms.repair(ADMIN, vm.id))
+        followed.reconciler.touch(site.host_id)
+        await until(_kinds(site), "no alarm stands")
+    after = await site.vm(vm.id)
+    assert (after.state, after.restart_pending) == (VmState.RUNNING, True)
+
+
+async def _lose_disk(site: Site, vm: Vm) -> str:
+    volume = vm.hardware.disks[1].volume_id
+    await site.agents.hosts[site.host_id].storage.delete_volume(volume)
+    return volume
+
+
+async def test_a_disk_that_is_gone_is_never_made_and_keeps_its_vm_from_start_and_repair(site: Site) -> None:
+    async with following(site):
+        vm = await site.new_vm()
+        volume = await _lose_disk(site, vm)
+        site.agents.hosts[site.host_id].hypervisor.others.undefine(vm.id)
+        await until(_kinds(site, "vm.missing", "volume.missing"), "it is told")
+        assert await _repairs(site) == []
+        with pytest.raises(Conflict, match=volume):
+            await site.submit(site.vms.repair(ADMIN, vm.id))
+    assert volume not in {one.id for one in await site.agents.hosts[site.host_id].storage.volumes()}
+
+
+async def test_a_vm_with_a_lost_disk_is_not_started(site: Site) -> None:
+    async with site.running():
+        vm = await site.new_vm()
+    volume = await _lose_disk(site, vm)
+    with pytest.raises(Conflict, match=volume):
+        await site.submit(site.power.simple(ADMIN, vm.id, VmAction.START))
+
+
+async def test_what_a_host_has_that_the_database_lost_is_told_and_left(site: Site) -> None:
+    """As after hours of absence: nothing is touched without being asked."""
+    host = site.agents.hosts[site.host_id]
+    async with site.running():
+        vm = await site.new_vm(nics=[], disks=[])
+    host.disconnect()
+    stranger = dataclasses.replace(definition(vm), id=new_id())
+    await host.hypervisor.define(stranger, VmAttachments(disks=(), nics=()))
+    async with following(site, look_again=0.05):
+        await until(_kinds(site, "host.silent"), "its silence is told")
+        host.connect()
+        await until(_kinds(site, "vm.orphan"), "the orphan is told")
+        assert {seen.id for seen in await host.hypervisor.observe_all()} == {vm.id, stranger.id}
+        _, listed = await UnmanagedService(site.world).list(ADMIN, site.host_id)
+        assert [(domain.id, domain.ours) for domain in listed] == [(stranger.id, True)]
+        await host.hypervisor.undefine(stranger.id)
+        await until(_kinds(site), "no alarm stands")
+
+
+async def test_domains_of_others_are_listed_and_no_alarm(site: Site) -> None:
+    foreign = DomainFacts(id=new_id(), name="legacy", state=VmState.RUNNING, ours=False, persistent=True, vcpus=2,
+                          memory=64 * MIB)  # fmt: skip
+    async with site.running():
+        await site.new_vm()
+    site.agents.hosts[site.host_id].hypervisor.others.define(foreign)
+    _, listed = await UnmanagedService(site.world).list(ADMIN, "host0")
+    assert listed == [foreign]
+    await site.require_healthy()
+
+
+async def test_a_repair_that_failed_is_not_tried_again_at_once(site: Site) -> None:
+    host, now = site.agents.hosts[site.host_id], utc_now()
+    async with site.running() as engine:
+        vm = await site.new_vm()
+        await host.network.delete_port(vm.hardware.nics[0].id)
+        findings = await site.findings()
+        site.agents.fail_next(site.host_id, PORT_ENSURE.name, Failed("No.", code="network.refused"))
+        repairs = Repairs(site.changes(engine.wake), lambda: now)
+        await repairs.submit(findings)
+        (task,) = await _repairs(site)
+        assert (await site.ended(task)).state is TaskState.FAILED
+        await repairs.submit(findings)
+        assert len(await _repairs(site)) == 1
+        now += timedelta(minutes=11)
+        await repairs.submit(findings)
+        await repairs.submit(findings)
+        (_, second) = await _repairs(site)
+        assert (await site.ended(second)).state is TaskState.SUCCEEDED
+    await site.require_healthy()
+
+
+async def test_alarms_of_a_host_that_left_go_with_it(site: Site) -> None:
+    async with following(site) as followed:
+        vm = await site.new_vm()
+        await _lose_disk(site, vm)
+        await until(_kinds(site, "volume.missing"), "it is told")
+    await site.db.write(lambda tx: HOST.delete(tx, site.host_id))
+    await followed.reconciler.forget(followed.epoch)
+    assert await _alarms(site) == []
