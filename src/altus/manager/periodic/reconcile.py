@@ -23,7 +23,7 @@ from altus.wire.agent import Hello
 
 _LOOK_AGAIN = 30.0
 _PAUSE = 1.0
-_REST, _LONGEST_REST = 10.0, 5.0
+_REST, _LONGEST_REST = 10.0, 20.0
 """A look that takes a second is followed by so many seconds of rest, so that a busy host is not made busier; at most
 that many. One that found something new is followed by the next one soon."""
 SILENT = "host.silent"
