@@ -28,16 +28,14 @@ class Finding:
 
 @dataclass(frozen=True, kw_only=True)
 class Intent:
-    """What the database says of one host. `ports` are the addresses reserved on networks (port id → network id), `nics`
-    the ids of the NICs of all VMs, wherever they are. `busy` are ids of objects which unfinished tasks are about: they
-    may differ for now."""
+    """What the database says of one host. `ports` are the addresses reserved on networks (port id → network id) for all
+    VMs, wherever they are. `busy` are ids of objects which unfinished tasks are about: they may differ for now."""
 
     vms: Sequence[Vm]
     volumes: Sequence[Volume]
     images: Sequence[Image]
     networks: Sequence[Network]
     ports: Mapping[str, str]
-    nics: frozenset[str] = frozenset()
     busy: frozenset[str] = frozenset()
 
 
@@ -191,6 +189,5 @@ def _ports(intent: Intent, truth: Truth) -> Iterator[Finding]:
                       f"`altus vm repair {vm.name}` makes it again.", vm_id=vm.id, certain=True)  # fmt: skip
     for port_id in wanted - intent.ports.keys():
         yield Finding("port.unreserved", "port", port_id, f"VM {owners[port_id].name} has an address not its own.")
-    for port_id in truth.ports.keys() - owners.keys() - intent.nics:
-        if port_id not in intent.ports or not intent.busy:
-            yield Finding("port.orphan", "port", port_id, f"The network has a port {port_id} that belongs to no VM.")
+    for port_id in truth.ports.keys() - owners.keys() - intent.ports.keys():
+        yield Finding("port.orphan", "port", port_id, f"The network has a port {port_id} that belongs to no VM.")

@@ -51,10 +51,13 @@ class DoctorService:
             census = await self.world.agents.call(host.id, HOST_CENSUS, Nothing())
         except AltusError as error:
             return {}, [Finding("host.silent", "host", host.id, f"Host {host.name}: {error.message}", error.hint)]
-        intent = await self.world.db.read(lambda tx: _intent(tx, host.id, [*before, *task_rows.newer(tx, newest)]))
+        storages = frozenset(census.volumes)
+        intent = await self.world.db.read(
+            lambda tx: _intent(tx, host.id, storages, [*before, *task_rows.newer(tx, newest)])
+        )
         checked = {
             "vm": len(intent.vms),
-            "volume": sum(volume.storage_id in census.volumes for volume in intent.volumes),
+            "volume": len(intent.volumes),
             "image": sum(image.storage_id in census.images for image in intent.images),
             "network": len(intent.networks),
             "port": sum(len(vm.hardware.nics) for vm in intent.vms),
@@ -62,16 +65,15 @@ class DoctorService:
         return checked, compare(intent, _truth(census))
 
 
-def _intent(tx: Tx, host_id: str, tasks: list[Task]) -> Intent:
-    """What should be on the host; `tasks` that ran while the host was asked make their objects busy."""
-    vms = VM.all(tx)
+def _intent(tx: Tx, host_id: str, storages: frozenset[str], tasks: list[Task]) -> Intent:
+    """What should be on the host and on the `storages` it reaches; `tasks` that ran while the host was asked make their
+    objects busy."""
     return Intent(
-        vms=[vm for vm in vms if vm.host_id == host_id],
-        volumes=VOLUME.all(tx),
+        vms=VM.all(tx, VM.table.c.host_id == host_id),
+        volumes=VOLUME.all(tx, VOLUME.table.c.storage_id.in_(storages)),
         images=IMAGE.all(tx),
         networks=NETWORK.all(tx),
         ports=ports.all_ids(tx),
-        nics=frozenset(nic.id for vm in vms for nic in vm.hardware.nics),
         busy=_busy(tasks),
     )
 
