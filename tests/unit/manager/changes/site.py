@@ -248,6 +248,15 @@ class Site:
         """Database and hosts agree."""
         assert await self.findings() == []
 
+    async def settled(self) -> None:
+        """Until database and hosts agree; needs a running engine that listens to hosts, whose last events may still be
+        on their way."""
+        async with asyncio.timeout(20):
+            while findings := await self.findings():
+                seen = self.db.news.count
+                assert not [one for one in findings if one.kind.endswith((".orphan", ".leaked"))], findings
+                await self.db.news.wait(seen, 0.2)
+
     async def picture(self) -> dict[str, Any]:
         """Everything there is, in the database and on the hosts, but for times and revisions."""
 
