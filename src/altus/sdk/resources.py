@@ -26,8 +26,8 @@ class Noun:
         return Change(self._transport, method, path, body, query)
 
 
-class Resources(Noun, Generic[V]):
-    """Things that can be listed and looked at. `path` and `view` say which."""
+class Listed(Noun, Generic[V]):
+    """Things that can be listed. `path` and `view` say which."""
 
     path: ClassVar[str]
     view: type[V]
@@ -48,12 +48,16 @@ class Resources(Noun, Generic[V]):
             if (after := page.next) is None:
                 return
 
+    async def _page(self, query: Query) -> ListView[V]:
+        return read_page(self.view, (await self._transport.call("GET", self.path, query=query)).body)
+
+
+class Resources(Listed[V]):
+    """Things that can also be looked at, one by one."""
+
     async def get(self, reference: str) -> V:
         """One, by id or name; `NotFound`."""
         return read(self.view, (await self._transport.call("GET", self._one(reference))).body)
-
-    async def _page(self, query: Query) -> ListView[V]:
-        return read_page(self.view, (await self._transport.call("GET", self.path, query=query)).body)
 
     def _one(self, reference: str, verb: str = "") -> str:
         path = f"{self.path}/{segment(reference)}"

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from altus.common.errors import Failed, LimitExceeded
+from altus.common.errors import Failed, LimitExceeded, Unavailable
 from altus.common.units import format_size
 from altus.manager.store.database import Tx
 from altus.manager.store.resources import HOST, POOL, VM
@@ -88,7 +89,8 @@ def _simple(operation: Operation[VmRef, VmSeen], intent: PowerIntent) -> Action[
 async def _check_start(run: Run[VmPower]) -> None:
     await _checked(VmAction.START)(run)
     await _check_memory(run)
-    await require_disks(run, await the_vm(run, run.args.vm_id))
+    with contextlib.suppress(Unavailable):  # a host that is away just now is waited for: the step looks again
+        await require_disks(run, await the_vm(run, run.args.vm_id))
     if run.engine is None:  # else its first step finds out
         await choose_cpu(run)
 
@@ -119,6 +121,7 @@ async def _check_memory(run: Run[VmPower]) -> None:
 async def _start(run: Run[VmPower]) -> str | None:
     await require_open(run, run.args.vm_id)  # since the check its maintenance may have begun
     before = await the_vm(run, run.args.vm_id)
+    await require_disks(run, before)
     cpu = await give_cpu(run, before)
     seen = await run.call(await the_host(run, before.id), VM_START, VmRef(vm_id=before.id))
     record(run, before, seen, PowerIntent.RUNNING, restart_pending=False, cpu=cpu)

@@ -70,9 +70,15 @@ async def test_random_changes_under_kills_and_disconnections_end_in_order(site: 
         ended = [await site.ended(task) for task in storm.tasks]
         await site.settled()
     states = Counter(task.state for task in ended)
-    assert states[TaskState.SUCCEEDED] > len(ended) / 8, states  # many come too late for what they are about
+    in_time = [task for task in ended if not _too_late(task)]
+    assert states[TaskState.SUCCEEDED] > len(in_time) / 3, states
     assert all((task.error or {}).get("kind") != Internal.kind for task in ended)
     assert not [task for task in ended if (task.error or {}).get("code") == "task.undo_failed"]
+
+
+def _too_late(task: Task) -> bool:
+    """Whether what it was about had gone, or had been changed by others, when its turn came."""
+    return str((task.error or {}).get("code", "")).endswith((".not_found", ".state"))
 
 
 class Storm:
