@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 import pytest
 
 from altus.common.errors import Cancelled
 from altus.model.task import Task, TaskState
 from testbed.killer import Outcome, Stage, When, outcomes, walk
-from tests.unit.manager.changes.cases import CASES, Case
+from tests.unit.manager.changes.cases import CASES, Case, Draft
 from tests.unit.manager.changes.site import Site
 from tests.unit.manager.changes.test_every_type import UNFINISHED, is_past_return
 
@@ -31,15 +32,21 @@ WALKS = [
 
 
 def _stage(site: Site, case: Case) -> Callable[[], Awaitable[Stage]]:
+    ready: list[tuple[Callable[[], Draft], dict[str, Any]]] = []
+    """What is to be asked for, and the picture before. What was undone, to the same picture, can be asked for again."""
+
     async def make() -> Stage:
-        async with site.running():
-            ask = await case.prepare(site)
-        before = await site.picture()
+        if not ready:
+            async with site.running():
+                ask = await case.prepare(site)
+            ready.append((ask, await site.picture()))
+        ask, before = ready[0]
 
         async def submit() -> str:
             return (await site.submit(ask())).id
 
         async def check(task: Task) -> None:
+            ready.clear()
             findings = await site.findings()
             site.known.update(findings)
             if task.state is not TaskState.SUCCEEDED and is_past_return(case, task):
@@ -48,6 +55,7 @@ def _stage(site: Site, case: Case) -> Callable[[], Awaitable[Stage]]:
             assert findings == []
             if task.state is not TaskState.SUCCEEDED and case.restores:
                 assert before == await site.picture()
+                ready.append((ask, before))
 
         return Stage(site.world, submit, check)
 
