@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 
@@ -32,6 +33,7 @@ class VmWatcher:
         self._look_again = look_again
         self._known: dict[str, VmObservation] = {}
         self._touched: set[str] = set()
+        self._looked = 0
         self._looking = asyncio.Lock()
         self._blind = False
         self.guests = Guests(hypervisor.guest, self._guest_told)
@@ -105,6 +107,7 @@ class VmWatcher:
         """See everything; whether something was not as known. What events told meanwhile is newer than the look."""
         async with self._looking:
             self._touched.clear()
+            self._looked = time.monotonic_ns()
             listed = await self._hypervisor.observe_all()
             seen = {vm.id: self.guests.learn(vm) for vm in listed if vm.id not in self._touched}
             seen.update({vm_id: vm for vm_id, vm in self._known.items() if vm_id in self._touched})
@@ -117,7 +120,8 @@ class VmWatcher:
             return bool(changed or gone)
 
     def _publish_state(self) -> None:
-        self._publish(StateSeen(vms=[self.guests.enrich(seen) for seen in self._known.values()]))
+        vms = [self.guests.enrich(seen) for seen in self._known.values()]
+        self._publish(StateSeen(order=self._looked, vms=vms))
 
     def _guest_told(self, vm_id: str) -> None:
         seen = self._known.get(vm_id)

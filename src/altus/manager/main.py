@@ -100,6 +100,7 @@ def _spare_collector() -> None:
     requests, which cost a list a third of its time."""
     gc.collect()
     gc.freeze()
+    sys.setswitchinterval(0.001)
     gc.set_threshold(_YOUNG)
 
 

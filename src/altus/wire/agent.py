@@ -78,9 +78,11 @@ class Hello(Message):
 
 
 class StateSeen(Message):
-    """All VMs again, after the agent was blind for a while: what is not among them is not on the host."""
+    """All VMs again, after the agent was blind for a while: what is not among them was not on the host when its clock
+    was at `order` (see `VmObservation`)."""
 
     kind: Literal["state"] = "state"
+    order: int
     vms: list[VmObservation]
 
 

@@ -182,7 +182,7 @@ async def test_slow_listener_is_cut_off_and_the_others_go_on() -> None:
 
     listening = asyncio.create_task(listen())
     for number in range(10):
-        hub.publish(StateSeen(vms=[VmObservation(id=str(number), name="", state=VmState.STOPPED)]))
+        hub.publish(StateSeen(order=0, vms=[VmObservation(id=str(number), name="", state=VmState.STOPPED)]))
         await asyncio.sleep(0.001)
     assert cut == [True]
     assert [message async for message in slow.messages()] == []

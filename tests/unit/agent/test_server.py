@@ -298,7 +298,7 @@ async def test_reader_that_does_not_read_is_cut_off(pool: AgentPool, host: Local
     async with connection.session.get(f"{connection._base}/v1/events") as stuck:
         assert stuck.status == 200
         await until(lambda: host.core.hub.listeners == 1)
-        news = StateSeen(vms=[VmObservation(id="x" * 100_000, name="", state=VmState.STOPPED)])
+        news = StateSeen(order=0, vms=[VmObservation(id="x" * 100_000, name="", state=VmState.STOPPED)])
 
         def told_much() -> bool:
             for _ in range(100):

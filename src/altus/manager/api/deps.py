@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import re
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine, Iterable, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Annotated, Any
@@ -14,6 +14,7 @@ from fastapi import Depends, Header, Path, Query, Request
 from fastapi.responses import Response
 from fastapi.security import HTTPBearer
 from pydantic import TypeAdapter
+from pydantic_core import to_json
 
 from altus.common.errors import AltusError, Forbidden, InvalidInput
 from altus.manager.services.access import bearer
@@ -34,7 +35,7 @@ _BEARER = Depends(HTTPBearer(auto_error=False, description="A session's or an AP
 Ref = Annotated[str, Path(min_length=1, max_length=80, description="Id or name.")]
 
 
-def get_services(request: Request) -> Services:
+async def get_services(request: Request) -> Services:  # what is not async costs a thread
     """The services, as made at start."""
     services: Services = request.app.state.services
     return services
@@ -88,6 +89,11 @@ class Listing:
         """One page as JSON, or all there is; `following` is where the next page starts."""
         return send(self.adapter, ListView.model_construct(items=list(items), next=following), include=include)
 
+    def send_encoded(self, items: Iterable[bytes], following: str | None) -> Response:
+        """As `send`, of views that are JSON already."""
+        body = b'{"items":[%b],"next":%b}' % (b",".join(items), to_json(following))
+        return Response(body, media_type="application/json")
+
 
 @dataclass(frozen=True)
 class Selection:
@@ -95,6 +101,11 @@ class Selection:
 
     query: ListQuery
     fields: frozenset[str] | None
+
+    @property
+    def whole(self) -> bool:
+        """Whether no selection of fields was asked for."""
+        return self.fields is None
 
     @property
     def numbered(self) -> ListQuery:
@@ -113,7 +124,7 @@ class Selection:
         return listing.send(items, following, include)
 
 
-def get_selection(
+async def get_selection(
     filter: Annotated[  # noqa: A002 - the query parameter's public name
         list[str],
         Query(description="`field:value` (several values by comma), `field~part` or `field!value`; all must hold."),

@@ -62,7 +62,7 @@ class DoctorService:
             "network": len(intent.networks),
             "port": sum(len(vm.hardware.nics) for vm in intent.vms),
         }
-        return checked, compare(intent, _truth(census))
+        return checked, await asyncio.to_thread(compare, intent, _truth(census))  # of thousands it takes long
 
 
 def _intent(tx: Tx, host_id: str, storages: frozenset[str], tasks: list[Task]) -> Intent:

@@ -60,8 +60,8 @@ class Observer:
             if host is None:
                 return []
             match news:
-                case StateSeen(vms=vms):
-                    return _apply_all(tx, host_id, vms)
+                case StateSeen(order=order, vms=vms):
+                    return _apply_all(tx, host_id, vms, looked=order)
                 case FactsChanged(facts=facts):
                     HOST.change(tx, host_id, facts=facts, seen_at=utc_now())
                 case StoragesChanged(storages=storages):
@@ -137,12 +137,16 @@ def _apply_storages(tx: Tx, host: Host, storages: Iterable[StorageSeen]) -> None
                                    host_id=None if seen.shared else host.id))  # fmt: skip
 
 
-def _apply_all(tx: Tx, host_id: str, vms: Iterable[VmObservation], clock: int | None = None) -> list[VmObservation]:
-    """`clock` is the host's, where it may have started anew since the VMs were observed last. Returns what was seen of
-    VMs for which it is too early."""
+def _apply_all(tx: Tx, host_id: str, vms: Iterable[VmObservation], *, clock: int | None = None,
+               looked: int | None = None) -> list[VmObservation]:  # fmt: skip
+    """`clock` is the host's, where it may have started anew since the VMs were observed last; else `looked` is when it
+    looked: a VM that was observed later, by the task that made it, may rightly be missing. Returns what was seen of VMs
+    for which it is too early."""
     seen, early = {vm.id: vm for vm in vms}, []
     for vm in VM.all(tx, (VM.table.c.host_id == host_id) | (VM.table.c.other_host_id == host_id)):
         anew, found = vm.host_id == host_id and clock is not None and vm.observed > clock, seen.get(vm.id)
+        if found is None and looked is not None and vm.observed > looked:
+            continue
         if not _is_unripe(vm):
             _apply(tx, vm, found, anew=anew)
         elif found is not None:

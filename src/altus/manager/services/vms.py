@@ -175,10 +175,9 @@ class VmService:
         return VmCreate(vm=vm, volumes=tuple(draft.volumes), start=body.start)
 
 
-def allowed_actions(actor: Actor, vm: Vm, busy: str = "") -> dict[str, tuple[bool, str]]:
-    """Pure: the table of `model/vm_action.py`, the actor's permissions, and what the VM is busy with."""
+def allowed_actions(permitted: frozenset[Permission], vm: Vm, busy: str = "") -> dict[str, tuple[bool, str]]:
+    """Pure: the table of `model/vm_action.py`, what the actor may do to the VM, and what the VM is busy with."""
     answer: dict[str, tuple[bool, str]] = {}
-    permitted = actor.permissions(vm.project_id, vm.id)
     for action, rule in RULES.items():
         if rule.permission not in permitted:
             answer[action] = (False, f"You lack the permission {rule.permission}.")

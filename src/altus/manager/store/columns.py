@@ -34,7 +34,7 @@ class UtcTime(sa.types.TypeDecorator[datetime]):
 
 
 _REMEMBERED = 4096
-"""JSON texts of a shared field whose values are kept: some megabytes when all are there."""
+"""Rows of a shared table whose values are kept: some dozen megabytes when all are there."""
 _SCALARS: dict[type, Callable[[], sa.types.TypeEngine[Any]]] = {
     str: lambda: sa.Text(),
     int: lambda: sa.BigInteger().with_variant(sa.Integer(), "sqlite"),  # only INTEGER counts up by itself there
@@ -60,7 +60,7 @@ def _same(value: Any) -> Any:
     return value
 
 
-def _column(name: str, hint: Any, *, shared: bool = False) -> Column:
+def _column(name: str, hint: Any) -> Column:
     inner, nullable = hint, False
     if typing.get_origin(hint) in (typing.Union, types.UnionType):
         members = [member for member in typing.get_args(hint) if member is not types.NoneType]
@@ -71,13 +71,12 @@ def _column(name: str, hint: Any, *, shared: bool = False) -> Column:
     if isinstance(inner, type) and issubclass(inner, StrEnum):
         return Column(name, sa.Text(), nullable, _same, lambda text: None if text is None else inner(text), inner)
     adapter: TypeAdapter[Any] = TypeAdapter(hint)
-    read = functools.lru_cache(_REMEMBERED)(adapter.validate_json) if shared else adapter.validate_json
     return Column(
         name,
         sa.Text(),
         nullable,
         lambda value: None if value is None else adapter.dump_json(value).decode(),
-        lambda text: None if text is None else read(text),
+        lambda text: None if text is None else adapter.validate_json(text),
         None,
     )
 
@@ -86,17 +85,19 @@ class Record(Generic[T]):
     """A dataclass and its table.
 
     `extra` are further columns and constraints which the dataclass does not know of; `omit` are fields kept elsewhere;
-    `counted` says that the database numbers the rows by `key` and never gives a number twice; `shared` are fields kept
-    as JSON whose values nobody can change, so that those read from the same text may be one.
+    `counted` says that the database numbers the rows by `key` and never gives a number twice; `shared` that nobody can
+    change a value, not even what it is made of, so that those read from the same row may be one.
     """
 
     def __init__(self, metadata: sa.MetaData, name: str, cls: type[T], *extra: sa.schema.SchemaItem,
                  key: str = "id", omit: frozenset[str] = frozenset(), counted: bool = False,
-                 shared: frozenset[str] = frozenset()) -> None:  # fmt: skip
+                 shared: bool = False) -> None:  # fmt: skip
         self.cls = cls
         hints = typing.get_type_hints(cls)
         fields = [f.name for f in dataclasses.fields(cls) if f.name not in omit]  # type: ignore[arg-type]
-        self.columns = {field: _column(field, hints[field], shared=field in shared) for field in fields}
+        self.columns = {field: _column(field, hints[field]) for field in fields}
+        self._loads = [(field, column.load) for field, column in self.columns.items()]
+        self._made = functools.lru_cache(_REMEMBERED)(self._make) if shared else self._make
         # else SQLite gives the number of a deleted newest row again
         options: dict[str, Any] = {"sqlite_autoincrement": True} if counted else {}
         self.table = sa.Table(
@@ -112,6 +113,8 @@ class Record(Generic[T]):
         return {name: column.dump(getattr(value, name)) for name, column in self.columns.items()}
 
     def load(self, row: sa.Row[Any]) -> T:
-        """The value of a row."""
-        mapping = row._mapping
-        return self.cls(**{name: column.load(mapping[name]) for name, column in self.columns.items()})
+        """The value of a row of the whole table."""
+        return self._made(row[: len(self._loads)])
+
+    def _make(self, stored: tuple[Any, ...]) -> T:
+        return self.cls(**{name: load(value) for (name, load), value in zip(self._loads, stored, strict=True)})

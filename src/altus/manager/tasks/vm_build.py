@@ -38,6 +38,7 @@ from altus.wire.operations import (
     PortRef,
     VmDefine,
     VmRef,
+    VmSeen,
     VolumeCreate,
     VolumeRef,
 )
@@ -155,11 +156,19 @@ async def remove_ports(run: Run[B]) -> None:
         await run.call(placed[0], PORT_DELETE, PortRef(port_id=nic.id))
 
 
-async def define(run: Run[B]) -> None:
-    """Define the VM on its host, with what the guest is told at its first boot."""
+async def define(run: Run[B]) -> dict[str, Any]:
+    """Define the VM on its host, with what the guest is told at its first boot; returns what was observed."""
     vm_id = run.args.vm.id
     vm, seed = await run.db.read(lambda tx: (VM.get(tx, vm_id), seed_of(tx, run.world.secrets, vm_id)))
-    await run.call(vm.host_id or "", VM_DEFINE, VmDefine(vm=definition(vm), seed=seed))
+    return _told(await run.call(vm.host_id or "", VM_DEFINE, VmDefine(vm=definition(vm), seed=seed)))
+
+
+def _told(seen: VmSeen) -> dict[str, Any]:
+    """State and order of an observation; a host that tells nothing has the VM off."""
+    found = seen.observation
+    return (
+        {"state": VmState.STOPPED, "observed": 0} if found is None else {"state": found.state, "observed": found.order}
+    )
 
 
 async def undefine(run: Run[B]) -> None:
@@ -171,10 +180,12 @@ async def undefine(run: Run[B]) -> None:
 
 
 async def start(run: Run[B]) -> dict[str, Any]:
-    """Start it if that was asked for; returns the state observed, and the observation's order."""
+    """Start it if that was asked for; returns what was observed last."""
+    if not run.args.start:
+        observed: dict[str, Any] = run.result_of("define")
+        return observed
     host_id, _ = _place(run) or ("", "")
-    seen = (await run.call(host_id, VM_START, VmRef(vm_id=run.args.vm.id))).observation if run.args.start else None
-    return {"state": VmState.STOPPED, "observed": 0} if seen is None else {"state": seen.state, "observed": seen.order}
+    return _told(await run.call(host_id, VM_START, VmRef(vm_id=run.args.vm.id)))
 
 
 def finish(run: Run[B], tx: Tx) -> None:

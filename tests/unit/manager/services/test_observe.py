@@ -92,7 +92,7 @@ async def test_event_older_than_what_is_known_changes_nothing(sqlite_db: Databas
     await observer.on_news(host.id, _happened(vm, VmState.PAUSED, 19))
     assert await _state(sqlite_db, vm) is VmState.RUNNING
     await observer.on_news(host.id, _happened(vm, VmState.PAUSED, 21))
-    await observer.on_news(host.id, StateSeen(vms=[_seen(vm, VmState.RUNNING, 20)]))
+    await observer.on_news(host.id, StateSeen(order=22, vms=[_seen(vm, VmState.RUNNING, 20)]))
     assert await _state(sqlite_db, vm) is VmState.PAUSED
 
 
@@ -125,11 +125,18 @@ async def test_host_that_booted_begins_its_clock_anew(sqlite_db: Database, obser
     assert await _state(sqlite_db, vm) is VmState.RUNNING
 
 
+async def test_vm_made_after_its_host_was_looked_at_is_not_missing(sqlite_db: Database, observer: Observer, put: Put,
+                                                                   host: Host) -> None:  # fmt: skip
+    made, gone = await put(VmState.STOPPED, observed=21), await put(VmState.STOPPED, observed=19)
+    await observer.on_news(host.id, StateSeen(order=20, vms=[]))
+    assert [await _state(sqlite_db, vm) for vm in (made, gone)] == [VmState.STOPPED, VmState.UNKNOWN]
+
+
 async def test_vm_gone_from_its_host_is_unknown(sqlite_db: Database, observer: Observer, put: Put, host: Host) -> None:
     vm, other = await put(VmState.RUNNING), await put(VmState.STOPPED)
     await observer.on_news(host.id, _happened(vm, None))
     assert await _state(sqlite_db, vm) is VmState.UNKNOWN
-    await observer.on_news(host.id, StateSeen(vms=[_seen(vm, VmState.RUNNING)]))
+    await observer.on_news(host.id, StateSeen(order=1, vms=[_seen(vm, VmState.RUNNING)]))
     assert [await _state(sqlite_db, one) for one in (vm, other)] == [VmState.RUNNING, VmState.UNKNOWN]
 
 
@@ -178,7 +185,7 @@ async def test_host_that_is_back_while_a_vm_moves_is_not_unheard(sqlite_db: Data
                                                                  host: Host, tmp_path: Path) -> None:  # fmt: skip
     told, booted = [await put(VmState.RUNNING, other_host_id="elsewhere", observed=1000) for _ in range(2)]
     await observer.on_down(host.id)
-    await observer.on_news(host.id, StateSeen(vms=[_seen(told, VmState.RUNNING, 1001)]))
+    await observer.on_news(host.id, StateSeen(order=1001, vms=[_seen(told, VmState.RUNNING, 1001)]))
     hello = await _hello(host, tmp_path)
     await observer.on_hello(hello.model_copy(update={"order": 10, "vms": [_seen(booted, VmState.STOPPED, 9)]}))
     await observer.settle()

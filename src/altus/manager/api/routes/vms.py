@@ -9,7 +9,7 @@ from fastapi.responses import Response
 from pydantic import TypeAdapter
 
 from altus.manager.api.deps import CHANGE_RESPONSES, AnswerDep, Listing, Ref, Requires, SelectionDep, ServicesDep, send
-from altus.manager.api.views import vm_view
+from altus.manager.api.views import vm_json, vm_view
 from altus.model.actor import Actor
 from altus.model.permission import Permission
 from altus.model.vm_action import VmAction
@@ -32,8 +32,9 @@ EventReader = Annotated[Actor, Depends(Requires(Permission.EVENT_READ))]
 async def list_vms(actor: Reader, services: ServicesDep, selection: SelectionDep) -> Response:
     """VMs, a page at a time."""
     page = await services.vms.page(actor, selection.query)
-    views = [vm_view(actor, vm) for vm in page.items]
-    return selection.send(_LIST, views, page.next)
+    if selection.whole:
+        return _LIST.send_encoded([vm_json(actor, vm) for vm in page.items], page.next)
+    return selection.send(_LIST, [vm_view(actor, vm) for vm in page.items], page.next)
 
 
 @router.post("", status_code=202, responses=CHANGE_RESPONSES)
