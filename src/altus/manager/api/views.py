@@ -31,7 +31,7 @@ from altus.wire.vms import VmDiskView, VmNicView, VmView
 
 _ALLOWED = ActionView(allowed=True)
 _VM = TypeAdapter(VmView)
-_REMEMBERED = 4096
+_REMEMBERED = 16_384
 """VMs whose JSON is kept, some kilobytes each."""
 
 

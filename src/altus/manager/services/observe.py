@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import structlog
 
@@ -95,6 +95,8 @@ class Observer:
             return _is_unripe(VM.peek(tx, event.vm_id))
 
         self._early.pop((event.vm_id, host_id), None)
+        if not await self.db.read(lambda tx: _is_news(tx, event.vm_id, seen)):
+            return  # most of what happens was done by tasks, which have told it: the one writer has other things to do
         if await self._write(work) and seen is not None:
             self._remember(host_id, [seen])
 
@@ -181,13 +183,25 @@ def _apply(tx: Tx, vm: Vm, seen: VmObservation | None, *, anew: bool = False) ->
             _log.warning("a VM is gone from its host", vm=vm.id, host=vm.host_id)
             VM.change(tx, vm.id, state=VmState.UNKNOWN, guest=None)
         return
+    if changes := _changes(vm, seen, anew=anew):
+        VM.change(tx, vm.id, **changes)
+
+
+def _is_news(tx: Tx, vm_id: str, seen: VmObservation | None) -> bool:
+    """Whether what was seen of a VM may be other than what is known."""
+    vm = VM.peek(tx, vm_id)
+    return vm is not None and (seen is None or _is_unripe(vm) or bool(_changes(vm, seen)))
+
+
+def _changes(vm: Vm, seen: VmObservation, *, anew: bool = False) -> dict[str, Any]:
+    """What is different now; nothing if all is as known."""
     newest = anew or seen.order >= vm.observed
     state, order = (seen.state, seen.order) if newest else (vm.state, vm.observed)
     guest = (seen.guest or vm.guest) if seen.state.keeps_guest and state.keeps_guest else None
     if _same(vm.guest, guest) and vm.state is state and not anew:
-        return
+        return {}
     pending = vm.restart_pending and state is not VmState.STOPPED
-    VM.change(tx, vm.id, state=state, guest=guest, restart_pending=pending, observed=order)
+    return {"state": state, "guest": guest, "restart_pending": pending, "observed": order}
 
 
 def _same(old: GuestFacts | None, new: GuestFacts | None) -> bool:

@@ -33,8 +33,9 @@ class UtcTime(sa.types.TypeDecorator[datetime]):
         return None if value is None else _EPOCH + timedelta(microseconds=value)
 
 
-_REMEMBERED = 4096
-"""Rows of a shared table whose values are kept: some dozen megabytes when all are there."""
+_REMEMBERED = 16_384
+"""Rows of a shared table whose values are kept: more than there usually are, since of a table that is read whole, again
+and again, none would be left when its turn comes."""
 _SCALARS: dict[type, Callable[[], sa.types.TypeEngine[Any]]] = {
     str: lambda: sa.Text(),
     int: lambda: sa.BigInteger().with_variant(sa.Integer(), "sqlite"),  # only INTEGER counts up by itself there

@@ -46,7 +46,8 @@ def _named(*columns: str) -> sa.UniqueConstraint:
 VMS = Record(METADATA, "vms", Vm, sa.Column("sealed", sa.LargeBinary), _named(), sa.Index(None, "state"),
              sa.Index(None, "host_id"), sa.Index(None, "other_host_id"), sa.Index(None, "name", "id"),
              shared=True)  # fmt: skip
-VOLUMES = Record(METADATA, "volumes", Volume, _named(), sa.Index(None, "vm_id"), sa.Index(None, "storage_id"))
+VOLUMES = Record(METADATA, "volumes", Volume, _named(), sa.Index(None, "vm_id"), sa.Index(None, "storage_id"),
+                 shared=True)  # fmt: skip
 IMAGES = Record(METADATA, "images", Image, _named())
 NETWORKS = Record(METADATA, "networks", Network, _named())
 STORAGES = Record(METADATA, "storages", Storage, _named())
