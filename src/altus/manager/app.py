@@ -55,6 +55,8 @@ _log = structlog.get_logger(__name__)
 FIRST_PASSWORDS = "first-passwords.json"
 _LOOK, _LOOK_ALONE = 0.5, 5.0
 """Seconds between looks for tasks of other managers, and where there are none: own tasks wake the engine."""
+_LEASE_ALONE = 30.0
+"""Seconds at least of a lease that nobody waits for: to prolong it is most of what an idle manager writes."""
 
 
 @dataclass(frozen=True)
@@ -130,8 +132,9 @@ def _security(settings: ManagerSettings, db: Database) -> Security:
 
 def _engine_settings(settings: ManagerSettings, db: Database) -> EngineSettings:
     look = _LOOK_ALONE if db.is_sqlite else _LOOK
-    return EngineSettings(holder=settings.node, sole=db.is_sqlite, lease_seconds=settings.lease_seconds,
-                          look_seconds=look, max_running=settings.max_running_tasks)  # fmt: skip
+    lease = max(settings.lease_seconds, _LEASE_ALONE if db.is_sqlite else 0.0)
+    return EngineSettings(holder=settings.node, sole=db.is_sqlite, lease_seconds=lease, look_seconds=look,
+                          max_running=settings.max_running_tasks)  # fmt: skip
 
 
 def _services(settings: ManagerSettings, world: World, engine: Engine, security: Security, pool: AgentPool,
