@@ -44,10 +44,10 @@ def run_tests(arguments: Sequence[str]) -> int:
 
     Without arguments all tests run, in several machines at once.
     """
+    if not arguments:
+        return suite.run(_prepare_images)
     _prepare_images()
-    if arguments:
-        return testmachine.run([sys.executable, "-m", "pytest", *arguments], [])
-    return suite.run()
+    return testmachine.run([sys.executable, "-m", "pytest", *arguments], [])
 
 
 def run_benchmarks(arguments: Sequence[str]) -> int:

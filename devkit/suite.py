@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import IO, cast
 
@@ -25,11 +26,13 @@ _BROKEN = ["--verbose", "--maxfail=8", "--session-timeout=2400"]
 further test would only wait for its deadline."""
 
 
-def run() -> int:
-    """Run all parts: first the code alone, which keeps every core busy; then the lanes at once, the parts of a lane one
-    after another, each line of them led by its part's name. Returns the worst exit status."""
-    statuses = [subprocess.run(_command(_FIRST), check=False).returncode]
+def run(prepare: Callable[[], None]) -> int:
+    """Run all parts: first the code alone, while `prepare` makes what the others need; then the lanes at once, the
+    parts of a lane one after another, each line of them led by its part's name. Returns the worst exit status."""
     with ThreadPoolExecutor() as pool:
+        prepared = pool.submit(prepare)
+        statuses = [subprocess.run(_command(_FIRST), check=False).returncode]
+        prepared.result()
         statuses += pool.map(_lane, _LANES)
     return max(statuses)
 
