@@ -9,9 +9,8 @@ from typing import IO, cast
 
 _MATRIX = "tests/functional/test_faults_matrix.py"
 _SYSTEM = ["-m", "functional", "tests/functional", "--ignore-glob=*/functional/*/test_*.py", f"--ignore={_MATRIX}"]
-_CORES = os.cpu_count() or 1
 _PARTS = {
-    "code": ["-m", "not functional", "-n", str(_CORES + 1)],  # each waits a quarter of the time
+    "code": ["-m", "not functional", "-n", str(os.cpu_count() or 1)],
     "drivers": ["-m", "functional", "--ignore-glob=*/functional/test_*.py"],
     "system": _SYSTEM,
     "faults": [_MATRIX],
