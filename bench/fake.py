@@ -18,6 +18,7 @@ from bench.table import Row, percentile
 
 _ROUNDS = 200
 _AT_ONCE = 32
+_SETTLING = 10.0
 
 
 @dataclass
@@ -60,7 +61,8 @@ async def _network(made: Rig) -> None:
 
 
 async def idle(made: Rig, seconds: float) -> Row:
-    """The CPU both processes take when nothing happens."""
+    """The CPU both processes take when nothing happens, and what happened before has been looked at."""
+    await asyncio.sleep(_SETTLING)
     processes = (made.manager, made.agent)
     before = [sum(process.cpu_times()[:2]) for process in processes]
     await asyncio.sleep(seconds)
