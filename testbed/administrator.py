@@ -6,12 +6,14 @@ import asyncio
 import itertools
 import json
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 from pydantic import RootModel
 
 from altus.common.errors import NotFound
 from altus.common.units import MIB
+from altus.drivers.hypervisor.libvirt.build import NAME_PREFIX
 from altus.model.host import HostState
 from altus.model.image import ImageState
 from altus.model.pool import MAX_RATIO
@@ -158,6 +160,7 @@ class Administrator:
         """Remove everything but what is kept: a test's own leavings, whether it passed or not."""
         async with asyncio.timeout(GUEST):
             await self._each_ended()
+        await asyncio.to_thread(self._remove_foreign)
         async for vm in self.altus.vms.each():
             if vm.name not in kept:
                 await self._delete_vm(vm)
@@ -170,6 +173,15 @@ class Administrator:
         async for network in self.altus.networks.each():
             if network.name not in kept:
                 await self.altus.networks.delete(network.id).run()
+
+    def _remove_foreign(self) -> None:
+        """Domains that a test made with virsh, and their disks."""
+        for name in self.system.virsh("list", "--all", "--name").split():
+            if not name.startswith(NAME_PREFIX):
+                disks = [line.split()[-1] for line in self.system.virsh("domblklist", name).splitlines()]
+                self.system.virsh("undefine", name)
+                for disk in disks:
+                    Path(disk).unlink(missing_ok=True)
 
     async def _delete_vm(self, vm: VmView) -> None:
         if vm.protected:

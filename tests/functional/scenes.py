@@ -123,6 +123,7 @@ async def _vm_repair(admin: Administrator, go: Go) -> None:
     admin.system.virsh("setmem", vm.id, "32768", "--config")
     task = await go(admin.altus.vms.repair(vm.id))
     if not done(task):  # what was put right stays so, done or not
+        await admin.host_up()
         await admin.altus.vms.repair(vm.id).run()
     assert "32768</currentMemory>" not in admin.system.virsh("dumpxml", "--inactive", vm.id)
 
@@ -136,6 +137,7 @@ async def _vm_adopt(admin: Administrator, go: Go) -> None:
     assert await _is_there(admin.altus.vms, name) is done(task)
     if not done(task):
         assert FOREIGN_MAC in admin.system.virsh("dumpxml", name)
+        await admin.host_up()
         await admin.altus.vms.adopt(host.id, VmAdopt(domain=uuid, network=NETWORK)).run()
     assert (await admin.altus.vms.get(uuid)).nics[0].mac == FOREIGN_MAC
 
