@@ -19,21 +19,25 @@ _PARTS = {
 _FIRST = "code"
 _MEMORY = "/run"
 """A test machine's own tmpfs."""
-_ASIDE = ("drivers", "faults", "system")
+_LANES = (("drivers",), ("faults", "system"))
 _BROKEN = ["--verbose", "--maxfail=8", "--session-timeout=2400"]
 """What says on a line of its own which test runs, and ends a part that has gone wrong: where the house is on fire, each
 further test would only wait for its deadline."""
 
 
 def run(prepare: Callable[[], None]) -> int:
-    """Run all parts: first the code alone, while `prepare` makes what the others need; then these at once, each line of
-    them led by its part's name. Returns the worst exit status."""
+    """Run all parts: first the code alone, while `prepare` makes what the others need; then the lanes at once, the
+    parts of a lane one after another, each line of them led by its part's name. Returns the worst exit status."""
     with ThreadPoolExecutor() as pool:
         prepared = pool.submit(prepare)
         statuses = [subprocess.run(_command(_FIRST), check=False).returncode]
         prepared.result()
-        statuses += pool.map(_part, _ASIDE)
+        statuses += pool.map(_lane, _LANES)
     return max(statuses)
+
+
+def _lane(parts: tuple[str, ...]) -> int:
+    return max(_part(part) for part in parts)
 
 
 def _part(part: str) -> int:
