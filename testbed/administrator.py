@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import json
 from collections.abc import Iterable
@@ -11,7 +12,7 @@ from typing import Any
 
 from pydantic import RootModel
 
-from altus.common.errors import NotFound
+from altus.common.errors import Conflict, NotFound
 from altus.common.units import MIB
 from altus.drivers.hypervisor.libvirt.build import NAME_PREFIX
 from altus.model.host import HostState
@@ -193,7 +194,8 @@ class Administrator:
     async def _each_ended(self) -> None:
         async for task in self.altus.tasks.each():
             if not task.state.finished:
-                await self.altus.tasks.cancel(task.id)
+                with contextlib.suppress(Conflict):  # it has just ended, or is past its return
+                    await self.altus.tasks.cancel(task.id)
                 await self.altus.tasks.wait(task.id)
 
     async def _has_image(self) -> bool:
