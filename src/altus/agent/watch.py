@@ -107,13 +107,13 @@ class VmWatcher:
         """See everything; whether something was not as known. What events told meanwhile is newer than the look."""
         async with self._looking:
             self._touched.clear()
-            self._looked = time.monotonic_ns()
+            begun = time.monotonic_ns()
             listed = await self._hypervisor.observe_all()
             seen = {vm.id: self.guests.learn(vm) for vm in listed if vm.id not in self._touched}
             seen.update({vm_id: vm for vm_id, vm in self._known.items() if vm_id in self._touched})
             changed = [vm for vm_id, vm in seen.items() if self._known.get(vm_id) != vm]
             gone = self._known.keys() - seen.keys()
-            self._known = seen
+            self._known, self._looked = seen, begun
             self.guests.retain(set(seen))
             for vm in changed:
                 self.guests.notice(vm)

@@ -25,6 +25,8 @@ from altus.manager.tasks.observer import Observer, trace
 
 _YOUNG = 10_000
 """Objects made before the garbage collector looks at them; Python's own 700 are fewer than one page of a list."""
+_TURN = 0.001
+"""Seconds after which a thread that computes lets requests in; Python's own 5 ms add up in the several turns of one."""
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
@@ -78,6 +80,7 @@ async def _serve(settings: ManagerSettings, observer: Observer) -> None:
     async with running(settings, observer) as manager:
         api = create_api(manager.services)
         _spare_collector()
+        sys.setswitchinterval(_TURN)
         server = _Server(
             uvicorn.Config(
                 api,
@@ -100,7 +103,6 @@ def _spare_collector() -> None:
     requests, which cost a list a third of its time."""
     gc.collect()
     gc.freeze()
-    sys.setswitchinterval(0.001)
     gc.set_threshold(_YOUNG)
 
 
