@@ -162,7 +162,7 @@ class LocalAgents:
             if line.error is not None:
                 raise from_dict(line.error)
             if line.progress is not None and progress is not None:
-                progress(line.progress, line.message)
+                progress(line.progress, line.message, line.committed)
             if line.result is not None:
                 return line.result
         raise RuntimeError("a call ended without an answer")

@@ -28,9 +28,9 @@ class Execution:
         """The task that does it."""
         self._work = work
 
-    def report(self, share: float, message: str) -> None:
-        """Told by the handler how far it is."""
-        self._progress = CallLine(progress=min(max(share, 0.0), 1.0), message=message)
+    def report(self, share: float, text: str, committed: bool = False) -> None:
+        """Told by the handler how far it is, and whether it cannot be broken off any more."""
+        self._progress = CallLine(progress=min(max(share, 0.0), 1.0), message=text, committed=committed)
         self._wake()
 
     def end(self, answer: CallLine) -> None:

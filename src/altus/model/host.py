@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from altus.common.errors import Conflict, InvalidInput
 from altus.model.cpu import CpuOffer
+from altus.model.migration_slots import MOST_AT_ONCE
 from altus.model.pool import DEFAULT_POOL
 from altus.model.resource import Resource
 
@@ -111,7 +112,8 @@ class HostFacts:
 class Host(Resource):
     """A host as the manager knows it; `address` is where its agent listens. With `maintenance` it is given
     nothing to run, which outlasts its silence and restarts. `tags` are for
-    placement; `reserved_vcpus` (threads) and `reserved_memory` (bytes) are the host's own."""
+    placement; `reserved_vcpus` (threads) and `reserved_memory` (bytes) are the host's own. `migrations` is how many VMs
+    may move from or to it at once."""
 
     state: HostState = HostState.ENROLLING
     maintenance: bool = False
@@ -120,6 +122,7 @@ class Host(Resource):
     tags: tuple[str, ...] = ()
     reserved_vcpus: int = 0
     reserved_memory: int = 0
+    migrations: int = MOST_AT_ONCE
     facts: HostFacts | None = None
     seen_at: datetime | None = None
 

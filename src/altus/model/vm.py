@@ -9,6 +9,7 @@ from enum import StrEnum
 from altus.common.units import GIB, MIB
 from altus.model.cpu import AUTO_CPU, GuestCpu
 from altus.model.label import Label
+from altus.model.migration import MigrationFacts
 from altus.model.placement import VmPlacement
 from altus.model.resource import Resource, utc_now
 
@@ -152,7 +153,8 @@ class GuestFacts:
 class Vm(Resource):
     """A virtual machine: intent (`hardware`, `intent`) and the last observation (`state`, `guest`), whose `order` on
     its host is `observed`. While it moves from host to host it has memory and vCPUs on both: `other_host_id` is the one
-    that it is not on. `cpu` is what it was given when it was made or last started, and keeps as long as it runs."""
+    that it is not on. `cpu` is what it was given when it was made or last started, and keeps as long as it runs.
+    `migration` tells how it last came from another host."""
 
     hardware: VmHardware
     state: VmState = VmState.CREATING
@@ -168,6 +170,7 @@ class Vm(Resource):
     placement: VmPlacement = field(default_factory=VmPlacement)
     other_host_id: str | None = None
     cpu: GuestCpu | None = None
+    migration: MigrationFacts | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -201,16 +204,6 @@ class VmObservation:
     revision: int = 0
     guest: GuestFacts | None = None
     order: int = field(default=0, compare=False)
-
-
-@dataclass(frozen=True, kw_only=True)
-class MigrationFacts:
-    """How a VM came to another host: seconds in all, seconds in which its guest stood still, and bytes that were sent.
-    They are None where nobody was left to measure them."""
-
-    seconds: float | None = None
-    downtime: float | None = None
-    bytes_sent: int | None = None
 
 
 class VmEventKind(StrEnum):

@@ -24,11 +24,13 @@ KEEPALIVE = 2.0
 
 
 class CallLine(Message):
-    """One line of the answer to a call: a sign of life, progress, or the end with `result` or `error`."""
+    """One line of the answer to a call: a sign of life, progress, or the end with `result` or `error`. `committed`: it
+    cannot be broken off any more."""
 
     alive: bool = False
     progress: float | None = None
     message: str = ""
+    committed: bool = False
     result: dict[str, Any] | None = None
     error: dict[str, Any] | None = None
 

@@ -13,9 +13,10 @@ from pydantic import BaseModel, ConfigDict
 
 from altus.model.domain import DomainFacts
 from altus.model.image import BuiltinImage, ImageFacts
+from altus.model.migration import MigrationFacts, MigrationOptions
 from altus.model.network import NetworkSpec, PortSpec
 from altus.model.storage import StorageUsage
-from altus.model.vm import CloudInit, MigrationFacts, VmDefinition, VmObservation
+from altus.model.vm import CloudInit, VmDefinition, VmObservation
 from altus.model.volume import VolumeBase, VolumeFacts
 
 Q = TypeVar("Q")
@@ -75,7 +76,7 @@ class VmSeen(Message):
 
 
 class HostAddress(Message):
-    """Where another host's agent listens (host:port)."""
+    """Where another host's agent listens (host:port; empty: that host was forgotten)."""
 
     host_id: str
     address: str
@@ -101,6 +102,7 @@ class VmMove(Message):
     to: HostAddress
     place: str
     port_ids: list[str]
+    options: MigrationOptions = MigrationOptions()
 
 
 class VmMoved(Message):

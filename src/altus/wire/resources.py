@@ -130,7 +130,8 @@ class StorageView(ResourceView):
 
 class HostView(ResourceView):
     """A host as it describes itself. `maintenance` is what was asked for, `state` what is so. `cpu_refusal` is why its
-    pool gives it no VMs, such as a CPU that lacks what others have; empty if it does."""
+    pool gives it no VMs, such as a CPU that lacks what others have; empty if it does. `migrations` is how many VMs may
+    move from or to it at once, which it finds out by itself."""
 
     state: HostState
     maintenance: bool
@@ -139,6 +140,7 @@ class HostView(ResourceView):
     tags: list[str]
     reserved_vcpus: int
     reserved_memory: int
+    migrations: int
     facts: HostFacts | None
     seen_at: datetime | None
     cpu_refusal: str

@@ -9,6 +9,7 @@ from pydantic import Field, StringConstraints, model_validator
 from altus.common.units import MIB
 from altus.model.cpu import AUTO_CPU, MODEL_PATTERN, GuestCpu
 from altus.model.label import Label
+from altus.model.migration import BANDWIDTH, DOWNTIME, MODE_MEANING, MigrationFacts, MigrationMode, MigrationOptions
 from altus.model.placement import Relation, VmPlacement
 from altus.model.vm import (
     MAX_DISKS,
@@ -27,6 +28,7 @@ from altus.model.vm import (
 from altus.model.volume import MAX_VOLUME_SIZE, MIN_VOLUME_SIZE
 from altus.wire.base import ActionView, Flag, Name, Reference, ResourceView, Shape, Tag, Text, View, example
 
+_OPTIONS = MigrationOptions()
 _SSH_KEY = r"^(ssh-(ed25519|rsa)|ecdsa-sha2-nistp(256|384|521)|sk-(ssh-ed25519|ecdsa-sha2-nistp256)@openssh\.com) [A-Za-z0-9+/=]+( [^\r\n]*)?$"  # noqa: E501
 SshKey = Annotated[str, StringConstraints(pattern=_SSH_KEY, max_length=8192)]
 Vcpus = Annotated[int, Field(ge=1, le=MAX_VCPUS, strict=True)]
@@ -177,11 +179,22 @@ class VmStop(Shape):
 
 
 class VmMigrate(Shape):
-    """Let the running guest go on on another host; without `host` the most suitable one is chosen."""
+    """Let the running guest go on on another host; without `host` the most suitable one is chosen. `bandwidth` in MiB a
+    second, `downtime` in milliseconds."""
 
-    model_config = example(host="host2")
+    model_config = example(host="host2", bandwidth=200)
 
     host: Reference | None = None
+    mode: MigrationMode = Field(default=_OPTIONS.mode, description=MODE_MEANING)
+    bandwidth: int | None = Field(default=_OPTIONS.bandwidth, ge=BANDWIDTH.least, le=BANDWIDTH.most, strict=True,
+                                  description=BANDWIDTH.meaning)  # fmt: skip
+    downtime: int = Field(default=_OPTIONS.downtime, ge=DOWNTIME.least, le=DOWNTIME.most, strict=True,
+                          description=DOWNTIME.meaning)  # fmt: skip
+
+    @property
+    def options(self) -> MigrationOptions:
+        """How it is to move."""
+        return MigrationOptions(mode=self.mode, bandwidth=self.bandwidth, downtime=self.downtime)
 
 
 class VmRestart(Shape):
@@ -221,7 +234,8 @@ class VmNicView(View):
 class VmView(ResourceView):
     """A VM: what is wanted (`intent`) and what was last observed (`state`, `guest`). `addresses` are the guest's own as
     its agent tells them. `restart_pending`: changed hardware which the running guest does not have yet. `cpu_model`
-    is what was asked for, `cpu` what it was given when it was made or last started, and keeps as long as it runs."""
+    is what was asked for, `cpu` what it was given when it was made or last started, and keeps as long as it runs.
+    `migration` is how it last came from another host."""
 
     state: VmState
     intent: PowerIntent
@@ -243,4 +257,5 @@ class VmView(ResourceView):
     addresses: list[str]
     guest: GuestFacts | None
     placement: VmPlacement
+    migration: MigrationFacts | None
     allowed_actions: dict[str, ActionView]

@@ -10,6 +10,7 @@ import pytest
 from altus.sdk.client import AltusClient
 from devkit.lab import Lab
 from devkit.machine import ENVIRONMENT
+from tests.functional.lab.mover import Mover
 from tests.functional.lab.pool import HOSTS, PoolOfLab
 
 
@@ -42,3 +43,9 @@ async def pool(lab: Lab, altus: AltusClient) -> AsyncIterator[PoolOfLab]:
     pool = PoolOfLab(lab, altus)
     yield pool
     await pool.put_right()
+
+
+@pytest.fixture
+async def mover(pool: PoolOfLab) -> Mover:
+    """A running VM on host1."""
+    return Mover(pool, await pool.vm_on("host1", await pool.network("10.63.0.0/24")))

@@ -4,97 +4,34 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from functools import partial
 from itertools import pairwise
 
 import pytest
 
 from altus.common.errors import Conflict
 from altus.model.host import HostState
+from altus.model.migration import MigrationMode
 from altus.model.task import TaskState
 from altus.model.vm import VmState
 from altus.sdk.client import AltusClient
-from altus.wire.tasks import TaskView
-from altus.wire.vms import VmMigrate, VmView
-from testbed import guests
-from testbed.patience import GUEST, SLOWNESS, until
+from testbed.patience import SLOWNESS, until
+from tests.functional.lab.mover import BOOT_ID, Mover
 from tests.functional.lab.pool import HOSTS, PoolOfLab
 
 pytestmark = [pytest.mark.functional, pytest.mark.timeout(900)]
 _LONGEST_SILENCE = 3.0 * SLOWNESS
-_BOOT_ID = "cat /proc/sys/kernel/random/boot_id"
-_SLOW, _FAST = 2, 8000
-"""MiB a second: a migration that can be disturbed, and one that is to end."""
 _LISTEN = "(while :; do ping -c 1 -W 1 {} && cut -d' ' -f1 /proc/uptime >>/run/heard; done) >/dev/null 2>&1 &"
-
-
-class Mover:
-    """A VM on host1 that is to move to host2."""
-
-    def __init__(self, pool: PoolOfLab, vm: VmView) -> None:
-        self.pool = pool
-        self.vm = vm
-
-    async def within(self, host: str, script: str) -> str:
-        """What the guest says, on that host."""
-        return await guests.run(partial(self.pool.virsh, host), self.vm.id, script)
-
-    def running_on(self) -> list[str]:
-        """Where it really runs: hosts with power, libvirtd asked."""
-        powered = [host for host in HOSTS if self.pool.lab.status()[host].power == "on"]
-        return [host for host in powered if self.vm.id in self.pool.virsh(host, "list", "--uuid", "--state-running")]
-
-    def defined_on(self) -> list[str]:
-        """Where it is known."""
-        return [host for host in HOSTS if self.vm.id in self.pool.virsh(host, "list", "--all", "--uuid")]
-
-    async def begin(self) -> TaskView:
-        """A migration that is sending memory, slowly."""
-        self.pool.virsh("host1", "migrate-setspeed", self.vm.id, str(_SLOW))
-        task = await self.pool.altus.vms.migrate(self.vm.id, VmMigrate(host="host2"))
-
-        async def sends() -> bool:
-            return " sent, " in (await self.pool.altus.tasks.get(task.id)).waiting_for
-
-        await until(sends, "memory is being sent", GUEST)
-        return task
-
-    async def end(self, task: TaskView) -> TaskView:
-        """The migration at its end, which is not slow any more."""
-        for host in self.running_on():
-            self.pool.virsh(host, "migrate-setspeed", self.vm.id, str(_FAST))
-
-        async def ended() -> TaskView | None:
-            found = await self.pool.altus.tasks.get(task.id)
-            return found if found.state.finished else None
-
-        return await until(ended, f"task {task.id} ends", GUEST)
-
-    async def agrees(self) -> VmView:
-        """The VM, when the doctor has nothing to say and all is known on one host only."""
-
-        async def healthy() -> bool:
-            return not (await self.pool.altus.system.doctor()).findings
-
-        await until(healthy, "everything agrees")
-        assert len(self.defined_on()) == 1
-        return await self.pool.altus.vms.get(self.vm.id)
-
-
-@pytest.fixture
-async def mover(pool: PoolOfLab) -> Mover:
-    return Mover(pool, await pool.vm_on("host1", await pool.network("10.63.0.0/24")))
 
 
 async def test_the_guest_goes_on_and_stays_reachable(pool: PoolOfLab) -> None:
     both = await pool.vms_on_each_host(await pool.network("10.63.0.0/24"))
     mover, listener = Mover(pool, both["host1"]), Mover(pool, both["host2"])
-    boot_id = await mover.within("host1", _BOOT_ID)
+    boot_id = await mover.within("host1", BOOT_ID)
     await listener.within("host2", _LISTEN.format(mover.vm.addresses[0]))
     task = await pool.altus.vms.migrate(mover.vm.id).run()
     assert mover.running_on() == mover.defined_on() == ["host2"]
     assert (await mover.agrees()).state is VmState.RUNNING
-    assert await mover.within("host2", _BOOT_ID) == boot_id
+    assert await mover.within("host2", BOOT_ID) == boot_id
     after = float(await listener.within("host2", "cut -d' ' -f1 /proc/uptime"))
 
     async def heard() -> list[float] | None:
@@ -112,20 +49,22 @@ async def test_the_guest_goes_on_and_stays_reachable(pool: PoolOfLab) -> None:
 
 
 async def test_maintenance_empties_a_host_and_its_guests_go_on(pool: PoolOfLab, mover: Mover) -> None:
-    boot_id = await mover.within("host1", _BOOT_ID)
+    boot_id = await mover.within("host1", BOOT_ID)
     assert (await pool.altus.hosts.maintain("host1").plan()).details["VMs that move"] == [f"{mover.vm.name} to host2"]
     await pool.altus.hosts.maintain("host1").run()
     assert (await pool.altus.hosts.get("host1")).state is HostState.MAINTENANCE
     assert mover.running_on() == mover.defined_on() == ["host2"]
-    assert await mover.within("host2", _BOOT_ID) == boot_id
+    assert await mover.within("host2", BOOT_ID) == boot_id
     with pytest.raises(Conflict, match=f"{mover.vm.name}: No host can take the VM"):
         await pool.altus.hosts.maintain("host2").run()
     await pool.altus.hosts.activate("host1").run()
     assert (await mover.agrees()).state is VmState.RUNNING
 
 
-async def test_a_cancelled_migration_leaves_the_vm_where_it_was(altus: AltusClient, mover: Mover) -> None:
-    task = await mover.begin()
+@pytest.mark.parametrize("mode", [MigrationMode.AUTO, MigrationMode.PLAIN])
+async def test_a_cancelled_migration_leaves_the_vm_where_it_was(altus: AltusClient, mover: Mover,
+                                                                mode: MigrationMode) -> None:  # fmt: skip
+    task = await mover.begin(mode)
     await altus.tasks.cancel(task.id)
     assert (await mover.end(task)).state is TaskState.CANCELLED
     assert mover.running_on() == mover.defined_on() == ["host1"]

@@ -32,7 +32,7 @@ async def build(agents: LocalAgents, host: LocalHost) -> str:
         host.id,
         op.IMAGE_BUILD,
         op.ImageBuild(storage_id=host.local, image_id=image, builtin=BuiltinImage.TINY),
-        progress=lambda share, _text: heard.append(share),
+        progress=lambda share, _text, _committed=False: heard.append(share),
     )
     assert made.facts.id == image
     assert heard == sorted(heard)

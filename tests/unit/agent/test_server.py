@@ -89,7 +89,12 @@ async def test_progress_arrives(pool: AgentPool, host: LocalHost, monkeypatch: p
 
     monkeypatch.setattr(storage, "create_volume", slowly)
     request = op.VolumeCreate(storage_id=host.local, volume_id=new_id(), size=1 << 30)
-    await pool.call(host.id, op.VOLUME_CREATE, request, progress=lambda share, text: heard.append((share, text)))
+
+    def hear(share: float, message: str, committed: bool = False) -> None:
+        assert not committed
+        heard.append((share, message))
+
+    await pool.call(host.id, op.VOLUME_CREATE, request, progress=hear)
     assert (0.25, "Copying the disk") in heard
 
 

@@ -26,7 +26,7 @@ def vm(name: str, **fields: Any) -> dict[str, Any]:
         "cpu_model": "auto", "cpu": {"model": "Westmere", "features": ["avx2", "lm"], "vendor": "", "address_bits": 0},
         "firmware": "bios", "boot": ["disk"], "disks": [], "nics": [], "cdrom_image_id": None,
         "addresses": ["10.0.0.7"], "guest": None,
-        "placement": {"required_tags": [], "forbidden_tags": [], "groups": []},
+        "placement": {"required_tags": [], "forbidden_tags": [], "groups": []}, "migration": None,
         "allowed_actions": {"start": {"allowed": True, "reason": ""}},
         **fields,
     }  # fmt: skip
@@ -41,7 +41,7 @@ def image(name: str) -> dict[str, Any]:
 def host() -> dict[str, Any]:
     """One that has not told its facts."""
     return {**_resource("node1"), "id": HOST_ID, "state": "up", "maintenance": False, "address": "127.0.0.1:8441",
-            "pool_id": new_id(), "tags": [], "reserved_vcpus": 0, "reserved_memory": 0, "facts": None,
+            "pool_id": new_id(), "tags": [], "reserved_vcpus": 0, "reserved_memory": 0, "migrations": 8, "facts": None,
             "seen_at": AT, "cpu_refusal": "", "allowed_actions": {}}  # fmt: skip
 
 

@@ -4,15 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from altus.agent.drivers import HostDrivers
 from altus.wire.operations import Message, Operation
 
 Q = TypeVar("Q", bound=Message)
 S = TypeVar("S", bound=Message)
-Report = Callable[[float, str], None]
-"""Told the share done (0.0 to 1.0) and what is being done, from the event loop."""
+
+
+class Report(Protocol):
+    """Told the share done (0.0 to 1.0) and what is being done, from the event loop; `committed`: it cannot be broken
+    off any more."""
+
+    def __call__(self, share: float, text: str, committed: bool = False) -> None:
+        """Take note."""
+        ...
 
 
 def _never(_request: Message) -> bool:

@@ -18,7 +18,8 @@ def _move(host: HostDrivers, request: VmMove, report: Report) -> Move:
             await host.network.bind_port(port_id, request.place)
 
     return Move(reach=partial(host.peers.reach, request.to, request.vm_id), switch=switch, report=report,
-                stop=asyncio.Event())  # fmt: skip
+                stop=asyncio.Event(), options=request.options,
+                gone=not request.to.address)  # fmt: skip
 
 
 async def _admit(host: HostDrivers, request: VmAdmit, _report: Report) -> VmAdmitted:
@@ -52,6 +53,6 @@ def _about(request: VmMove | VmAdmit) -> str:
 
 HANDLERS = (
     Handler(operation=VM_ADMIT, run=_admit, about=_about),
-    Handler(operation=VM_MIGRATE, run=_migrate, about=_about, heavy=lambda _request: True),
+    Handler(operation=VM_MIGRATE, run=_migrate, about=_about),
     Handler(operation=VM_SETTLE, run=_settle, about=_about),
 )

@@ -53,6 +53,7 @@ HOST: AnyLayout = Layout(
         ("POOL", lambda host: Ref("pool", host.pool_id)),
         ("TAGS", lambda host: listed(host.tags)),
         ("RESERVED", lambda host: f"{host.reserved_vcpus} threads, {size(host.reserved_memory)} of memory"),
+        ("MIGRATIONS AT ONCE", lambda host: host.migrations),
         ("MAINTENANCE", lambda host: "asked for" if host.maintenance else "no"),
         ("CPU", _cpu),
         ("GUESTS' CPUS", _guest_cpus),

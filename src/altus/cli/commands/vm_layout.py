@@ -6,6 +6,7 @@ from typing import Any
 
 from altus.cli.layout import AnyLayout, Layout, Ref
 from altus.cli.text import ago, cpu, listed, size, yes_no
+from altus.model.migration import MigrationFacts
 
 
 def _nics(vm: object) -> str:
@@ -18,6 +19,19 @@ def _placement(vm: Any) -> str:
               for rule in wishes.groups)  # fmt: skip
     needs = (f"only on {tag}" for tag in wishes.required_tags)
     return "\n".join([*needs, *(f"not on {tag}" for tag in wishes.forbidden_tags), *groups])
+
+
+def moved(facts: MigrationFacts | None) -> str:
+    """How it came from one host to another, as far as that was measured; `facts` may be a view's."""
+    if facts is None or facts.seconds is None:
+        return ""
+    slowed = f", slowed down by up to {facts.throttle} %" if facts.throttle else ""
+    rate = f" Its guest changed up to {size(facts.dirty_rate)} a second." if facts.dirty_rate else ""
+    wanted = facts.options
+    most = f"{wanted.bandwidth} MiB a second, " if wanted.bandwidth is not None else ""
+    return (f"Moved in {facts.seconds:.1f} s ({facts.mode}{slowed}), in which the guest stood still for "
+            f"{facts.downtime or 0:.3f} s; {size(facts.bytes_sent or 0)} were sent.{rate} "
+            f"Asked for: {wanted.mode}, at most {most}{wanted.downtime} ms.")  # fmt: skip
 
 
 VM: AnyLayout = Layout(
@@ -48,6 +62,7 @@ VM: AnyLayout = Layout(
         ("NICS", _nics),
         ("CDROM", lambda vm: Ref("image", vm.cdrom_image_id)),
         ("PLACEMENT", _placement),
+        ("LAST MIGRATION", lambda vm: moved(vm.migration)),
         ("GUEST", lambda vm: f"{vm.guest.hostname}, {vm.guest.os_name}, {vm.guest.kernel}" if vm.guest else ""),
         ("POSSIBLE NOW", lambda vm: listed(name for name, action in vm.allowed_actions.items() if action.allowed)),
     ),

@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from altus.cli import completion, options
 from altus.cli.call import Call
 from altus.cli.command import change
-from altus.cli.commands.vm_layout import VM
+from altus.cli.commands.vm_layout import VM, moved
 from altus.cli.finish import confirm, finish
-from altus.common.units import format_size
+from altus.model.migration import (
+    BANDWIDTH,
+    DOWNTIME,
+    MODE_MEANING,
+    Limit,
+    MigrationFacts,
+    MigrationMode,
+    MigrationOptions,
+)
 
 if TYPE_CHECKING:
     from altus.wire.tasks import TaskView
 
 HOSTS = completion.of("hosts")
+_OPTIONS = MigrationOptions()
 Force = Annotated[bool, typer.Option("--force", help="Cut its power if it does not obey.")]
 
 
@@ -70,28 +79,36 @@ async def suspend(call: Call, vm: options.Vm) -> None:
     await finish(call, call.altus.vms.suspend(vm), call.altus.vms.get, VM)
 
 
+def _limit(limit: Limit) -> Any:
+    """The option of a number that a migration may be given."""
+    return typer.Option(metavar=limit.unit, min=limit.least, max=limit.most, help=limit.meaning)
+
+
 async def migrate(
     call: Call,
     vm: options.Vm,
     host: Annotated[
         str | None,
-        typer.Argument(metavar="HOST", help="Name or id; without it the most suitable.", autocompletion=HOSTS),
+        typer.Option(metavar="HOST", help="Name or id; without it the most suitable.", autocompletion=HOSTS),
     ] = None,
+    bandwidth: Annotated[int | None, _limit(BANDWIDTH)] = _OPTIONS.bandwidth,
+    downtime: Annotated[int, _limit(DOWNTIME)] = _OPTIONS.downtime,
+    mode: Annotated[MigrationMode, typer.Option(help=MODE_MEANING)] = _OPTIONS.mode,
 ) -> None:
     """Let a running VM go on on another host; its disks must be on shared storage."""
     from altus.wire.vms import VmMigrate
 
-    await finish(call, call.altus.vms.migrate(vm, VmMigrate(host=host)), call.altus.vms.get, VM, tell=_moved)
+    body = VmMigrate(host=host, bandwidth=bandwidth, downtime=downtime, mode=mode)
+    await finish(call, call.altus.vms.migrate(vm, body), call.altus.vms.get, VM, tell=_moved)
 
 
 def _moved(task: TaskView) -> str:
-    """How it went, as far as it was measured."""
+    """Where it is, and how it went."""
+    from pydantic import TypeAdapter
+
     found = {step.name: step.result for step in task.trail}
-    facts = found["transfer"]
-    if facts["seconds"] is None:
-        return f"It is on {found['place']['host']}."
-    return (f"It is on {found['place']['host']}: moved in {facts['seconds']:.1f} s, in which the guest stood still for "
-            f"{facts['downtime']:.3f} s; {format_size(facts['bytes_sent'])} were sent.")  # fmt: skip
+    facts = TypeAdapter(MigrationFacts).validate_python(found["transfer"])
+    return f"It is on {found['place']['host']}. {moved(facts)}".strip()
 
 
 def add_to(app: typer.Typer) -> None:

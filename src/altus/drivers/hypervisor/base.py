@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
@@ -12,8 +12,9 @@ from altus.model.cpu import CpuOffer
 from altus.model.domain import DomainFacts
 from altus.model.host import Acceleration
 from altus.model.image import DirectKernel
+from altus.model.migration import MigrationFacts, MigrationOptions
 from altus.model.network import NicAttachment
-from altus.model.vm import CloudInit, GuestFacts, MigrationFacts, VmDefinition, VmEvent, VmObservation
+from altus.model.vm import CloudInit, GuestFacts, VmDefinition, VmEvent, VmObservation
 from altus.model.volume import DiskSource
 
 
@@ -65,19 +66,30 @@ class MigrationChannel(StrEnum):
     MEMORY = "memory"
 
 
+class Report(Protocol):
+    """Told the share done (0.0 to 1.0) and what is being done; `committed`: it cannot be broken off any more."""
+
+    def __call__(self, share: float, text: str, committed: bool = False) -> None:
+        """Take note."""
+        ...
+
+
 @dataclass(frozen=True, kw_only=True)
 class Move:
     """How a VM comes to another host.
 
     `reach` connects to the other host's `Migrations.stream`. `switch` leads the VM's packets there: it is awaited when
-    the VM does not run here any more and before it runs there. `report` is told how far it is. `stop` breaks the move
-    off, as long as that is possible.
+    the VM does not run here any more and before it runs there; with post-copy, which lets it run there by itself, at
+    about the same time. `report` is told how far it is. `stop` breaks the move off, as long as that is possible.
+    `gone`: the other host was given up for ever and is not asked any more.
     """
 
     reach: Callable[[MigrationChannel], Awaitable[ByteStream]]
     switch: Callable[[], Awaitable[None]]
-    report: Callable[[float, str], None]
+    report: Report
     stop: asyncio.Event
+    options: MigrationOptions = field(default_factory=MigrationOptions)
+    gone: bool = False
 
 
 class Migrations(Protocol):
@@ -87,12 +99,14 @@ class Migrations(Protocol):
         """Let the running VM go on on the other host, where it must be defined; what an interrupted call left is gone
         on from. Afterwards it is `stopped` here. At no time does it run on both: there it runs only when it has ended
         here. `Conflict` (`vm.not_running`) if it runs on neither, `Cancelled` (`vm.migration_stopped`) or what went
-        wrong; then it runs on here, or `settle` sees to that."""
+        wrong; then it runs on here, or `settle` sees to that. `Failed` (`vm.post_copy_failed`) if post-copy broke: its
+        memory is on two hosts, and no guest any more."""
         ...
 
     async def settle(self, vm_id: str, move: Move) -> None:
-        """Let a migration that was broken off end: the VM goes on here if it is here at all, else there. It is fine if
-        it runs on neither or if there was none. The other host is asked unless the VM is active here."""
+        """Let a migration that was broken off end: the VM goes on here if it is here at all, else there. What post-copy
+        tore apart ends on both. It is fine if it runs on neither or if there was none. The other host is asked unless
+        the VM is active here."""
         ...
 
     async def stream(self, vm_id: str, channel: MigrationChannel) -> ByteStream:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
+import time
 
 from altus.common.errors import NotFound, Unavailable
 from altus.drivers.hypervisor.base import ByteStream, MigrationChannel, Move
 from altus.drivers.hypervisor.fake_host import ACTIVE, FakeHost, not_running
 from altus.drivers.hypervisor.migration import Here, There, leave, settle, stopped
-from altus.model.vm import MigrationFacts, VmState
+from altus.model.migration import MigrationFacts, MigrationMode
+from altus.model.vm import VmState
 
 _BYTES = 1 << 20
+_LOOK = 0.05
 
 
 class FakeArrival:
@@ -55,13 +59,13 @@ class FakeArrival:
 
 
 class FakeSides:
-    """See `Sides`. Nothing is ever half over: a fake takes a VM at once. `seconds` is how long that takes."""
+    """See `Sides`. Nothing is ever half over: a fake takes a VM at once, with post-copy too. `ways` is how it goes."""
 
-    def __init__(self, host: FakeHost, vm_id: str, move: Move, seconds: float) -> None:
+    def __init__(self, host: FakeHost, vm_id: str, move: Move, ways: FakeMigrations) -> None:
         self._host = host
         self._vm_id = vm_id
         self._move = move
-        self._seconds = seconds
+        self._ways = ways
 
     async def here(self) -> Here:
         """See `Sides`."""
@@ -71,20 +75,35 @@ class FakeSides:
         """See `Sides`."""
         return There(await self._order("look"))
 
-    async def transfer(self) -> tuple[float, int]:
+    async def transfer(self) -> MigrationFacts:
         """See `Sides`."""
         if self._host.find(self._vm_id).state is not VmState.RUNNING:
             raise not_running(self._vm_id)
-        self._move.report(0.5, "half of it sent")
-        try:
-            await asyncio.wait_for(self._move.stop.wait(), self._seconds)
-        except TimeoutError:
-            self._host.enter("migrations.transfer")
-            found = self._host.require_active(self._vm_id)
-            await self._order("take")
-            self._host.change(found, VmState.STOPPED, "stopped")
-            return self._seconds, _BYTES
-        raise stopped(self._vm_id)
+        committed = self._move.options.mode is MigrationMode.POST_COPY
+        self._move.report(0.5, "half of it sent", committed)
+        if await self._is_stopped(asyncio.Event() if committed else self._move.stop):
+            raise stopped(self._vm_id)
+        self._host.enter("migrations.transfer")
+        found = self._host.require_active(self._vm_id)
+        await self._order("take")
+        self._host.change(found, VmState.STOPPED, "stopped")
+        return self._facts()
+
+    async def _is_stopped(self, stop: asyncio.Event) -> bool:
+        """Whether it was stopped before the time was over, which may be changed meanwhile."""
+        began = time.monotonic()
+        while (left := began + self._ways.seconds - time.monotonic()) > 0:
+            with contextlib.suppress(TimeoutError):
+                return await asyncio.wait_for(stop.wait(), min(left, _LOOK))
+        return False
+
+    def _facts(self) -> MigrationFacts:
+        mode, rate = self._move.options.mode, self._ways.dirty_rate
+        if mode is MigrationMode.AUTO:
+            mode = MigrationMode.AUTO_CONVERGE if rate else MigrationMode.PLAIN
+        throttle = 10 if mode is MigrationMode.AUTO_CONVERGE else 0
+        return MigrationFacts(downtime=self._ways.seconds, bytes_sent=_BYTES, mode=mode, throttle=throttle,
+                              dirty_rate=rate)  # fmt: skip
 
     async def drop_there(self) -> None:
         """See `Sides`."""
@@ -115,21 +134,22 @@ class FakeSides:
 
 
 class FakeMigrations:
-    """See `Migrations`. `seconds` is how long a transfer takes."""
+    """See `Migrations`. `seconds` is how long a transfer takes, `dirty_rate` how many bytes a second guests change."""
 
     def __init__(self, host: FakeHost) -> None:
         self._host = host
         self.seconds = 0.005
+        self.dirty_rate = 0
 
     async def leave(self, vm_id: str, move: Move) -> MigrationFacts:
         """See `Migrations`."""
         self._host.enter("migrations.leave")
-        return await leave(vm_id, FakeSides(self._host, vm_id, move, self.seconds), move)
+        return await leave(vm_id, FakeSides(self._host, vm_id, move, self), move)
 
     async def settle(self, vm_id: str, move: Move) -> None:
         """See `Migrations`."""
         self._host.enter("migrations.settle")
-        await settle(vm_id, FakeSides(self._host, vm_id, move, self.seconds), move)
+        await settle(vm_id, FakeSides(self._host, vm_id, move, self), move)
 
     async def stream(self, vm_id: str, channel: MigrationChannel) -> ByteStream:
         """See `Migrations`: all goes over the control channel."""

@@ -3,38 +3,47 @@
 A VM that has come over whole waits on the other host, stopped, until it has ended here: that is why it never runs
 twice. Only this host lets it go on there. So whoever asks both hosts knows what to do next:
 
-| here \\ there | none      | incoming (not whole) | waiting (whole)             | running     |
-|---------------|-----------|----------------------|-----------------------------|-------------|
-| none          | nowhere   | drop there           | let it go on there          | done        |
-| leaving       | go on here| drop there           | forward: end here; back: drop there | end here |
-| active        | transfer  | drop there           | drop there                  | on both     |
+| here \\ there | none      | incoming (not whole) | waiting (whole)             | partial | running     |
+|---------------|-----------|----------------------|-----------------------------|---------|-------------|
+| none          | nowhere   | drop there           | let it go on there          | torn    | done        |
+| leaving       | go on here| drop there           | forward: end here; back: drop there | torn | end here |
+| given         | torn      | torn                 | end here                    | torn    | end here    |
+| active        | transfer  | drop there           | drop there                  | on both | on both     |
+
+Post-copy is the exception: it runs there (`partial`) before its memory is whole, and is `given` here: it can never go
+on here, where some of its memory still is. What is torn then can go on nowhere: forward that is said, back it is ended,
+first here, then there.
 """
 
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from enum import StrEnum
 from typing import Protocol
 
 from altus.common.errors import Cancelled, Conflict, Failed
 from altus.drivers.hypervisor.base import Move
-from altus.model.vm import MigrationFacts
+from altus.model.migration import MigrationFacts
 
 
 class Here(StrEnum):
-    """What the host that the VM comes from has: `leaving` is stopped by a migration, to be ended or to go on."""
+    """What the host that the VM comes from has: `leaving` is stopped by a migration, to be ended or to go on; `given`
+    is stopped by post-copy, for ever."""
 
     NONE = "none"
     LEAVING = "leaving"
+    GIVEN = "given"
     ACTIVE = "active"
 
 
 class There(StrEnum):
-    """What the host that it goes to has."""
+    """What the host that it goes to has; `partial` is what post-copy let go on there."""
 
     NONE = "none"
     INCOMING = "incoming"
     WAITING = "waiting"
+    PARTIAL = "partial"
     RUNNING = "running"
 
 
@@ -48,20 +57,25 @@ class Next(StrEnum):
     GO_ON_THERE = "go on there"
     DONE = "done"
     NOWHERE = "nowhere"
+    TORN = "torn"
     ON_BOTH = "on both"
 
 
 def decide(here: Here, there: There, *, forward: bool) -> Next:
     """The table above."""
     if there is There.RUNNING:
-        return {Here.NONE: Next.DONE, Here.LEAVING: Next.END_HERE, Here.ACTIVE: Next.ON_BOTH}[here]
+        return {Here.NONE: Next.DONE, Here.ACTIVE: Next.ON_BOTH}.get(here, Next.END_HERE)
+    if there is There.PARTIAL and here is Here.ACTIVE:
+        return Next.ON_BOTH
+    if there is There.WAITING and (here is Here.GIVEN or (here is Here.LEAVING and forward)):
+        return Next.END_HERE
     if there is There.WAITING and here is Here.NONE:
         return Next.GO_ON_THERE
-    if there is There.WAITING and here is Here.LEAVING and forward:
-        return Next.END_HERE
+    if here is Here.GIVEN or there is There.PARTIAL:
+        return Next.TORN if forward else Next.DROP_THERE if here is Here.NONE else Next.END_HERE
     if there is not There.NONE:
         return Next.DROP_THERE
-    return {Here.NONE: Next.NOWHERE, Here.LEAVING: Next.GO_ON_HERE, Here.ACTIVE: Next.TRANSFER}[here]
+    return {Here.NONE: Next.NOWHERE, Here.LEAVING: Next.GO_ON_HERE}.get(here, Next.TRANSFER)
 
 
 class Sides(Protocol):
@@ -75,9 +89,10 @@ class Sides(Protocol):
         """Look at the other one."""
         ...
 
-    async def transfer(self) -> tuple[float, int]:
-        """Bring the active VM over, where it then waits: seconds for which it has stood still, and bytes sent. When it
-        fails the VM runs on here. Raises `Cancelled` if it was told to stop in time."""
+    async def transfer(self) -> MigrationFacts:
+        """Bring the active VM over, where it then waits, or with post-copy runs and is whole. How it went, but for
+        `seconds` and `options`. When it fails the VM runs on here, or is torn (`torn`). Raises `Cancelled` if it was
+        told to stop in time."""
         ...
 
     async def drop_there(self) -> None:
@@ -98,28 +113,31 @@ class Sides(Protocol):
 
 
 async def leave(vm_id: str, sides: Sides, move: Move) -> MigrationFacts:
-    """See `Migrations.leave`. What has begun to go on there is not broken off."""
-    began, stood, sent, left = time.monotonic(), None, None, 0.0
+    """See `Migrations.leave`. What has begun to go on there is not broken off; a guest that ends there before it is
+    looked at again has moved, too."""
+    began, facts, arrived, went = time.monotonic(), MigrationFacts(), 0.0, False
     while True:
-        match decide(await sides.here(), await sides.there(), forward=True):
+        step = decide(await sides.here(), await sides.there(), forward=True)
+        match Next.DONE if went and step is Next.NOWHERE else step:
             case Next.TRANSFER:
                 if move.stop.is_set():
                     raise stopped(vm_id)
-                stood, sent = await sides.transfer()
-                left = time.monotonic()
+                facts = await sides.transfer()
+                arrived = time.monotonic()
             case Next.DONE:
-                seconds = None if stood is None else time.monotonic() - began
-                return MigrationFacts(seconds=seconds, downtime=stood, bytes_sent=sent)
-            case step:
+                seconds = None if facts.downtime is None else time.monotonic() - began
+                return replace(facts, seconds=seconds, options=move.options)
+            case _:
                 await _act(vm_id, step, sides, move)
-                if step is Next.GO_ON_THERE and stood is not None:
-                    stood += time.monotonic() - left
+                went = went or step is Next.GO_ON_THERE
+                if step is Next.GO_ON_THERE and facts.downtime is not None:
+                    facts = replace(facts, downtime=facts.downtime + time.monotonic() - arrived)
 
 
 async def settle(vm_id: str, sides: Sides, move: Move) -> None:
     """See `Migrations.settle`."""
     while (here := await sides.here()) is not Here.ACTIVE:
-        step = decide(here, await sides.there(), forward=False)
+        step = decide(here, There.NONE if move.gone else await sides.there(), forward=False)
         if step in (Next.DONE, Next.NOWHERE):
             return
         await _act(vm_id, step, sides, move)
@@ -139,6 +157,8 @@ async def _act(vm_id: str, step: Next, sides: Sides, move: Move) -> None:
         case Next.NOWHERE:
             raise Conflict(f"VM {vm_id} runs neither here nor where it was to go.", code="vm.not_running",
                            hint="Start it first.", vm_id=vm_id)  # fmt: skip
+        case Next.TORN:
+            raise torn(vm_id)
         case _:
             raise Failed(f"VM {vm_id} runs on two hosts.", code="vm.runs_twice", vm_id=vm_id,
                          hint="Cut its power on one of them at once: both write to its disks.")  # fmt: skip
@@ -148,3 +168,10 @@ def stopped(vm_id: str) -> Cancelled:
     """Somebody wanted the move to end."""
     return Cancelled("The migration was stopped; the VM runs on where it was.", code="vm.migration_stopped",
                      vm_id=vm_id)  # fmt: skip
+
+
+def torn(vm_id: str) -> Failed:
+    """Post-copy broke."""
+    return Failed("Post-copy failed: each of two hosts has a part of the guest's memory, so it cannot go on anywhere.",
+                  code="vm.post_copy_failed", hint="Start it again; its disks are as after a power cut.",
+                  vm_id=vm_id)  # fmt: skip

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Protocol, TypeVar
 
 from altus.wire.operations import Operation
 
 Q = TypeVar("Q")
 S = TypeVar("S")
-ReportProgress = Callable[[float, str], None]
+
+
+class ReportProgress(Protocol):
+    """Told the share done (0.0 to 1.0) and what is being done; `committed`: it cannot be broken off any more."""
+
+    def __call__(self, share: float, message: str, committed: bool = False) -> None:
+        """Take note."""
+        ...
 
 
 class Agents(Protocol):

@@ -154,7 +154,7 @@ class AgentConnection:
             if not line.alive:
                 heard = loop.time()
                 if progress is not None:
-                    progress(line.progress or 0.0, line.message)
+                    progress(line.progress or 0.0, line.message, line.committed)
             elif loop.time() - heard > patience:
                 raise Unavailable(f"Host {self.host_id} works on it without getting on.", code="host.stuck",
                                   hint="See the agent's log on the host.", host_id=self.host_id)  # fmt: skip

@@ -98,6 +98,7 @@ def _vm_view(permitted: frozenset[Permission], vm: Vm, busy: str = "") -> VmView
         addresses=list(guest.addresses) if guest is not None else [],
         guest=guest,
         placement=vm.placement,
+        migration=vm.migration,
         allowed_actions=actions,
     )  # fmt: skip
 

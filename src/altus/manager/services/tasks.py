@@ -56,7 +56,8 @@ class TaskService:
                 raise Conflict(f"The task is {task.state} already.", code="task.finished",
                                hint="There is nothing left to end.")  # fmt: skip
             if not task.cancellable:
-                raise Conflict(f"A task of kind {task.kind} cannot be taken back.", code="task.not_cancellable",
+                why = f" now: {task.waiting_for}" if task.waiting_for else ""
+                raise Conflict(f"A task of kind {task.kind} cannot be taken back{why}.", code="task.not_cancellable",
                                hint="It ends by itself: see `altus task show`.")  # fmt: skip
             act.object_name, act.project_id = task.title, task.project_id
             tx.on_commit(self._wake)

@@ -57,7 +57,8 @@ class VmPowerService:
         """Let it go on on another host."""
         named = body.host
         host = await self.db.read(lambda tx: visible(tx, actor, HOST, named, Permission.HOST_READ)) if named else None
-        return await self._change(actor, reference, VM_MIGRATE_TASK, VmMigrate, {"host_id": host.id if host else ""})
+        options = {"host_id": host.id if host else "", "options": body.options}
+        return await self._change(actor, reference, VM_MIGRATE_TASK, VmMigrate, options)
 
     async def _change(self, actor: Actor, reference: str, kind: Any, arguments: type[Any],
                       options: dict[str, Any]) -> Change[Any]:  # fmt: skip

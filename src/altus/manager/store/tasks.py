@@ -56,8 +56,8 @@ def is_saved(tx: Tx, task: Task) -> bool:
 
 
 def save_progress(tx: Tx, task: Task) -> None:
-    """Write how far an unfinished task is and what it waits for."""
-    values = {"progress": task.progress, "waiting_for": task.waiting_for}
+    """Write how far an unfinished task is, what it waits for, and whether it can still be ended."""
+    values = {"progress": task.progress, "waiting_for": task.waiting_for, "cancellable": task.cancellable}
     unfinished_row = (_TABLE.c.id == task.id, _TABLE.c.state.in_(_UNFINISHED))
     if tx.execute(_TABLE.update().where(*unfinished_row).values(values)).rowcount:
         _emit(tx, "updated", task)

@@ -108,8 +108,9 @@ class Engine:
         run = self._executions[parent.id].run
         return await self._children.run(parent, children, limit, lambda: run.cancelling and not run.undoing)
 
-    def report(self, task_id: str, share: float | None, message: str) -> None:
-        """A step's progress: kept in memory, stored at most once in `progress_seconds`."""
+    def report(self, task_id: str, share: float | None, message: str, committed: bool) -> None:
+        """A step's progress: kept in memory, stored at most once in `progress_seconds`, but at once when there is no
+        way back any more."""
         execution = self._executions.get(task_id)
         if execution is None:
             return
@@ -117,10 +118,13 @@ class Engine:
         if share is not None and not execution.run.undoing:
             done, total = max(len(execution.task.trail) - 1, 0), len(execution.kind.steps)
             progress = min((done + max(0.0, min(share, 1.0))) / total, 0.999)
-        task = dataclasses.replace(execution.task, progress=progress, waiting_for=message)
+        told = execution.task
+        task = dataclasses.replace(told, progress=progress, waiting_for=message,
+                                   cancellable=told.cancellable and not committed)  # fmt: skip
         execution.run.task = task
         now = time.monotonic()
-        if now - self._reported.get(task_id, float("-inf")) >= self.settings.progress_seconds:
+        due = now - self._reported.get(task_id, float("-inf")) >= self.settings.progress_seconds
+        if due or task.cancellable is not told.cancellable:
             self._reported[task_id] = now
             self._spawn(self._save_progress(task))
 

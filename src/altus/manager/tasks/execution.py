@@ -208,7 +208,7 @@ class Execution:
     def _turns_back(self) -> bool:
         """Whether somebody wants the task to end and it still can; told to the running step too."""
         done = sum(record.state is StepState.DONE for record in self.task.trail)
-        possible = self.kind.cancellable or self.task.state is TaskState.QUEUED
+        possible = self.task.cancellable or self.task.state is TaskState.QUEUED
         turns = self.cancel_requested and possible and not self.run.undoing and not self._committed(done)
         self.run.cancelling = turns
         return turns

@@ -41,8 +41,8 @@ class World:
 class Host(Protocol):
     """What a running task needs of the engine that runs it."""
 
-    def report(self, task_id: str, share: float | None, message: str) -> None:
-        """Tell how far the current step is (None: as far as before)."""
+    def report(self, task_id: str, share: float | None, message: str, committed: bool) -> None:
+        """Tell how far the current step is (None: as far as before), and whether nothing can end it any more."""
         ...
 
     async def run_children(self, parent: Task, children: list[Task], limit: int) -> list[Task]:
@@ -122,10 +122,11 @@ class Run(Generic[A]):
         for host_id, key in list(self._calls):
             await self.world.agents.cancel(host_id, key)
 
-    def report(self, share: float | None, message: str = "") -> None:
-        """Tell how far this step is (0.0 to 1.0; None: as before) and what it waits for; stored now and then."""
+    def report(self, share: float | None, message: str = "", committed: bool = False) -> None:
+        """Tell how far this step is (0.0 to 1.0; None: as before) and what it waits for; stored now and then. Nobody
+        can cancel the task any more once a step is `committed`."""
         if self.engine is not None:
-            self.engine.report(self.task.id, share, message)
+            self.engine.report(self.task.id, share, message, committed)
 
     async def run_children(self, children: list[Task], limit: int = 4) -> list[Task]:
         """Submit these tasks, at most `limit` unfinished at once, and wait until all have finished. The ids must be

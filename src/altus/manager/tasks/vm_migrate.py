@@ -9,14 +9,15 @@ From the moment the target is chosen until the task ends the VM has memory and v
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
 from pydantic import TypeAdapter
 
-from altus.common.errors import Conflict, Unavailable
+from altus.common.errors import Cancelled, Conflict, Unavailable
 from altus.manager.placement.choose import choose
 from altus.manager.placement.declare import Verdict
 from altus.manager.store.database import Tx
@@ -26,9 +27,11 @@ from altus.manager.tasks.declare import Step, TaskType
 from altus.manager.tasks.run import Run
 from altus.manager.tasks.vm_parts import definition, require_host, the_vm
 from altus.manager.tasks.vm_place import Taken, candidates, request_for
+from altus.manager.tasks.vm_slots import Full, adapt, full
+from altus.model.migration import MigrationFacts, MigrationOptions
 from altus.model.permission import Permission
 from altus.model.task import exclusive
-from altus.model.vm import MigrationFacts, Vm, VmObservation, VmState
+from altus.model.vm import Vm, VmObservation, VmState
 from altus.model.vm_action import VmAction, require
 from altus.wire.operations import (
     PORT_BIND,
@@ -51,14 +54,17 @@ from altus.wire.operations import (
 
 _FACTS = TypeAdapter(MigrationFacts)
 _ACTIVE = (VmState.RUNNING, VmState.PAUSED)
+_LOOK = 1.0
+"""Seconds between looks whether it is a VM's turn; not at every event, of which those that move make many."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class VmMigrate:
-    """Which VM, and where to; without a host, to the one that suits best."""
+    """Which VM, where to (without a host, to the one that suits best), and how."""
 
     vm_id: str
     host_id: str = ""
+    options: MigrationOptions = field(default_factory=MigrationOptions)
 
 
 async def _check(run: Run[VmMigrate]) -> None:
@@ -110,15 +116,27 @@ async def _plan(run: Run[VmMigrate]) -> dict[str, Any]:
 
 
 async def _place(run: Run[VmMigrate]) -> dict[str, Any]:
-    """Its room there is taken at once, so that nobody else is given it; until the task ends it has room on both."""
+    """Its room there is taken at once, so that nobody else is given it; until the task ends it has room on both. It
+    waits for its turn where too many move at once."""
 
-    def choose_and_take(tx: Tx) -> tuple[str | None, Verdict]:
+    def choose_and_take(tx: Tx) -> Full | tuple[str | None, Verdict]:
         vm = VM.get(tx, run.args.vm_id)
         chosen = _verdicts(tx, vm, run.args.host_id)[0]
+        waits = full(tx, run.task, vm, chosen.host_id)
+        if waits is not None:
+            return waits
         VM.change(tx, vm.id, other_host_id=chosen.host_id)
         return vm.host_id, chosen
 
-    source_id, chosen = await run.at_once(choose_and_take)
+    told = ""
+    while isinstance(placed := await run.at_once(choose_and_take), Full):
+        if run.cancelling:
+            raise Cancelled("The task was cancelled.", code="task.cancelled")
+        if str(placed) != told:
+            told = str(placed)
+            run.report(None, told)
+        await asyncio.sleep(_LOOK)
+    source_id, chosen = placed
     return {"from": source_id, "to": chosen.host_id, "host": chosen.host_name, "reasons": list(chosen.reasons)}
 
 
@@ -189,7 +207,8 @@ async def _order(run: Run[VmMigrate], vm: Vm, place: str) -> VmMove:
     _, target = _way(run)
     host = await run.db.read(lambda tx: HOST.peek(tx, target))
     address = HostAddress(host_id=target, address=host.address if host is not None else "")
-    return VmMove(vm_id=vm.id, to=address, place=place, port_ids=[nic.id for nic in vm.hardware.nics])
+    return VmMove(vm_id=vm.id, to=address, place=place, port_ids=[nic.id for nic in vm.hardware.nics],
+                  options=run.args.options)  # fmt: skip
 
 
 async def _admitted(run: Run[VmMigrate]) -> str:
@@ -218,11 +237,13 @@ async def _transfer(run: Run[VmMigrate]) -> dict[str, Any]:
     """What runs on the target has ended on the source, whatever became of that host since."""
     source, target = _way(run)
     vm = await the_vm(run, run.args.vm_id)
-    facts, seen = MigrationFacts(), await _seen_at(run, target)
+    facts, seen = MigrationFacts(options=run.args.options), await _seen_at(run, target)
     if seen is None or seen.state is not VmState.RUNNING:
         order = await _order(run, vm, await _admitted(run))
         facts = (await run.call(source, VM_MIGRATE, order)).facts
     _is_at(run, target, VmState.RUNNING)
+    run.write(lambda tx: adapt(tx, vm.id, (source, target), facts))
+    run.write(lambda tx: VM.change(tx, vm.id, migration=facts))
     plain: dict[str, Any] = _FACTS.dump_python(facts, mode="json")
     return plain
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 from itertools import product
 
 import pytest
@@ -11,8 +12,16 @@ from altus.common.errors import AltusError, Cancelled, Conflict, Failed
 from altus.drivers.hypervisor.base import ByteStream, MigrationChannel, Move
 from altus.drivers.hypervisor.fake import FakeHypervisor
 from altus.drivers.hypervisor.migration import Here, Next, Sides, There, decide, leave, settle
+from altus.model.migration import MigrationFacts, MigrationMode, MigrationOptions
 from altus.model.vm import VmDefinition, VmState
 from tests.contract.hypervisor_samples import attachments, definition
+
+
+def _is_torn(here: Here, there: There) -> bool:
+    """Whether post-copy has left a part of its memory on each host, or on one that has lost the other part."""
+    return (here is not Here.ACTIVE and there is There.PARTIAL) or (
+        here is Here.GIVEN and there in (There.NONE, There.INCOMING)
+    )
 
 
 class Paper:
@@ -28,30 +37,34 @@ class Paper:
     async def there(self) -> There:
         return self.now[1]
 
-    async def transfer(self) -> tuple[float, int]:
+    async def transfer(self) -> MigrationFacts:
         assert self.now == (Here.ACTIVE, There.NONE)
         if self.failure is not None:
             raise self.failure
         self.now = (Here.NONE, There.WAITING)
-        return 0.1, 1
+        return MigrationFacts(downtime=0.1, bytes_sent=1)
 
     async def drop_there(self) -> None:
-        assert self.now[1] in (There.INCOMING, There.WAITING)
+        assert self.now[1] in (There.INCOMING, There.WAITING) or self.now == (Here.NONE, There.PARTIAL)
         self.now = (self.now[0], There.NONE)
 
     async def end_here(self) -> None:
-        assert self.now[0] is Here.LEAVING
-        assert self.now[1] in (There.WAITING, There.RUNNING)
+        assert self.now[0] in (Here.LEAVING, Here.GIVEN)
+        assert self.now[1] in (There.WAITING, There.RUNNING) or _is_torn(*self.now)
         self.now = (Here.NONE, self.now[1])
 
     async def go_on_here(self) -> None:
         assert self.now[0] is Here.LEAVING
-        assert self.now[1] is not There.RUNNING
+        assert self.now[1] not in (There.RUNNING, There.PARTIAL)
         self.now = (Here.ACTIVE, self.now[1])
 
     async def go_on_there(self) -> None:
         assert self.now == (Here.NONE, There.WAITING)
         self.now = (Here.NONE, There.RUNNING)
+
+
+def _ignore(share: float, text: str, committed: bool = False) -> None:
+    """Nobody looks on."""
 
 
 def _move(other: FakeHypervisor | None = None, vm_id: str = "") -> Move:
@@ -62,19 +75,23 @@ def _move(other: FakeHypervisor | None = None, vm_id: str = "") -> Move:
     async def switch() -> None:
         """Packets go nowhere here."""
 
-    return Move(reach=reach, switch=switch, report=lambda _share, _text: None, stop=asyncio.Event())
+    return Move(reach=reach, switch=switch, report=_ignore, stop=asyncio.Event())
 
 
 STATES = list(product(Here, There))
-BOTH = (Here.ACTIVE, There.RUNNING)
+BOTH = [(Here.ACTIVE, There.RUNNING), (Here.ACTIVE, There.PARTIAL)]
 
 
 @pytest.mark.parametrize(("here", "there"), STATES, ids=str)
 async def test_whatever_was_left_a_vm_comes_over_and_never_runs_twice(here: Here, there: There) -> None:
     paper: Sides = (noted := Paper(here, there))
-    if (here, there) == BOTH:
+    if (here, there) in BOTH:
         with pytest.raises(Failed, match="runs on two hosts"):
             await leave("vm", paper, _move())
+    elif _is_torn(here, there):
+        with pytest.raises(Failed, match="Post-copy failed"):
+            await leave("vm", paper, _move())
+        assert noted.now == (here, there)
     elif here is Here.NONE and there in (There.NONE, There.INCOMING):
         with pytest.raises(Conflict, match="runs neither here"):
             await leave("vm", paper, _move())
@@ -90,15 +107,27 @@ async def test_whatever_was_left_settles_where_the_vm_is(here: Here, there: Ther
     await settle("vm", paper, _move())
     if here is Here.ACTIVE:
         assert paper.now == (here, there)  # what is there is removed by whoever asked
-    elif there is There.RUNNING or (here, there) == (Here.NONE, There.WAITING):
+    elif _is_torn(here, there):
+        assert paper.now == (Here.NONE, There.NONE)
+    elif there is There.RUNNING or (here, there) in [(Here.NONE, There.WAITING), (Here.GIVEN, There.WAITING)]:
         assert paper.now == (Here.NONE, There.RUNNING)
     else:
         assert paper.now == (Here.NONE if here is Here.NONE else Here.ACTIVE, There.NONE)
 
 
-def test_forward_and_back_differ_only_where_a_whole_vm_waits_there() -> None:
+@pytest.mark.parametrize(
+    ("here", "after"), [(Here.LEAVING, Here.ACTIVE), (Here.GIVEN, Here.NONE), (Here.NONE, Here.NONE)]
+)
+async def test_a_host_that_was_given_up_is_not_asked(here: Here, after: Here, monkeypatch: pytest.MonkeyPatch) -> None:
+    paper = Paper(here, There.NONE)
+    monkeypatch.setattr(paper, "there", lambda: pytest.fail("it is not there to be asked"))
+    await settle("vm", paper, dataclasses.replace(_move(), gone=True))
+    assert paper.now == (after, There.NONE)
+
+
+def test_forward_and_back_differ_only_where_a_whole_vm_waits_there_or_is_torn() -> None:
     differing = [state for state in STATES if decide(*state, forward=True) is not decide(*state, forward=False)]
-    assert differing == [(Here.LEAVING, There.WAITING)]
+    assert [state for state in differing if not _is_torn(*state)] == [(Here.LEAVING, There.WAITING)]
     assert decide(Here.LEAVING, There.WAITING, forward=False) is Next.DROP_THERE
 
 
@@ -107,6 +136,16 @@ async def test_a_transfer_that_fails_leaves_the_vm_here() -> None:
     with pytest.raises(Failed, match="broken"):
         await leave("vm", paper, _move())
     assert paper.now == (Here.ACTIVE, There.NONE)
+
+
+async def test_a_guest_that_ends_as_soon_as_it_goes_on_there_has_moved(monkeypatch: pytest.MonkeyPatch) -> None:
+    paper = Paper(Here.ACTIVE, There.NONE)
+
+    async def ends() -> None:
+        paper.now = (Here.NONE, There.NONE)
+
+    monkeypatch.setattr(paper, "go_on_there", ends)
+    assert (await leave("vm", paper, _move())).bytes_sent == 1
 
 
 # -- two fakes ---------------------------------------------------------------------------------------------------------
@@ -158,3 +197,33 @@ async def test_a_paused_fake_vm_does_not_move(pair: tuple[FakeHypervisor, FakeHy
     assert refused.value.code == "vm.not_running"
     await pair[0].migrations.settle(vm.id, _move(pair[1], vm.id))
     assert await _states(pair, vm) == [VmState.PAUSED, VmState.STOPPED]
+
+
+async def test_a_fake_vm_that_post_copy_moves_cannot_be_stopped(pair: tuple[FakeHypervisor, FakeHypervisor]) -> None:
+    vm, told = await _on_both(pair), []
+    options = MigrationOptions(mode=MigrationMode.POST_COPY, bandwidth=7)
+
+    def report(share: float, text: str, committed: bool = False) -> None:
+        told.append(committed)
+        move.stop.set()
+
+    move = dataclasses.replace(_move(pair[1], vm.id), options=options, report=report)
+    facts = await pair[0].migrations.leave(vm.id, move)
+    assert told == [True]
+    assert (facts.mode, facts.options) == (MigrationMode.POST_COPY, options)
+    assert await _states(pair, vm) == [VmState.STOPPED, VmState.RUNNING]
+
+
+@pytest.mark.parametrize(("asked", "rate", "ended"), [
+    (MigrationMode.AUTO, 0, MigrationMode.PLAIN),
+    (MigrationMode.AUTO, 1 << 30, MigrationMode.AUTO_CONVERGE),
+    (MigrationMode.PLAIN, 1 << 30, MigrationMode.PLAIN),
+])  # fmt: skip
+async def test_a_fake_vm_is_slowed_down_only_if_it_may_be_and_must(
+    pair: tuple[FakeHypervisor, FakeHypervisor], asked: MigrationMode, rate: int, ended: MigrationMode
+) -> None:
+    vm, pair[0].migrations.dirty_rate = await _on_both(pair), rate
+    move = dataclasses.replace(_move(pair[1], vm.id), options=MigrationOptions(mode=asked))
+    facts = await pair[0].migrations.leave(vm.id, move)
+    assert facts.mode is ended
+    assert bool(facts.throttle) is (ended is MigrationMode.AUTO_CONVERGE)

@@ -107,9 +107,12 @@ def _power(action: VmAction, *before: VmAction, start: bool = True) -> Prepare:
     return prepare
 
 
-async def _migrate(site: Site) -> Callable[[], Draft]:
-    vm = await site.new_vm(start=True)
-    return lambda: site.power.migrate(ADMIN, vm.id, vm_shapes.VmMigrate())
+def _migrate(**options: Any) -> Prepare:
+    async def prepare(site: Site) -> Callable[[], Draft]:
+        vm = await site.new_vm(start=True)
+        return lambda: site.power.migrate(ADMIN, vm.id, vm_shapes.VmMigrate(**options))
+
+    return prepare
 
 
 async def _repair(site: Site) -> Callable[[], Draft]:
@@ -270,7 +273,10 @@ CASES = (
     Case("vm.resume", "vm.resume", _power(VmAction.RESUME, VmAction.PAUSE), False, VmState.RUNNING),
     Case("vm.resume-suspended", "vm.resume", _power(VmAction.RESUME, VmAction.SUSPEND), False, VmState.RUNNING),
     Case("vm.suspend", "vm.suspend", _power(VmAction.SUSPEND), False, VmState.SUSPENDED),
-    Case("vm.migrate", "vm.migrate", _migrate, state=VmState.RUNNING, hosts=2),
+    Case("vm.migrate", "vm.migrate", _migrate(), state=VmState.RUNNING, hosts=2),
+    Case(
+        "vm.migrate-post-copy", "vm.migrate", _migrate(mode="post-copy", bandwidth=100), state=VmState.RUNNING, hosts=2
+    ),
     Case("vm.repair", "vm.repair", _repair, restores=False, state=VmState.STOPPED),
     Case("vm.adopt", "vm.adopt", _adopt, state=VmState.STOPPED),
     Case("volume.create", "volume.create", _volume_create),

@@ -10,6 +10,7 @@ import pytest
 
 from altus.common.errors import Conflict
 from altus.manager.services.tasks import TaskService
+from altus.manager.store import tasks as rows
 from altus.manager.tasks.engine import Engine
 from altus.manager.tasks.load import TASK_TYPES
 from altus.model.task import StepState, Task, TaskState
@@ -78,7 +79,7 @@ async def attempt(site: Site, case: Case, trouble: Trouble, at: int, meddle: boo
 def _cancelling(site: Site, engine: Engine, task: Task) -> Callable[[], Awaitable[None]]:
     async def cancel() -> None:
         service = TaskService(site.world, site.audit, engine.wake)
-        if task.cancellable:
+        if (await site.db.read(lambda tx: rows.get(tx, task.id))).cancellable:
             await service.cancel(ADMIN, task.id)
             async with asyncio.timeout(5):
                 while not engine._executions[task.id].cancel_requested:  # else a short task may end first

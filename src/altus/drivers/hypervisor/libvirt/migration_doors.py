@@ -11,6 +11,7 @@ import contextlib
 import os
 import shutil
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -20,10 +21,12 @@ import libvirt
 
 from altus.common.errors import AltusError
 from altus.drivers.hypervisor.base import ByteStream, MigrationChannel
+from altus.drivers.hypervisor.libvirt.vnc import SocketStream
 
 FOLDER = Path("/run/altus/migration")
 """The same on every host, since both QEMUs are told one path."""
 _DAEMONS = (Path("/run/libvirt/virtqemud-sock"), Path("/run/libvirt/libvirt-sock"))
+_USERFAULTFD = Path("/proc/sys/vm/unprivileged_userfaultfd")
 _CHUNK = 1 << 20
 _PASSABLE = 0o711
 
@@ -53,6 +56,14 @@ def remove_folder(vm_id: str) -> None:
     shutil.rmtree(FOLDER / vm_id, ignore_errors=True)
 
 
+def allow_post_copy() -> None:
+    """Let QEMU, as its unprivileged user, wait for memory that has not come yet (userfaultfd), as libvirt's packages
+    for other systems do; a kernel without this setting always does, or never can. Blocking."""
+    with contextlib.suppress(FileNotFoundError):
+        if _USERFAULTFD.read_text().strip() == "0":
+            _USERFAULTFD.write_text("1")
+
+
 def qemu_user(connection: libvirt.virConnect) -> tuple[int, int]:
     """Ids of QEMU's user and group. Blocking."""
     capabilities = ET.fromstring(connection.getCapabilities())  # noqa: S314 - libvirt's own
@@ -71,6 +82,7 @@ class Doors:
         self._reach = reach
         self._servers: list[asyncio.Server] = []
         self._relays: set[asyncio.Task[None]] = set()
+        self._insiders: set[asyncio.StreamWriter] = set()
         self.lost: AltusError | None = None
 
     @property
@@ -78,11 +90,20 @@ class Doors:
         """Leads to the other host's libvirtd."""
         return FOLDER / self._vm_id / "control"
 
+    @property
+    def near(self) -> Path:
+        """Leads to this host's libvirtd, as long as the way to the other one stands. Where the other one's last answer
+        is lost, libvirt's library would have this host's libvirtd let the guest go on, although it may run there
+        already. This door is shut before the library learns of the loss, so it cannot; and a libvirtd that is left
+        alone then keeps the guest as it is."""
+        return FOLDER / self._vm_id / "near"
+
     async def __aenter__(self) -> Self:
         await asyncio.to_thread(remove_folder, self._vm_id)
         await asyncio.to_thread(make_folder, self._vm_id)
-        await self._listen(self.control, MigrationChannel.CONTROL)
-        await self._listen(memory_socket(self._vm_id), MigrationChannel.MEMORY)
+        await self._listen(self.control, partial(self._reach, MigrationChannel.CONTROL))
+        await self._listen(memory_socket(self._vm_id), partial(self._reach, MigrationChannel.MEMORY))
+        await self._listen(self.near, lambda: SocketStream.connect(daemon_socket()))
         return self
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None,
@@ -94,22 +115,24 @@ class Doors:
         await asyncio.gather(*self._relays, return_exceptions=True)
         await asyncio.to_thread(remove_folder, self._vm_id)
 
-    async def _listen(self, path: Path, channel: MigrationChannel) -> None:
+    async def _listen(self, door: Path, reach: Callable[[], Awaitable[ByteStream]]) -> None:
         def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            relay = asyncio.ensure_future(self._relay(reader, writer, channel))
+            relay = asyncio.ensure_future(self._relay(reader, writer, door, reach))
             self._relays.add(relay)
             relay.add_done_callback(self._relays.discard)
 
-        self._servers.append(await asyncio.start_unix_server(connected, path, limit=_CHUNK))
+        self._servers.append(await asyncio.start_unix_server(connected, door, limit=_CHUNK))
 
-    async def _relay(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter,
-                     channel: MigrationChannel) -> None:  # fmt: skip
+    async def _relay(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, door: Path,
+                     reach: Callable[[], Awaitable[ByteStream]]) -> None:  # fmt: skip
         try:
-            stream = await self._reach(channel)
+            stream = await reach()
         except AltusError as error:
             self.lost = error
             writer.close()
             return
+        if door == self.near:
+            self._insiders.add(writer)
         ways = (asyncio.ensure_future(_out(reader, stream)), asyncio.ensure_future(_in(stream, writer)))
         try:
             await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
@@ -117,8 +140,15 @@ class Doors:
             for way in ways:
                 way.cancel()
             await asyncio.gather(*ways, return_exceptions=True)
+            if door == self.control:
+                self._shut_near()
+            self._insiders.discard(writer)
             writer.close()
             await stream.close()
+
+    def _shut_near(self) -> None:
+        for insider in self._insiders:
+            insider.transport.abort()
 
 
 async def _out(reader: asyncio.StreamReader, stream: ByteStream) -> None:

@@ -23,6 +23,13 @@ _STATES = {
     libvirt.VIR_DOMAIN_CRASHED: VmState.CRASHED,
     libvirt.VIR_DOMAIN_PMSUSPENDED: VmState.PAUSED,
 }
+TORN = frozenset({
+    (libvirt.VIR_DOMAIN_PAUSED, libvirt.VIR_DOMAIN_PAUSED_POSTCOPY),
+    (libvirt.VIR_DOMAIN_PAUSED, libvirt.VIR_DOMAIN_PAUSED_POSTCOPY_FAILED),
+    (libvirt.VIR_DOMAIN_RUNNING, libvirt.VIR_DOMAIN_RUNNING_POSTCOPY),
+    (libvirt.VIR_DOMAIN_RUNNING, libvirt.VIR_DOMAIN_RUNNING_POSTCOPY_FAILED),
+})  # fmt: skip
+"""States, with their reasons, of a VM whose memory is on two hosts: post-copy lasts, or has failed."""
 
 
 def observe(domain: libvirt.virDomain, forgotten: CrashForgotten) -> VmObservation:
@@ -91,4 +98,6 @@ def _state(state: int, reason: int, *, saved: bool) -> VmState:
         return VmState.CRASHED if reason == libvirt.VIR_DOMAIN_SHUTOFF_CRASHED else VmState.STOPPED
     if state == libvirt.VIR_DOMAIN_PAUSED and reason == libvirt.VIR_DOMAIN_PAUSED_CRASHED:
         return VmState.CRASHED
+    if (state, reason) in TORN:
+        return VmState.PAUSED  # whoever moves it must not take it for one that has arrived
     return _STATES.get(state, VmState.UNKNOWN)

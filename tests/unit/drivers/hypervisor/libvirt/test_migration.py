@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from altus.drivers.hypervisor.libvirt.migration import progress, relocated
+import pytest
+
+from altus.drivers.hypervisor.libvirt.migration_course import Course, progress
+from altus.drivers.hypervisor.libvirt.migration_job import parameters
+from altus.drivers.hypervisor.libvirt.migration_xml import relocated
+from altus.model.migration import MigrationMode, MigrationOptions
 
 _LIVE = """<domain><os><kernel>/a/kernel</kernel><initrd>/a/initrd</initrd></os><devices>
 <disk device="disk"><source file="/a/1.qcow2" index="2"/><target dev="vda"/></disk>
@@ -34,3 +39,54 @@ def test_progress_promises_no_end_to_a_guest_that_changes_more_than_is_sent() ->
     assert share == 0.5
     assert "to go" not in text
     assert progress({}) == (0.0, "0 B sent, 0 B left")
+
+
+def test_progress_tells_that_a_guest_is_slowed_down() -> None:
+    assert "it is slowed down by 30 %" in progress({"auto_converge_throttle": 30})[1]
+
+
+def _passes(options: MigrationOptions, *passes: int) -> list[bool]:
+    course = Course(options)
+    found = []
+    for number in passes:
+        course.see({"memory_iteration": number})
+        found.append(course.may_switch)
+    return found
+
+
+def test_post_copy_begins_after_one_pass_and_only_if_it_is_asked_for() -> None:
+    assert _passes(MigrationOptions(mode=MigrationMode.POST_COPY), 1, 1, 2, 3) == [False, False, True, True]
+    assert _passes(MigrationOptions(), 1, 2, 3) == [False] * 3
+    begun = Course(MigrationOptions(mode=MigrationMode.POST_COPY))
+    begun.switched = True
+    begun.see({"memory_iteration": 2})
+    assert not begun.may_switch
+
+
+def test_what_was_seen_on_the_way_is_told_at_the_end() -> None:
+    course = Course(MigrationOptions())
+    course.see({"auto_converge_throttle": 40, "data_processed": 7, "memory_dirty_rate": 3, "memory_page_size": 4096})
+    facts = course.facts({"downtime": 250, "data_processed": 9, "memory_dirty_rate": 0, "memory_page_size": 4096})
+    assert (facts.mode, facts.throttle, facts.dirty_rate) == (MigrationMode.AUTO_CONVERGE, 40, 3 * 4096)
+    assert (facts.downtime, facts.bytes_sent) == (0.25, 9)
+
+
+def test_a_guest_that_was_not_slowed_down_moved_plainly() -> None:
+    assert Course(MigrationOptions(mode=MigrationMode.AUTO_CONVERGE)).facts({}).mode is MigrationMode.PLAIN
+
+
+def test_what_was_switched_stood_still_as_long_as_was_seen() -> None:
+    course = Course(MigrationOptions(mode=MigrationMode.POST_COPY))
+    course.switched, course.stood = True, 0.5
+    facts = course.facts({})
+    assert (facts.mode, facts.downtime) == (MigrationMode.POST_COPY, 0.5)
+
+
+@pytest.mark.parametrize(("options", "expected"), [
+    (MigrationOptions(mode=MigrationMode.PLAIN), {}),
+    (MigrationOptions(mode=MigrationMode.PLAIN, bandwidth=9), {"bandwidth": 9}),
+    (MigrationOptions(mode=MigrationMode.POST_COPY, bandwidth=9), {"bandwidth": 9, "bandwidth.postcopy": 9}),
+    (MigrationOptions(), {"auto_converge.initial": 10, "auto_converge.increment": 10}),
+])  # fmt: skip
+def test_options_become_libvirts_parameters(options: MigrationOptions, expected: dict[str, object]) -> None:
+    assert parameters(options) == expected

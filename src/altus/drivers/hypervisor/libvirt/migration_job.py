@@ -1,0 +1,82 @@
+"""How libvirt is told to send a VM's memory."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import libvirt
+
+from altus.drivers.hypervisor.libvirt.errors import is_connection_loss
+from altus.drivers.hypervisor.libvirt.migration_doors import memory_socket
+from altus.drivers.hypervisor.libvirt.migration_xml import is_coherent, relocated
+from altus.model.migration import MigrationMode, MigrationOptions
+
+_THROTTLES = {MigrationMode.AUTO: (10, 10), MigrationMode.AUTO_CONVERGE: (50, 20)}
+"""Percent of its vCPUs' time that is taken from a guest at first, and then more each time. QEMU begins with it when the
+guest has changed more than half of what was sent, in two passes, so one that does not is left alone in both modes. The
+capability itself cannot be given later: QEMU refuses it while memory is being sent."""
+_FLAGS = {
+    MigrationMode.AUTO: libvirt.VIR_MIGRATE_AUTO_CONVERGE,
+    MigrationMode.AUTO_CONVERGE: libvirt.VIR_MIGRATE_AUTO_CONVERGE,
+    MigrationMode.POST_COPY: libvirt.VIR_MIGRATE_POSTCOPY,
+}
+_WAITS = libvirt.VIR_MIGRATE_PAUSED
+
+
+def send(domain: libvirt.virDomain, far: libvirt.virConnect, definition: str, options: MigrationOptions,
+         door: Path) -> dict[str, Any]:  # fmt: skip
+    """In a worker thread of its own, since it lasts: what libvirt counted. The VM waits there afterwards, but runs
+    there at once with post-copy: then libvirtd of this host is spoken to through `door` (see `Doors.near`)."""
+    vm_id = domain.UUIDString()
+    live = domain.XMLDesc(libvirt.VIR_DOMAIN_XML_MIGRATABLE | libvirt.VIR_DOMAIN_XML_SECURE)
+    flags = libvirt.VIR_MIGRATE_LIVE | _FLAGS.get(options.mode, 0)
+    if is_coherent(live):
+        flags |= libvirt.VIR_MIGRATE_UNSAFE  # libvirt goes by the file system's kind; we know that it is shared
+    asked = parameters(options) | {
+        libvirt.VIR_MIGRATE_PARAM_URI: f"unix://{memory_socket(vm_id)}",
+        libvirt.VIR_MIGRATE_PARAM_DEST_XML: relocated(live, definition),
+    }
+    domain.migrateSetMaxDowntime(options.downtime)
+    if options.mode is not MigrationMode.POST_COPY:
+        return _counted(domain.migrate3(far, asked, flags | _WAITS))
+    with _through(door) as near:
+        return _counted(near.lookupByUUIDString(vm_id).migrate3(far, asked, flags))
+
+
+def parameters(options: MigrationOptions) -> dict[str, Any]:
+    """What of libvirt's parameters the options are."""
+    found: dict[str, Any] = {}
+    if options.bandwidth is not None:
+        found[libvirt.VIR_MIGRATE_PARAM_BANDWIDTH] = options.bandwidth
+        if options.mode is MigrationMode.POST_COPY:
+            found[libvirt.VIR_MIGRATE_PARAM_BANDWIDTH_POSTCOPY] = options.bandwidth
+    if options.mode in _THROTTLES:
+        first, more = _THROTTLES[options.mode]
+        found |= {
+            libvirt.VIR_MIGRATE_PARAM_AUTO_CONVERGE_INITIAL: first,
+            libvirt.VIR_MIGRATE_PARAM_AUTO_CONVERGE_INCREMENT: more,
+        }
+    return found
+
+
+def _counted(moved: libvirt.virDomain) -> dict[str, Any]:
+    try:
+        return dict(moved.jobStats(libvirt.VIR_DOMAIN_JOB_STATS_COMPLETED))
+    except libvirt.libvirtError as error:
+        if is_connection_loss(error):  # the VM has moved all the same, which whoever looks next finds out
+            return {}
+        raise
+
+
+@contextmanager
+def _through(door: Path) -> Iterator[libvirt.virConnect]:
+    near = libvirt.open(f"qemu+unix:///system?socket={door}")
+    try:
+        yield near
+    finally:
+        with contextlib.suppress(libvirt.libvirtError):
+            near.close()

@@ -1,0 +1,100 @@
+"""One transfer while it lasts: how far it is, whether it is to stop, and when it is time for post-copy."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Callable
+from typing import Any
+
+import libvirt
+
+from altus.drivers.hypervisor.base import Move
+from altus.drivers.hypervisor.libvirt.migration_course import Course, progress
+from altus.drivers.hypervisor.libvirt.observe import TORN
+from altus.model.migration import MigrationFacts, MigrationMode
+
+_LOOK_SECONDS = 0.5
+_QUICK_SECONDS = 0.01
+_COMMITTED = "Post-copy has begun and cannot be stopped any more"
+
+
+class Transfer:
+    """Attends to a VM that is being sent. `aborted` says that it was stopped."""
+
+    def __init__(self, domain: libvirt.virDomain, far: libvirt.virConnect, move: Move) -> None:
+        self.aborted = False
+        self._domain = domain
+        self._far = far
+        self._move = move
+        self._course = Course(move.options)
+        self._loop = asyncio.get_running_loop()
+
+    async def run(self, send: Callable[[], dict[str, Any]]) -> MigrationFacts:
+        """Until `send`, which blocks, has ended; raises its `libvirtError`."""
+        work = asyncio.ensure_future(asyncio.to_thread(send))
+        stop = asyncio.ensure_future(self._move.stop.wait())
+        follow: asyncio.Future[None] | None = None
+        try:
+            while not work.done():
+                waited = [work] if stop.done() else [work, stop]
+                await asyncio.wait(waited, timeout=_LOOK_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+                if stop.done() and not self._course.switched:
+                    self.aborted = True
+                    await asyncio.to_thread(self._abort)
+                    continue
+                await asyncio.to_thread(self._tell)
+                if self._course.may_switch and await asyncio.to_thread(self._begin_post_copy):
+                    follow = asyncio.ensure_future(self._follow(work))
+            stats = work.result()
+        finally:
+            stop.cancel()
+            if follow is not None:
+                await follow
+        if follow is None and self._move.options.mode is MigrationMode.POST_COPY:
+            await self._move.switch()  # all came over at once, and libvirt has let it go on there
+        return self._course.facts(stats)
+
+    async def _follow(self, work: asyncio.Future[Any]) -> None:
+        """The guest's packets follow it as soon as it does not run here, where it will never run again; libvirt lets it
+        go on there by itself."""
+        await self._until(work, lambda: tuple(self._domain.state()) in TORN)
+        left = time.monotonic()
+        await self._move.switch()
+        uuid = self._domain.UUIDString()
+        await self._until(work, lambda: self._far.lookupByUUIDString(uuid).state()[0] == libvirt.VIR_DOMAIN_RUNNING)
+        self._course.stood = time.monotonic() - left
+
+    async def _until(self, work: asyncio.Future[Any], so: Callable[[], bool]) -> None:
+        """Look often, as long as the transfer lasts; no event of libvirt tells both ends."""
+
+        def look() -> bool:
+            with contextlib.suppress(libvirt.libvirtError):  # it has just ended
+                return so()
+            return False
+
+        while not work.done() and not await asyncio.to_thread(look):
+            await asyncio.wait([work], timeout=_QUICK_SECONDS)
+
+    def _begin_post_copy(self) -> bool:
+        """In a worker thread; whether it has begun."""
+        with contextlib.suppress(libvirt.libvirtError):  # it has come over whole, or failed, just now
+            self._domain.migrateStartPostCopy()
+            self._course.switched = True
+        return self._course.switched
+
+    def _abort(self) -> None:
+        """In a worker thread."""
+        with contextlib.suppress(libvirt.libvirtError):  # not begun yet, or ended
+            self._domain.abortJob()
+
+    def _tell(self) -> None:
+        """In a worker thread: how far it is."""
+        with contextlib.suppress(libvirt.libvirtError):  # it has just ended
+            stats = self._domain.jobStats()
+            self._course.see(stats)
+            share, text = progress(stats)
+            committed = self._course.switched
+            sentence = f"{_COMMITTED}; {text}" if committed else text
+            self._loop.call_soon_threadsafe(self._move.report, share, sentence, committed)
