@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from testbed.patience import GUEST, until
 
 pytestmark = pytest.mark.functional
 _BOOT_ID = "cat /proc/sys/kernel/random/boot_id"
+_PING = '{"execute": "guest-ping"}'
 
 
 async def _rebooted(admin: Administrator, vm_id: str, before: str) -> None:
@@ -85,6 +87,21 @@ async def test_stop_shuts_the_guest_down_and_start_boots_it_again(admin: Adminis
     await admin.answers(vm.id)
     assert await admin.run(vm.id, _BOOT_ID) != boot
     assert await admin.run(vm.id, "cat /disk/note") == "kept"
+
+
+async def test_a_guest_whose_agent_hangs_is_stopped_by_the_power_button(admin: Administrator) -> None:
+    vm = await admin.guest()
+    await admin.run(vm.id, "(sleep 2; killall -STOP qemu-ga) > /dev/null 2>&1 &")
+
+    async def hangs() -> bool:
+        try:
+            return not await asyncio.to_thread(admin.system.virsh, "qemu-agent-command", vm.id, _PING, "--timeout", "2")
+        except AssertionError:
+            return True
+
+    await until(hangs, "the agent hangs", GUEST)
+    await admin.altus.vms.stop(vm.id).run()
+    assert (await admin.altus.vms.get(vm.id)).state is VmState.STOPPED
 
 
 async def test_stop_of_a_guest_that_does_not_listen_fails_in_time_and_with_force_cuts(admin: Administrator) -> None:

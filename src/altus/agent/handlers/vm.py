@@ -26,6 +26,7 @@ from altus.wire.operations import (
     VmReboot,
     VmRef,
     VmSeen,
+    VmShutdown,
 )
 
 
@@ -72,8 +73,8 @@ async def _start(host: HostDrivers, request: VmRef, _report: Report) -> VmSeen:
     return await _seen(host, request.vm_id)
 
 
-async def _shutdown(host: HostDrivers, request: VmRef, _report: Report) -> VmSeen:
-    await host.hypervisor.shutdown(request.vm_id)
+async def _shutdown(host: HostDrivers, request: VmShutdown, _report: Report) -> VmSeen:
+    await host.hypervisor.shutdown(request.vm_id, insist=request.insist)
     return await _seen(host, request.vm_id)
 
 
@@ -106,7 +107,7 @@ async def _observe(host: HostDrivers, request: VmRef, _report: Report) -> VmSeen
     return await _seen(host, request.vm_id)
 
 
-def _about(request: VmRef | VmReboot) -> str:
+def _about(request: VmRef | VmReboot | VmShutdown) -> str:
     return f"vm:{request.vm_id}"
 
 

@@ -60,22 +60,21 @@ def undefine(domain: libvirt.virDomain) -> None:
     domain.undefineFlags(_UNDEFINE)
 
 
-def shutdown(domain: libvirt.virDomain) -> None:
-    """Press the power button; ask the guest agent as well, for guests that ignore the button. Libvirt's own way of
-    asking the agent waits up to a minute for the guest's end, so the agent is told directly."""
+def shutdown(domain: libvirt.virDomain, *, insist: bool) -> None:
+    """Ask the guest agent; press the power button if it does not answer, or if asking was not enough before (`insist`).
+    Libvirt's own way of asking the agent waits up to a minute for the guest's end, so the agent is told directly."""
     state, _ = domain.state()
     if state == libvirt.VIR_DOMAIN_SHUTOFF:
         if domain.hasManagedSaveImage():
             raise not_running(domain.UUIDString())
+        return
+    if state == libvirt.VIR_DOMAIN_RUNNING and _ask_agent(domain, "powerdown") and not insist:
         return
     try:
         domain.shutdownFlags(libvirt.VIR_DOMAIN_SHUTDOWN_ACPI_POWER_BTN)
     except libvirt.libvirtError:
         if domain.isActive():  # else it ended by itself
             raise
-        return
-    if state == libvirt.VIR_DOMAIN_RUNNING:
-        _ask_agent(domain, "powerdown")
 
 
 def reboot(domain: libvirt.virDomain, *, force: bool) -> None:
