@@ -9,6 +9,7 @@ from devkit import linux
 
 ROOT = Path("/sys/fs/cgroup")
 _REMOVAL_SECONDS = 5.0
+_WEIGHTS = {"cpu.shares": 1024, "cpu.weight": 100}
 
 
 @dataclass(frozen=True)
@@ -48,11 +49,15 @@ def mounted() -> list[Hierarchy]:
     return hierarchies(Path("/proc/self/mountinfo").read_text())
 
 
-def join(name: str) -> None:
-    """Create group `name` in every hierarchy and move this process there."""
+def join(name: str, weight: int = 100) -> None:
+    """Create group `name` in every hierarchy and move this process there. `weight` is its share of busy processors, in
+    percent of the usual one (cpu.shares of v1, cpu.weight of v2)."""
     for hierarchy in mounted():
         group = hierarchy.folder / name
         group.mkdir(exist_ok=True)
+        for file, usual in _WEIGHTS.items():
+            if (group / file).exists():
+                (group / file).write_text(str(usual * weight // 100))
         if "cpuset" in hierarchy.controllers.split(","):
             # an empty cpuset takes no process
             for file in ("cpuset.cpus", "cpuset.mems"):

@@ -47,12 +47,13 @@ _SI_KERNEL = 0x80  # the terminal's own ctrl-C: the whole process group got it, 
 @dataclass(frozen=True, kw_only=True)
 class Machine:
     """What a machine is called and where its own files are; with the same `folder` it is the same machine again, after
-    a power cut. `group` names its control groups, `shared` maps paths inside to folders outside, `hosts` are further
-    lines of its /etc/hosts."""
+    a power cut. `group` names its control groups, `weight` is its share of busy processors in percent of the usual one,
+    `shared` maps paths inside to folders outside, `hosts` are further lines of its /etc/hosts."""
 
     name: str
     folder: Path
     group: str
+    weight: int = 100
     shared: Mapping[str, Path] = field(default_factory=dict)
     hosts: tuple[str, ...] = ()
 
@@ -128,7 +129,7 @@ def _reap(awaited: int) -> int | None:
 def furnish(machine: Machine) -> None:
     """Leave all other namespaces of the parent for fresh ones, and make them a machine."""
     outside = cgroups.mounted()
-    cgroups.join(machine.group)
+    cgroups.join(machine.group, machine.weight)
     linux.unshare(linux.NEWNS | linux.NEWNET | linux.NEWUTS | linux.NEWIPC | linux.NEWCGROUP)
     linux.mount("none", "/", flags=linux.MS_REC | linux.MS_PRIVATE)
     safe = linux.MS_NOSUID | linux.MS_NODEV | linux.MS_NOEXEC

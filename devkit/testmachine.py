@@ -35,10 +35,10 @@ __all__ = ["ENVIRONMENT", "MACHINES", "run"]
 MACHINES = Path("/var/tmp/altus-machines")  # noqa: S108  root-only, and made for large files that outlive no reboot
 
 
-def run(command: list[str], services: list[str]) -> int:
-    """Run `command` in a machine of its own and return its exit status."""
+def run(command: list[str], services: list[str], weight: int = 100) -> int:
+    """Run `command` in a machine of its own, with that share of busy processors (percent); its exit status."""
     with _registered() as folder:
-        machine = Machine(name=folder.name, folder=folder, group=folder.name)
+        machine = Machine(name=folder.name, folder=folder, group=folder.name, weight=weight)
         child = born(lambda: _process_one(machine, command, services))
         try:
             return wait(child)
@@ -110,6 +110,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m devkit.testmachine", description=__doc__)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("--services", default="", help="start these first, comma-separated: libvirt, ovn")
+    parser.add_argument("--weight", type=int, default=100, help="its share of busy processors, in percent of usual")
     parser.add_argument("command", nargs="+", metavar="CMD", help="the command and its arguments, after --")
     arguments = parser.parse_args()
     if os.geteuid() != 0:
@@ -119,7 +120,7 @@ def main() -> int:
         resolve(services)
     except ServiceError as error:
         parser.error(str(error))
-    return run(arguments.command, services)
+    return run(arguments.command, services, arguments.weight)
 
 
 if __name__ == "__main__":

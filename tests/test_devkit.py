@@ -42,6 +42,17 @@ def test_machine_is_private_and_leaves_nothing() -> None:
 
 
 @pytest.mark.functional
+def test_a_machine_gets_the_share_of_busy_processors_that_it_was_given() -> None:
+    script = "cat /sys/fs/cgroup/cpu*/cpu.shares /sys/fs/cgroup/cpu.weight 2>/dev/null; true"
+    usual, small = (
+        subprocess.run([*MACHINE, *given, "--", "sh", "-c", script], capture_output=True, check=True).stdout.split()
+        for given in ((), ("--weight", "25"))
+    )
+    assert [int(number) * 4 for number in small] == [int(number) for number in usual]
+    assert usual
+
+
+@pytest.mark.functional
 def test_signal_that_ends_the_command_is_told_by_the_status() -> None:
     assert _machine("sh", "-c", "kill -KILL $$").returncode == 128 + signal.SIGKILL
 

@@ -62,13 +62,6 @@ class DomainRef(Message):
     domain_id: str
 
 
-class VmShutdown(Message):
-    """Ask the guest to power off; `insist` if it did not after it had been asked."""
-
-    vm_id: str
-    insist: bool = False
-
-
 class VmReboot(Message):
     """Restart the guest, politely or not."""
 
@@ -256,7 +249,7 @@ VM_TAKE = Operation("vm.take", DomainRef, Nothing)
 VM_GIVE_BACK = Operation("vm.give_back", DomainRef, Nothing)
 VM_UNDEFINE = Operation("vm.undefine", VmRef, Nothing)
 VM_START = Operation("vm.start", VmRef, VmSeen, timeout=120)
-VM_SHUTDOWN = Operation("vm.shutdown", VmShutdown, VmSeen)
+VM_SHUTDOWN = Operation("vm.shutdown", VmRef, VmSeen)
 VM_DESTROY = Operation("vm.destroy", VmRef, VmSeen)
 VM_REBOOT = Operation("vm.reboot", VmReboot, Nothing)
 VM_PAUSE = Operation("vm.pause", VmRef, VmSeen)

@@ -79,7 +79,7 @@ async def test_vm_goes_through_its_life(agents: LocalAgents, host: LocalHost) ->
         assert seen.state is state
     await agents.call(host.id, op.VM_START, ref)
     await agents.call(host.id, op.VM_REBOOT, op.VmReboot(vm_id=ref.vm_id, force=True))
-    await agents.call(host.id, op.VM_SHUTDOWN, op.VmShutdown(vm_id=ref.vm_id))
+    await agents.call(host.id, op.VM_SHUTDOWN, ref)
     await agents.call(host.id, op.VM_DESTROY, ref)
     await agents.call(host.id, op.VM_UNDEFINE, ref)
     assert (await agents.call(host.id, op.VM_OBSERVE, ref)).observation is None

@@ -44,12 +44,12 @@ async def test_disconnected_caller_may_come_back_to_its_call(pool: AgentPool, ho
                                                              monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
     go, begun = asyncio.Event(), asyncio.Event()
 
-    async def slow(vm_id: str, *, insist: bool) -> None:
+    async def slow(vm_id: str) -> None:
         begun.set()
         await go.wait()
 
     monkeypatch.setattr(host.hypervisor, "shutdown", slow)
-    request = op.VmShutdown(vm_id="a")
+    request = op.VmRef(vm_id="a")
     first = asyncio.create_task(pool.call(host.id, op.VM_SHUTDOWN, request, key="k"))
     await begun.wait()
     first.cancel()
@@ -64,12 +64,12 @@ async def test_disconnected_caller_may_come_back_to_its_call(pool: AgentPool, ho
 async def test_cancel_crosses_the_network(pool: AgentPool, host: LocalHost, monkeypatch: pytest.MonkeyPatch) -> None:
     begun = asyncio.Event()
 
-    async def endless(vm_id: str, *, insist: bool) -> None:
+    async def endless(vm_id: str) -> None:
         begun.set()
         await asyncio.Event().wait()
 
     monkeypatch.setattr(host.hypervisor, "shutdown", endless)
-    call = asyncio.create_task(pool.call(host.id, op.VM_SHUTDOWN, op.VmShutdown(vm_id="a"), key="k"))
+    call = asyncio.create_task(pool.call(host.id, op.VM_SHUTDOWN, op.VmRef(vm_id="a"), key="k"))
     await begun.wait()
     await pool.cancel(host.id, "k")
     with pytest.raises(Cancelled):
@@ -148,12 +148,12 @@ async def test_new_certificate_is_shown_and_calls_that_last_go_on(pool: AgentPoo
                                                                   monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
     go, begun = asyncio.Event(), asyncio.Event()
 
-    async def slow(vm_id: str, *, insist: bool) -> None:
+    async def slow(vm_id: str) -> None:
         begun.set()
         await go.wait()
 
     monkeypatch.setattr(host.hypervisor, "shutdown", slow)
-    call = asyncio.create_task(pool.call(host.id, op.VM_SHUTDOWN, op.VmShutdown(vm_id="a"), key="k"))
+    call = asyncio.create_task(pool.call(host.id, op.VM_SHUTDOWN, op.VmRef(vm_id="a"), key="k"))
     await begun.wait()
     old = await pool.shown(host.id)
     asked = await pool.call(host.id, op.CERTIFICATE_ASK, op.Nothing())

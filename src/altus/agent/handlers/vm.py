@@ -26,7 +26,6 @@ from altus.wire.operations import (
     VmReboot,
     VmRef,
     VmSeen,
-    VmShutdown,
 )
 
 
@@ -73,8 +72,8 @@ async def _start(host: HostDrivers, request: VmRef, _report: Report) -> VmSeen:
     return await _seen(host, request.vm_id)
 
 
-async def _shutdown(host: HostDrivers, request: VmShutdown, _report: Report) -> VmSeen:
-    await host.hypervisor.shutdown(request.vm_id, insist=request.insist)
+async def _shutdown(host: HostDrivers, request: VmRef, _report: Report) -> VmSeen:
+    await host.hypervisor.shutdown(request.vm_id)
     return await _seen(host, request.vm_id)
 
 
@@ -107,7 +106,7 @@ async def _observe(host: HostDrivers, request: VmRef, _report: Report) -> VmSeen
     return await _seen(host, request.vm_id)
 
 
-def _about(request: VmRef | VmReboot | VmShutdown) -> str:
+def _about(request: VmRef | VmReboot) -> str:
     return f"vm:{request.vm_id}"
 
 

@@ -157,9 +157,9 @@ class Hypervisor(Protocol):
         CPU it is defined with; it has no other one."""
         ...
 
-    async def shutdown(self, vm_id: str, *, insist: bool = False) -> None:
-        """Ask the guest to power off: its agent, or by the power button if none answers, or both (`insist`). A request
-        can be lost and may be repeated."""
+    async def shutdown(self, vm_id: str) -> None:
+        """Ask the guest to power off: its agent, and by the power button. Returns within seconds; a request can be lost
+        and may be repeated."""
         ...
 
     async def destroy(self, vm_id: str) -> None:

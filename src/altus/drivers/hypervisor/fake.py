@@ -105,7 +105,7 @@ class FakeHypervisor:
             self._host.change(found, VmState.RUNNING, "started")
             self._host.later(vm_id, self._guest_seconds, self._host.agent_connects)
 
-    async def shutdown(self, vm_id: str, *, insist: bool = False) -> None:
+    async def shutdown(self, vm_id: str) -> None:
         """See `Hypervisor.shutdown`."""
         self._host.enter("shutdown")
         found = self._host.find(vm_id)

@@ -35,7 +35,6 @@ from altus.wire.operations import (
     VmReboot,
     VmRef,
     VmSeen,
-    VmShutdown,
 )
 
 _LOOK = 0.1
@@ -150,20 +149,19 @@ async def _choose_on_restart(run: Run[VmRestart]) -> Any:
 
 async def _shut_down(run: Run[Any], vm_id: str, timeout: float, *, force: bool) -> VmSeen:
     """Ask the guest until it is off; after `timeout` seconds cut the power or give up."""
-    host_id, ask = await the_host(run, vm_id), VmShutdown(vm_id=vm_id)
+    host_id, ref = await the_host(run, vm_id), VmRef(vm_id=vm_id)
     deadline, asked = time.monotonic() + timeout, float("-inf")
     while time.monotonic() < deadline:
         again = time.monotonic() - asked >= _ASK_AGAIN  # a request in early boot can be lost
         asked = time.monotonic() if again else asked
-        seen = (await run.call(host_id, VM_SHUTDOWN, ask)).observation if again else await observe(run, vm_id)
-        ask = VmShutdown(vm_id=vm_id, insist=True)
+        seen = (await run.call(host_id, VM_SHUTDOWN, ref)).observation if again else await observe(run, vm_id)
         if seen is not None and seen.state not in _OFF:
             run.report(None, "Waiting for the guest to shut down")
             seen = await _told(run, seen, min(deadline, time.monotonic() + _LOOK))
         if seen is None or seen.state in _OFF:
             return VmSeen(observation=seen)
     if force:
-        return await run.call(host_id, VM_DESTROY, VmRef(vm_id=vm_id))
+        return await run.call(host_id, VM_DESTROY, ref)
     raise Failed(f"The guest did not shut down within {timeout:g} s.", code="vm.shutdown_timeout",
                  hint="Stop it with --force, or `altus vm kill` it.")  # fmt: skip
 

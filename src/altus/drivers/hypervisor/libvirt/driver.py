@@ -73,9 +73,9 @@ class LibvirtHypervisor:
         offer = (await self.capabilities()).guest_cpus
         await self._connection.run_domain(vm_id, functools.partial(lifecycle.start, offer=offer))
 
-    async def shutdown(self, vm_id: str, *, insist: bool = False) -> None:
+    async def shutdown(self, vm_id: str) -> None:
         """See `Hypervisor.shutdown`."""
-        await self._connection.run_domain(vm_id, functools.partial(lifecycle.shutdown, insist=insist))
+        await self._connection.run_domain(vm_id, lifecycle.shutdown)
 
     async def destroy(self, vm_id: str) -> None:
         """See `Hypervisor.destroy`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Callable
 
@@ -60,15 +61,19 @@ def undefine(domain: libvirt.virDomain) -> None:
     domain.undefineFlags(_UNDEFINE)
 
 
-def shutdown(domain: libvirt.virDomain, *, insist: bool) -> None:
-    """Ask the guest agent; press the power button if it does not answer, or if asking was not enough before (`insist`).
-    Libvirt's own way of asking the agent waits up to a minute for the guest's end, so the agent is told directly."""
+def shutdown(domain: libvirt.virDomain) -> None:
+    """Ask the guest agent, which is told directly: libvirt's own way waits up to a minute for the guest's end. Press
+    the power button as well for a guest that has not ended by then, since an agent that obeys is as silent as one
+    that hangs. A guest that hears both stops once."""
     state, _ = domain.state()
     if state == libvirt.VIR_DOMAIN_SHUTOFF:
         if domain.hasManagedSaveImage():
             raise not_running(domain.UUIDString())
         return
-    if state == libvirt.VIR_DOMAIN_RUNNING and _ask_agent(domain, "powerdown") and not insist:
+    if state == libvirt.VIR_DOMAIN_RUNNING:
+        with contextlib.suppress(libvirt.libvirtError):
+            _tell_agent(domain, "guest-shutdown", mode="powerdown")
+    if not domain.isActive():
         return
     try:
         domain.shutdownFlags(libvirt.VIR_DOMAIN_SHUTDOWN_ACPI_POWER_BTN)
@@ -85,7 +90,7 @@ def reboot(domain: libvirt.virDomain, *, force: bool) -> None:
         raise not_running(domain.UUIDString())
     if force:
         domain.reset()
-    elif not _ask_agent(domain, "reboot"):
+    elif not _reboots(domain):
         domain.reboot(libvirt.VIR_DOMAIN_REBOOT_ACPI_POWER_BTN)
 
 
@@ -118,16 +123,20 @@ def _require_active(domain: libvirt.virDomain) -> None:
         raise not_running(domain.UUIDString())
 
 
-def _ask_agent(domain: libvirt.virDomain, mode: str) -> bool:
-    """Send guest-shutdown; whether an agent took it. It answers only if it cannot do it, so silence is success."""
-    command = json.dumps({"execute": "guest-shutdown", "arguments": {"mode": mode}})
+def _reboots(domain: libvirt.virDomain) -> bool:
+    """Whether an agent took it: it answers only if it cannot do it, so silence after an answered ping is success."""
     try:
-        domain.agentSetResponseTimeout(_AGENT_SECONDS)
-        libvirt_qemu.qemuAgentCommand(domain, '{"execute":"guest-ping"}', _AGENT_SECONDS, 0)
+        _tell_agent(domain, "guest-ping")
     except libvirt.libvirtError:
         return False
     try:
-        libvirt_qemu.qemuAgentCommand(domain, command, _AGENT_SECONDS, 0)
+        _tell_agent(domain, "guest-shutdown", mode="reboot")
     except libvirt.libvirtError as error:
         return bool(error.get_error_code() == libvirt.VIR_ERR_AGENT_UNRESPONSIVE)
     return True
+
+
+def _tell_agent(domain: libvirt.virDomain, command: str, **arguments: str) -> None:
+    """`virDomainQemuAgentCommand`; raises `libvirtError` if there is no answer within _AGENT_SECONDS."""
+    domain.agentSetResponseTimeout(_AGENT_SECONDS)
+    libvirt_qemu.qemuAgentCommand(domain, json.dumps({"execute": command, "arguments": arguments}), _AGENT_SECONDS, 0)
