@@ -30,6 +30,7 @@ _MEMORY = 256 * 1024 * 1024
 _POOL, _VCPU_RATIO = "default", 16.0
 _PATIENCE = 180.0
 _POLL = 0.2
+_OFF = (VmState.STOPPED, VmState.SUSPENDED, VmState.CRASHED)
 
 
 def up() -> int:
@@ -117,7 +118,7 @@ async def _first_free(altus: AltusClient) -> None:
 
 async def _vm(altus: AltusClient) -> VmView:
     try:
-        vm = await altus.vms.get(VM)
+        await altus.vms.get(VM)
     except NotFound:
         with progress.waiting(
             f"pool {_POOL} promises {_VCPU_RATIO:g} vCPUs for each of this machine's, to try many VMs"
@@ -129,23 +130,26 @@ async def _vm(altus: AltusClient) -> VmView:
             await altus.vms.create(body).run()
     else:
         progress.say(f"  ✓ VM {VM} is there")
-        if vm.state in (VmState.STOPPED, VmState.SUSPENDED, VmState.CRASHED):
-            with progress.waiting(f"VM {VM} is started"):
-                await altus.vms.start(VM).run()
+    await _until(f"VM {VM} runs", lambda: _runs(altus))
+    await _until(f"the guest agent of {VM} answers, and {VM} over the network", lambda: _answers(altus))
+    return await altus.vms.get(VM)
 
-    async def answers() -> bool:
-        return bool((await altus.vms.get(VM)).addresses)
 
-    await _until(f"the guest agent of {VM} answers", answers)
+async def _runs(altus: AltusClient) -> bool:
+    """It is started if it is off."""
+    if (await altus.vms.get(VM)).state not in _OFF:
+        return True
+    await altus.vms.start(VM).run()
+    return False
+
+
+async def _answers(altus: AltusClient) -> bool:
+    """After a power cut the manager believes for some seconds what was true before."""
     vm = await altus.vms.get(VM)
-    address = vm.addresses[0]
-
-    async def reachable() -> bool:
-        ping = await asyncio.create_subprocess_exec("ping", "-c1", "-W1", "-q", address, stdout=-3, stderr=-3)
-        return await ping.wait() == 0
-
-    await _until(f"{VM} answers over the network at {address}", reachable)
-    return vm
+    if not await _runs(altus) or not vm.addresses:
+        return False
+    ping = await asyncio.create_subprocess_exec("ping", "-c1", "-W1", "-q", vm.addresses[0], stdout=-3, stderr=-3)
+    return await ping.wait() == 0
 
 
 def _own_keys() -> list[str]:
