@@ -38,7 +38,7 @@ class Standstill:
         self._memory = memory
         self._at_once = at_once
         self._clock = clock
-        self._last: tuple[float, int] | None = None
+        self._first: tuple[float, int] | None = None
 
     def is_due(self, stats: dict[str, Any]) -> bool:
         """Whether it is time."""
@@ -47,10 +47,8 @@ class Standstill:
         left, now = stats.get("memory_remaining"), self._clock()
         if left is None or not stats.get("memory_iteration"):
             return False
-        speed = 0.0
-        if self._last is not None and now > self._last[0]:
-            speed = max(0.0, (self._last[1] - left) / (now - self._last[0]))
-        self._last = (now, left)
+        began, most = self._first = self._first or (now, left)
+        speed = (most - left) / (now - began) if now > began else 0.0  # on the whole: empty pages come in swarms
         own = left - max(0, stats["memory_total"] - self._memory)
         return self.is_late(stats) or own <= max(speed * _AHEAD_SECONDS, self._memory * _LEAST_SHARE)
 

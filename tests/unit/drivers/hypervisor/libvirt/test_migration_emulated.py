@@ -33,10 +33,10 @@ def test_only_emulated_guests_are_concerned() -> None:
 
 
 def test_it_is_due_when_what_is_left_of_its_memory_is_gone_soon() -> None:
-    slow, fast = _every_second(), _every_second()
-    shares = (1.0, 0.99, 0.98, 0.97, 0.001)
-    assert [slow.is_due(_seen(int(_TOTAL * share))) for share in shares] == [False, False, False, False, True]
+    slow, fast, swarm = _every_second(), _every_second(), _every_second()
+    assert [slow.is_due(_seen(int(_TOTAL * share))) for share in (0.05, 0.04, 0.03, 0.02, 0.01)] == [False] * 4 + [True]
     assert [fast.is_due(_seen(int(_TOTAL * share))) for share in (1.0, 0.5, 0.06)] == [False, False, True]
+    assert [swarm.is_due(_seen(int(_TOTAL * share))) for share in (1.0, 0.95, 0.9, 0.1)] == [False] * 4
 
 
 def test_it_is_not_due_before_the_first_pass_has_begun() -> None:
