@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -103,7 +104,7 @@ class HostFacts:
     acceleration: Acceleration
     acceleration_reason: str
     datapath: str
-    versions: dict[str, str] = field(default_factory=dict)
+    versions: Mapping[str, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     guest_cpus: CpuOffer | None = None
 
