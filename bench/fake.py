@@ -3,52 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import ssl
 import time
-from dataclasses import dataclass
-from typing import Any
-
-import aiohttp
 
 from altus.model.pool import MAX_RATIO
 from altus.wire.pools import PoolEdit
 from altus.wire.resources import NetworkCreate
+from bench.api import Api, api_of, created
 from bench.rig import Rig, rig
 from bench.table import Row, percentile
 
 _ROUNDS = 200
-_AT_ONCE = 32
 _SETTLING = 10.0
-
-
-@dataclass
-class _Api:
-    """Bare HTTP: what is measured is the manager, not a client library."""
-
-    session: aiohttp.ClientSession
-    url: str
-
-    async def get(self, path: str) -> dict[str, Any]:
-        """A JSON answer."""
-        async with self.session.get(f"{self.url}/api/v1{path}") as response:
-            response.raise_for_status()
-            answer: dict[str, Any] = await response.json()
-            return answer
-
-    async def create(self, name: str) -> None:
-        """Queue the creation of a VM with a disk and a NIC."""
-        body = {"name": name, "disk_size": 1 << 30, "memory": 128 << 20, "nics": [{"network": "lan"}]}
-        async with self.session.post(f"{self.url}/api/v1/vms", json=body) as response:
-            response.raise_for_status()
 
 
 async def measure(*, vms: int, seconds: float) -> list[Row]:
     """All rows; `vms` to make, `seconds` of the steady-rate and idle measurements."""
-    async with rig(fake=True) as made, aiohttp.ClientSession(
-        headers={"Authorization": f"Bearer {made.token}"},
-        connector=aiohttp.TCPConnector(ssl=ssl.create_default_context(cafile=str(made.ca)), limit=_AT_ONCE),
-    ) as session:  # fmt: skip
-        api = _Api(session, made.url)
+    async with rig(fake=True) as made, api_of(made.url, made.token, made.ca) as api:
         await _network(made)
         rows = [await _creations(api, vms)]
         rows += [await _page(api), await _one(api), await _steady(made, api, seconds)]
@@ -70,28 +40,14 @@ async def idle(made: Rig, seconds: float) -> Row:
     return Row("idle CPU of manager + agent", 100 * used / seconds, "%", 1.0, f"over {seconds:.0f} s")
 
 
-async def _creations(api: _Api, vms: int) -> Row:
+async def _creations(api: Api, vms: int) -> Row:
     """From the first request until the last task is done."""
-    names = iter(range(vms))
-    began = time.monotonic()
-
-    async def worker() -> None:
-        for number in names:
-            await api.create(f"vm{number:05d}")
-
-    await asyncio.gather(*(worker() for _ in range(_AT_ONCE)))
-    accepted = time.monotonic() - began
-    while (await api.get("/tasks?filter=state:queued,running,undoing&limit=1"))["items"]:
-        await asyncio.sleep(0.1)
-    failed = (await api.get("/tasks?filter=state:failed&limit=1"))["items"]
-    if failed:
-        raise RuntimeError(f"a creation failed: {failed[0]['error']}")
-    took = time.monotonic() - began
+    accepted, took = await created(api, vms)
     note = f"{vms} VMs in {took:.1f} s, accepted in {accepted:.1f} s"
     return Row("VM creations a second, sustained", vms / took, "/s", 20.0, note, at_least=True)
 
 
-async def _timed(api: _Api, paths: list[str]) -> list[float]:
+async def _timed(api: Api, paths: list[str]) -> list[float]:
     took = []
     for path in paths:
         began = time.monotonic()
@@ -100,18 +56,18 @@ async def _timed(api: _Api, paths: list[str]) -> list[float]:
     return took
 
 
-async def _page(api: _Api) -> Row:
+async def _page(api: Api) -> Row:
     took = await _timed(api, ["/vms?limit=100&sort=name"] * _ROUNDS)
     return Row("page of 100 VMs, p95", percentile(took, 0.95), "ms", 30.0, f"median {percentile(took, 0.5):.1f} ms")
 
 
-async def _one(api: _Api) -> Row:
+async def _one(api: Api) -> Row:
     ids = [vm["id"] for vm in (await api.get("/vms?limit=100&fields=id"))["items"]]
     took = await _timed(api, [f"/vms/{vm_id}" for vm_id in ids * 2])
     return Row("one VM, p95", percentile(took, 0.95), "ms", 10.0, f"median {percentile(took, 0.5):.1f} ms")
 
 
-async def _steady(made: Rig, api: _Api, seconds: float) -> Row:
+async def _steady(made: Rig, api: Api, seconds: float) -> Row:
     """2.5 creations a second, evenly: the share of one core that the manager takes."""
     before, began, number = sum(made.manager.cpu_times()[:2]), time.monotonic(), 0
     while time.monotonic() - began < seconds:

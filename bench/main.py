@@ -10,7 +10,7 @@ import platform
 import sys
 from pathlib import Path
 
-from bench import fake, placement, real
+from bench import fake, placement, real, scale
 from bench.table import Row, markdown
 from devkit.services.plain import Plain
 
@@ -20,8 +20,9 @@ _DOCUMENT = Path(__file__).parent.parent / "docs" / "benchmarks.md"
 def main() -> int:
     """Exit 1 if a bar was missed."""
     parser = argparse.ArgumentParser(prog="./dev bench")
-    parser.add_argument("part", nargs="?", choices=("real", "fake", "all"), default="all")
-    parser.add_argument("--vms", type=int, default=5000, help="VMs to create with the fake driver")
+    parser.add_argument("part", nargs="?", choices=("real", "fake", "scale", "all"), default="all")
+    parser.add_argument("--vms", type=int, default=5000, help="VMs to create with the fake drivers")
+    parser.add_argument("--hosts", type=int, default=100, help="hosts of the large pool")
     parser.add_argument("--rounds", type=int, default=7, help="pairs of each comparison")
     parser.add_argument("--seconds", type=float, default=30.0, help="of idle and steady-rate measurements")
     parser.add_argument("--write", action="store_true", help="keep the table in docs/benchmarks.md")
@@ -33,6 +34,8 @@ def main() -> int:
     if asked.part in ("fake", "all"):
         rows.append(placement.measure())
         rows += asyncio.run(fake.measure(vms=asked.vms, seconds=asked.seconds))
+    if asked.part in ("scale", "all"):
+        rows += asyncio.run(scale.measure(hosts=asked.hosts, vms=asked.vms, seconds=asked.seconds))
     table = markdown(rows)
     print(table)
     if asked.write:

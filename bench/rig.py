@@ -36,38 +36,54 @@ class Rig:
     agent: psutil.Process
 
 
+@dataclass(frozen=True)
+class ManagerRig:
+    """A manager alone."""
+
+    altus: AltusClient
+    url: str
+    token: str
+    ca: Path
+    folder: Path
+    process: psutil.Process
+
+
 @asynccontextmanager
-async def rig(*, fake: bool) -> AsyncIterator[Rig]:
-    """Started, enrolled and up; all gone afterwards."""
+async def manager_rig() -> AsyncIterator[ManagerRig]:
+    """Started and logged in to; all gone afterwards."""
     with tempfile.TemporaryDirectory(prefix="altus-bench-", dir="/var/tmp") as name:
         folder = Path(name)
         folder.chmod(0o711)
-        manager_port, agent_port = _free_port(), _free_port()
         (folder / "manager.toml").write_text(
-            f'state_dir = "{folder}/manager"\nport = {manager_port}\nlocal_credentials = "{folder}/login.json"\n'
+            f'state_dir = "{folder}/manager"\nport = {free_port()}\nlocal_credentials = "{folder}/login.json"\n'
             'log_level = "warning"\n'
         )
-        (folder / "agent.toml").write_text(_agent_settings(folder, agent_port, fake=fake))
         manager = await _start("altus-manager", folder)
         await until(lambda: _true((folder / "login.json").exists()))
         manager.terminate()  # the first start migrates; what is measured is any later one
         await manager.wait()
         manager = await _start("altus-manager", folder)
-        agent: asyncio.subprocess.Process | None = None
         try:
             login = json.loads((folder / "login.json").read_text())
             async with AltusClient(login["url"], login["token"], Path(login["ca_file"]), patience=_PATIENCE) as altus:
-                token = (await altus.hosts.enrol_token("bench")).token
-                await _enrol(folder, token)
-                agent = await _start("altus-agent", folder)
-                await until(lambda: _host_up(altus))
-                yield Rig(altus, login["url"], login["token"], Path(login["ca_file"]), folder,
-                          psutil.Process(manager.pid), psutil.Process(agent.pid))  # fmt: skip
+                yield ManagerRig(altus, login["url"], login["token"], Path(login["ca_file"]), folder,
+                                 psutil.Process(manager.pid))  # fmt: skip
         finally:
-            for process in (agent, manager):
-                if process is not None:
-                    process.terminate()
-                    await process.wait()
+            await _end(manager)
+
+
+@asynccontextmanager
+async def rig(*, fake: bool) -> AsyncIterator[Rig]:
+    """Started, enrolled and up; all gone afterwards."""
+    async with manager_rig() as made:
+        (made.folder / "agent.toml").write_text(_agent_settings(made.folder, free_port(), fake=fake))
+        await _enrol(made.folder, (await made.altus.hosts.enrol_token("bench")).token)
+        agent = await _start("altus-agent", made.folder)
+        try:
+            await until(lambda: hosts_up(made.altus, 1))
+            yield Rig(made.altus, made.url, made.token, made.ca, made.folder, made.process, psutil.Process(agent.pid))
+        finally:
+            await _end(agent)
 
 
 async def until(condition: Callable[[], Awaitable[bool]], pause: float = 0.02) -> None:
@@ -83,8 +99,9 @@ async def _true(value: bool) -> bool:
     return value
 
 
-async def _host_up(altus: AltusClient) -> bool:
-    return any(host.state is HostState.UP for host in (await altus.hosts.page()).items)
+async def hosts_up(altus: AltusClient, count: int) -> bool:
+    """Whether so many hosts are up."""
+    return [host.state async for host in altus.hosts.each()].count(HostState.UP) >= count
 
 
 def _agent_settings(folder: Path, port: int, *, fake: bool) -> str:
@@ -96,7 +113,8 @@ def _agent_settings(folder: Path, port: int, *, fake: bool) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """One that nobody listens at just now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -107,6 +125,11 @@ async def _start(program: str, folder: Path) -> asyncio.subprocess.Process:
     config = folder / f"{program.removeprefix('altus-')}.toml"
     log = (folder / f"{program}.log").open("wb")
     return await asyncio.create_subprocess_exec(str(_BIN / program), "--config", str(config), stdout=log, stderr=log)
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    process.terminate()
+    await process.wait()
 
 
 async def _enrol(folder: Path, token: str) -> None:

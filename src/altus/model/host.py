@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -103,7 +104,7 @@ class HostFacts:
     acceleration: Acceleration
     acceleration_reason: str
     datapath: str
-    versions: dict[str, str] = field(default_factory=dict)
+    versions: Mapping[str, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     guest_cpus: CpuOffer | None = None
 
@@ -113,7 +114,7 @@ class Host(Resource):
     """A host as the manager knows it; `address` is where its agent listens. With `maintenance` it is given
     nothing to run, which outlasts its silence and restarts. `tags` are for
     placement; `reserved_vcpus` (threads) and `reserved_memory` (bytes) are the host's own. `migrations` is how many VMs
-    may move from or to it at once."""
+    may move from or to it at once. `boot_id` is another one after each of its boots."""
 
     state: HostState = HostState.ENROLLING
     maintenance: bool = False
@@ -125,6 +126,7 @@ class Host(Resource):
     migrations: int = MOST_AT_ONCE
     facts: HostFacts | None = None
     seen_at: datetime | None = None
+    boot_id: str = ""
 
     @property
     def answering(self) -> HostState:

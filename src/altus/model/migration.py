@@ -63,3 +63,10 @@ class MigrationFacts:
     def speed(self) -> float | None:
         """Bytes sent a second, if both were measured."""
         return self.bytes_sent / self.seconds if self.seconds and self.bytes_sent is not None else None
+
+
+def emulated_meaning(options: MigrationOptions) -> str:
+    """What is different for a guest that is emulated (TCG, see ADR 19), for whoever plans to move it."""
+    if options.mode is MigrationMode.POST_COPY:
+        return "stands still until it runs there, since it is emulated"
+    return "stands still, since it is emulated, while what it changed during the first pass over its memory is sent"

@@ -75,6 +75,10 @@ class FakeSides:
         """See `Sides`."""
         return There(await self._order("look"))
 
+    async def is_whole(self) -> bool:
+        """See `Sides`."""
+        return True
+
     async def transfer(self) -> MigrationFacts:
         """See `Sides`."""
         if self._host.find(self._vm_id).state is not VmState.RUNNING:

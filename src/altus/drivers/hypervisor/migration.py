@@ -13,6 +13,9 @@ twice. Only this host lets it go on there. So whoever asks both hosts knows what
 Post-copy is the exception: it runs there (`partial`) before its memory is whole, and is `given` here: it can never go
 on here, where some of its memory still is. What is torn then can go on nowhere: forward that is said, back it is ended,
 first here, then there.
+
+Some hypervisors lose what a guest changes while it is sent, unless whoever moves it sees to it that they do not
+(`Sides.is_whole`). What waits there without anybody who has seen that is never let go: it is brought over once more.
 """
 
 from __future__ import annotations
@@ -89,10 +92,14 @@ class Sides(Protocol):
         """Look at the other one."""
         ...
 
+    async def is_whole(self) -> bool:
+        """Whether what waits there is known to be all of the guest that has stopped here."""
+        ...
+
     async def transfer(self) -> MigrationFacts:
-        """Bring the active VM over, where it then waits, or with post-copy runs and is whole. How it went, but for
-        `seconds` and `options`. When it fails the VM runs on here, or is torn (`torn`). Raises `Cancelled` if it was
-        told to stop in time."""
+        """Bring the active VM over, where it then waits, or with post-copy runs and is whole; or not, if that has to be
+        tried in another way by the next call. How it went, but for `seconds` and `options`. When it fails the VM runs
+        on here, or is torn (`torn`). Raises `Cancelled` if it was told to stop in time."""
         ...
 
     async def drop_there(self) -> None:
@@ -117,7 +124,9 @@ async def leave(vm_id: str, sides: Sides, move: Move) -> MigrationFacts:
     looked at again has moved, too."""
     began, facts, arrived, went = time.monotonic(), MigrationFacts(), 0.0, False
     while True:
-        step = decide(await sides.here(), await sides.there(), forward=True)
+        here, there = await sides.here(), await sides.there()
+        doubtful = (here, there) == (Here.LEAVING, There.WAITING) and not await sides.is_whole()
+        step = decide(here, there, forward=not doubtful)
         match Next.DONE if went and step is Next.NOWHERE else step:
             case Next.TRANSFER:
                 if move.stop.is_set():

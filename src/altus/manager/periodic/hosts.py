@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+import sqlalchemy as sa
 import structlog
 
 from altus.common.errors import AltusError, Unavailable
@@ -11,7 +12,7 @@ from altus.manager.agents.pool import AgentPool
 from altus.manager.periodic.reconcile import Listener, Reconciler
 from altus.manager.services.observe import Observer
 from altus.manager.store import certificates
-from altus.manager.store.database import Database
+from altus.manager.store.database import Database, Tx
 from altus.manager.store.lease import Lease
 from altus.manager.store.resources import HOST
 from altus.wire.operations import CERTIFICATES_REVOKE, CertificatesRevoked
@@ -104,14 +105,20 @@ class HostWatch:
         time: an older answer must not remove a host which a newer one has brought."""
         async with self._reading:
             try:
-                known, revoked = await self._db.read(lambda tx: (HOST.all(tx), certificates.revoked(tx)))
+                hosts, revoked = await self._db.read(lambda tx: (_enrolled(tx), certificates.revoked(tx)))
             except Unavailable as error:
                 _log.warning("hosts not read", error=error.message)
                 return self._pool.known()
-            hosts = {host.id: host.address for host in known if host.address}
             await self._pool.distrust(revoked)
             for host_id, address in hosts.items():
                 self._pool.add(host_id, address)
             for host_id in self._pool.known() - hosts.keys():
                 self._pool.remove(host_id)
             return set(hosts)
+
+
+def _enrolled(tx: Tx) -> dict[str, str]:
+    """Addresses by hosts' ids; asked for at every change of anything, so no more than these."""
+    columns = HOST.table.c
+    rows = tx.execute(sa.select(columns.id, columns.address).where(columns.address != ""))
+    return {row.id: row.address for row in rows}

@@ -43,9 +43,12 @@ class Observer:
             known = HOST.peek(tx, hello.host_id)
             if known is None:
                 return []
-            host = HOST.change(tx, known.id, state=known.answering, facts=hello.facts, seen_at=utc_now()) or known
+            if known.boot_id != hello.boot_id:
+                _forget_orders(tx, known.id)
+            host = HOST.change(tx, known.id, state=known.answering, facts=hello.facts, boot_id=hello.boot_id,
+                               seen_at=utc_now()) or known  # fmt: skip
             _apply_storages(tx, host, hello.storages)
-            return [] if hello.vms is None else _apply_all(tx, host.id, hello.vms, clock=hello.order)
+            return [] if hello.vms is None else _apply_all(tx, host.id, hello.vms)
 
         self._remember(hello.host_id, await self._write(work))
 
@@ -139,22 +142,24 @@ def _apply_storages(tx: Tx, host: Host, storages: Iterable[StorageSeen]) -> None
                                    host_id=None if seen.shared else host.id))  # fmt: skip
 
 
-def _apply_all(tx: Tx, host_id: str, vms: Iterable[VmObservation], *, clock: int | None = None,
-               looked: int | None = None) -> list[VmObservation]:  # fmt: skip
-    """`clock` is the host's, where it may have started anew since the VMs were observed last; else `looked` is when it
-    looked: a VM that was observed later, by the task that made it, may rightly be missing. Returns what was seen of VMs
-    for which it is too early."""
+def _forget_orders(tx: Tx, host_id: str) -> None:
+    """The host has booted, so that its clock began anew: whatever it tells now is newer than all it has told."""
+    for vm in VM.all(tx, VM.table.c.host_id == host_id, VM.table.c.observed > 0):
+        VM.change(tx, vm.id, observed=0)
+
+
+def _apply_all(tx: Tx, host_id: str, vms: Iterable[VmObservation], looked: int | None = None) -> list[VmObservation]:
+    """`looked` is when the host looked: a VM that was observed later, by the task that made it, may rightly be missing.
+    Returns what was seen of VMs for which it is too early."""
     seen, early = {vm.id: vm for vm in vms}, []
     for vm in VM.all(tx, (VM.table.c.host_id == host_id) | (VM.table.c.other_host_id == host_id)):
-        anew, found = vm.host_id == host_id and clock is not None and vm.observed > clock, seen.get(vm.id)
+        found = seen.get(vm.id)
         if found is None and looked is not None and vm.observed > looked:
             continue
         if not _is_unripe(vm):
-            _apply(tx, vm, found, anew=anew)
+            _apply(tx, vm, found)
         elif found is not None:
             early.append(found)
-            if anew:
-                VM.change(tx, vm.id, observed=0)
     return early
 
 
@@ -170,8 +175,8 @@ def _is_unripe(vm: Vm | None) -> bool:
     return vm is not None and (vm.state is VmState.CREATING or vm.other_host_id is not None)
 
 
-def _apply(tx: Tx, vm: Vm, seen: VmObservation | None, *, anew: bool = False) -> None:
-    """Take over what was seen, unless a task is about to say it itself. `anew`: the orders of the host begin again.
+def _apply(tx: Tx, vm: Vm, seen: VmObservation | None) -> None:
+    """Take over what was seen, unless a task is about to say it itself.
 
     A state older than what is known does not count: its way through the stream may be longer than that of a task's
     answer. What a guest told counts nevertheless, since no answer brings it and the host says it only once.
@@ -183,7 +188,7 @@ def _apply(tx: Tx, vm: Vm, seen: VmObservation | None, *, anew: bool = False) ->
             _log.warning("a VM is gone from its host", vm=vm.id, host=vm.host_id)
             VM.change(tx, vm.id, state=VmState.UNKNOWN, guest=None)
         return
-    if changes := _changes(vm, seen, anew=anew):
+    if changes := _changes(vm, seen):
         VM.change(tx, vm.id, **changes)
 
 
@@ -193,12 +198,12 @@ def _is_news(tx: Tx, vm_id: str, seen: VmObservation | None) -> bool:
     return vm is not None and (seen is None or _is_unripe(vm) or bool(_changes(vm, seen)))
 
 
-def _changes(vm: Vm, seen: VmObservation, *, anew: bool = False) -> dict[str, Any]:
+def _changes(vm: Vm, seen: VmObservation) -> dict[str, Any]:
     """What is different now; nothing if all is as known."""
-    newest = anew or seen.order >= vm.observed
+    newest = seen.order >= vm.observed
     state, order = (seen.state, seen.order) if newest else (vm.state, vm.observed)
     guest = (seen.guest or vm.guest) if seen.state.keeps_guest and state.keeps_guest else None
-    if _same(vm.guest, guest) and vm.state is state and not anew:
+    if _same(vm.guest, guest) and vm.state is state:
         return {}
     pending = vm.restart_pending and state is not VmState.STOPPED
     return {"state": state, "guest": guest, "restart_pending": pending, "observed": order}

@@ -59,4 +59,5 @@ def of_network(tx: Tx, network_id: str) -> list[str]:
 
 def all_ids(tx: Tx) -> dict[str, str]:
     """port id → network id"""
-    return {row.id: row.network_id for row in tx.execute(sa.select(PORTS.c.id, PORTS.c.network_id))}
+    found: dict[str, str] = dict(tx.execute(sa.select(PORTS.c.id, PORTS.c.network_id)).all())  # type: ignore[arg-type]
+    return found

@@ -51,7 +51,7 @@ VOLUMES = Record(METADATA, "volumes", Volume, _named(), sa.Index(None, "vm_id"),
 IMAGES = Record(METADATA, "images", Image, _named())
 NETWORKS = Record(METADATA, "networks", Network, _named())
 STORAGES = Record(METADATA, "storages", Storage, _named())
-HOSTS = Record(METADATA, "hosts", Host, _named())
+HOSTS = Record(METADATA, "hosts", Host, _named(), shared=True)
 POOLS = Record(METADATA, "pools", Pool, sa.UniqueConstraint("name"))
 PROJECTS = Record(METADATA, "projects", Resource, sa.UniqueConstraint("name"))
 PORTS = sa.Table(

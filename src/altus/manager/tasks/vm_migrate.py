@@ -28,7 +28,8 @@ from altus.manager.tasks.run import Run
 from altus.manager.tasks.vm_parts import definition, require_host, the_vm
 from altus.manager.tasks.vm_place import Taken, candidates, request_for
 from altus.manager.tasks.vm_slots import Full, adapt, full
-from altus.model.migration import MigrationFacts, MigrationOptions
+from altus.model.host import Acceleration
+from altus.model.migration import MigrationFacts, MigrationOptions, emulated_meaning
 from altus.model.permission import Permission
 from altus.model.task import exclusive
 from altus.model.vm import Vm, VmObservation, VmState
@@ -111,8 +112,18 @@ def _verdicts(tx: Tx, vm: Vm, host_id: str = "", taken: Taken = MappingProxyType
 
 
 async def _plan(run: Run[VmMigrate]) -> dict[str, Any]:
-    found = await run.db.read(lambda tx: _verdicts(tx, VM.get(tx, run.args.vm_id), run.args.host_id))
-    return {"placement": [dataclasses.asdict(verdict) for verdict in found]}
+    """Where it would go, and what is special about how."""
+
+    def look(tx: Tx) -> dict[str, Any]:
+        vm = VM.get(tx, run.args.vm_id)
+        verdicts = _verdicts(tx, vm, run.args.host_id)
+        found: dict[str, Any] = {"placement": [dataclasses.asdict(verdict) for verdict in verdicts]}
+        facts = HOST.get(tx, vm.host_id or "").facts
+        if facts is not None and facts.acceleration is Acceleration.TCG:
+            found["guest"] = emulated_meaning(run.args.options)
+        return found
+
+    return await run.db.read(look)
 
 
 async def _place(run: Run[VmMigrate]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
@@ -12,6 +13,7 @@ from altus.manager.store.vms import group_members, working
 from altus.manager.tasks.vm_cpu import wanted_cpu
 from altus.model.cpu_baseline import baselines_of, given_by, refusals_of
 from altus.model.placement import GroupRule, capacity_of, require_same_rule
+from altus.model.storage import Storage
 from altus.model.vm import Vm
 
 Taken = Mapping[str, tuple[int, int]]
@@ -34,7 +36,7 @@ def request_for(tx: Tx, vm: Vm, *, started: bool, storage_id: str) -> Request:
 
 def candidates(tx: Tx, without: str = "", taken: Taken = MappingProxyType({})) -> list[Candidate]:
     """Every host with every repository it reaches; what VM `without` has does not count, what is `taken` does."""
-    used, pools, storages = working(tx, without), {pool.id: pool for pool in POOL.all(tx)}, STORAGE.all(tx)
+    used, pools, storages = working(tx, without), {pool.id: pool for pool in POOL.all(tx)}, _reached(tx)
     hosts = HOST.all(tx)
     baselines = baselines_of(pools.values(), hosts)
     given, refused = given_by(baselines), refusals_of(baselines)
@@ -52,9 +54,16 @@ def candidates(tx: Tx, without: str = "", taken: Taken = MappingProxyType({})) -
                 cpu=given.get(host.id),
                 cpu_refusal=refused.get(host.id, ""),
             )
-            for storage in storages
-            if storage.host_id in (None, host.id)
+            for storage in storages[None] + storages[host.id]
         ]
+    return found
+
+
+def _reached(tx: Tx) -> defaultdict[str | None, list[Storage]]:
+    """Repositories by the only host that reaches them; those of None are shared."""
+    found = defaultdict(list)
+    for storage in STORAGE.all(tx):
+        found[storage.host_id].append(storage)
     return found
 
 

@@ -30,6 +30,7 @@ class Paper:
     def __init__(self, here: Here, there: There, transfer: AltusError | None = None) -> None:
         self.now = (here, there)
         self.failure = transfer
+        self.whole = True
 
     async def here(self) -> Here:
         return self.now[0]
@@ -37,10 +38,14 @@ class Paper:
     async def there(self) -> There:
         return self.now[1]
 
+    async def is_whole(self) -> bool:
+        return self.whole
+
     async def transfer(self) -> MigrationFacts:
         assert self.now == (Here.ACTIVE, There.NONE)
         if self.failure is not None:
             raise self.failure
+        self.whole = True
         self.now = (Here.NONE, There.WAITING)
         return MigrationFacts(downtime=0.1, bytes_sent=1)
 
@@ -136,6 +141,28 @@ async def test_a_transfer_that_fails_leaves_the_vm_here() -> None:
     with pytest.raises(Failed, match="broken"):
         await leave("vm", paper, _move())
     assert paper.now == (Here.ACTIVE, There.NONE)
+
+
+@pytest.mark.parametrize("here", [Here.LEAVING, Here.NONE])
+async def test_what_may_not_be_whole_is_brought_over_again_as_long_as_that_is_possible(here: Here) -> None:
+    paper = Paper(here, There.WAITING)
+    paper.whole = False
+    facts = await leave("vm", paper, _move())
+    assert paper.now == (Here.NONE, There.RUNNING)
+    assert facts.bytes_sent == (1 if here is Here.LEAVING else None)
+
+
+async def test_a_transfer_that_brought_nothing_over_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    paper = Paper(Here.ACTIVE, There.NONE)
+    transfer, tries = paper.transfer, []
+
+    async def second_time() -> MigrationFacts:
+        tries.append(paper.now)
+        return await transfer() if len(tries) == 2 else MigrationFacts()
+
+    monkeypatch.setattr(paper, "transfer", second_time)
+    assert (await leave("vm", paper, _move())).bytes_sent == 1
+    assert tries == [(Here.ACTIVE, There.NONE)] * 2
 
 
 async def test_a_guest_that_ends_as_soon_as_it_goes_on_there_has_moved(monkeypatch: pytest.MonkeyPatch) -> None:

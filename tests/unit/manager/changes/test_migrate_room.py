@@ -13,6 +13,7 @@ from altus.manager.store.resources import HOST
 from altus.manager.store.vms import working
 from altus.model.host import HostState
 from altus.model.host_action import HostAction
+from altus.model.migration import MigrationMode
 from altus.model.task import StepState, Task, TaskState
 from altus.model.vm import Vm, VmState
 from altus.wire import vms as shapes
@@ -127,6 +128,17 @@ async def test_plan_says_of_every_host_why_or_why_not(pair: Site) -> None:
     reasons = {(one["host_id"], one["storage_name"]): one["reasons"] for one in others}
     assert reasons[here, "shared"] == ("the VM is on this host already",)
     assert reasons[there, "host1-local"] == ("the image or the storage asked for is elsewhere",)
+
+
+async def test_plan_says_how_an_emulated_guest_moves(pair: Site) -> None:
+    async with pair.running():
+        (vm,) = await _vms_here(pair)
+    told = []
+    for mode in (MigrationMode.AUTO, MigrationMode.POST_COPY):
+        body = shapes.VmMigrate(mode=mode)
+        told.append((await pair.changes().plan(ADMIN, await pair.power.migrate(ADMIN, vm.id, body))).details["guest"])
+    assert "during the first pass" in told[0]
+    assert "until it runs there" in told[1]
 
 
 async def test_maintenance_waits_for_a_vm_that_is_on_its_way_there(pair: Site) -> None:

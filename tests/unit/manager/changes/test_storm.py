@@ -1,4 +1,7 @@
-"""Many changes at once, while managers die and hosts come and go: in the end everything agrees."""
+"""Many changes at once, while managers die and hosts come and go: in the end everything agrees.
+
+Other storms, and longer ones: set `ALTUS_STORM_SEEDS="4 5 6"` and `ALTUS_STORM_OPERATIONS=5000` in the environment.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import asyncio
 import contextlib
 import dataclasses
 import itertools
+import os
 import random
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
@@ -19,6 +23,10 @@ from altus.common.units import MIB
 from altus.manager.services.tasks import TaskService
 from altus.manager.store import tasks as rows
 from altus.manager.store.resources import IMAGE, VM, VOLUME, Resources
+from altus.manager.tasks.host_maintain import HOST_MAINTAIN
+from altus.manager.tasks.vm_migrate import VM_MIGRATE_TASK
+from altus.model.host_action import HostAction
+from altus.model.migration import MigrationMode
 from altus.model.query import ListQuery
 from altus.model.task import Task, TaskState
 from altus.model.vm_action import VmAction
@@ -28,7 +36,8 @@ from testbed.killer import Life, MortalAgents, MortalDatabase
 from tests.unit.manager.changes.cases import Draft
 from tests.unit.manager.changes.site import ADMIN, Site
 
-_OPERATIONS = 200
+_OPERATIONS = int(os.environ.get("ALTUS_STORM_OPERATIONS", "200"))
+_SEEDS = [int(seed) for seed in os.environ.get("ALTUS_STORM_SEEDS", "1 2 3").split()]
 _SIMPLE = (VmAction.START, VmAction.KILL, VmAction.PAUSE, VmAction.RESUME, VmAction.SUSPEND)
 
 
@@ -56,10 +65,21 @@ async def test_fifty_conflicting_requests_on_one_vm_all_have_a_sound_end(site: S
         await site.settled()
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("seed", _SEEDS)
 async def test_random_changes_under_kills_and_disconnections_end_in_order(site: Site, seed: int) -> None:
-    storm = Storm(site, random.Random(seed))  # noqa: S311 - repeatable on purpose
-    done = 0
+    await _rage(Storm(site, random.Random(seed)))  # noqa: S311 - repeatable on purpose
+
+
+@pytest.mark.parametrize("seed", _SEEDS)
+async def test_vms_of_a_storm_over_two_hosts_move_and_never_run_twice(pair: Site, seed: int) -> None:
+    await _rage(storm := Storm(pair, random.Random(seed)))  # noqa: S311 - repeatable on purpose
+    kinds = Counter(task.kind for task in storm.tasks)
+    assert kinds[VM_MIGRATE_TASK.kind] > _OPERATIONS / 50
+    assert kinds[HOST_MAINTAIN.kind] > 0
+
+
+async def _rage(storm: Storm) -> None:
+    site, done = storm.site, 0
     while done < _OPERATIONS:
         async with storm.manager():
             for _ in range(storm.chance.randint(10, 40)):
@@ -102,8 +122,14 @@ class Storm:
             yield
             life.dead.set()
 
+    def require_single(self) -> None:
+        """No VM runs on two hosts."""
+        running = Counter(vm_id for host in self.site.agents.hosts.values() for vm_id in host.hypervisor.running())
+        assert not [vm_id for vm_id, times in running.items() if times > 1]
+
     async def operate(self) -> None:
         """One operation; a refusal must be a clear one."""
+        self.require_single()
         if self.chance.random() < 0.1:
             await self._weather()
         draft = await self._draft()
@@ -181,8 +207,21 @@ class Storm:
             (1, lambda: site.images.build(ADMIN, build)),
             (1, lambda: site.images.delete(ADMIN, image)),
         ]  # fmt: skip
+        if len(site.agents.hosts) > 1:
+            choices += self._moves(vm)
         (chosen,) = self.chance.choices([make for _, make in choices], [weight for weight, _ in choices])
         return chosen()
+
+    def _moves(self, vm: str) -> list[tuple[int, Callable[[], Draft]]]:
+        """What there is to do where there are several hosts."""
+        site, host = self.site, self.chance.choice(list(self.site.agents.hosts))
+        mode = self.chance.choice(list(MigrationMode))
+        move = vm_shapes.VmMigrate(host=self.chance.choice([None, host]), mode=mode)
+        return [
+            (30, lambda: site.power.migrate(ADMIN, vm, move)),
+            (2, lambda: site.inventory.change_host(ADMIN, host, HostAction.MAINTAIN)),
+            (4, lambda: site.inventory.change_host(ADMIN, host, HostAction.ACTIVATE)),
+        ]
 
 
 async def test_storm_is_worth_its_name(site: Site) -> None:

@@ -113,16 +113,28 @@ async def test_what_a_guest_told_counts_though_an_answer_overtook_it(sqlite_db: 
 
 async def test_host_that_booted_begins_its_clock_anew(sqlite_db: Database, observer: Observer, put: Put, host: Host,
                                                       tmp_path: Path) -> None:  # fmt: skip
-    vm = await put(VmState.RUNNING, observed=1000)
     hello = await _hello(host, tmp_path)
+    await observer.on_hello(hello)
+    vm = await put(VmState.RUNNING, observed=1000)
     same_clock = {"order": 2000, "vms": [_seen(vm, VmState.STOPPED, 999)]}
     await observer.on_hello(hello.model_copy(update=same_clock))
     assert await _state(sqlite_db, vm) is VmState.RUNNING
-    booted = {"order": 10, "vms": [_seen(vm, VmState.STOPPED, 9)]}
+    booted = {"boot_id": "next", "order": 10, "vms": [_seen(vm, VmState.STOPPED, 9)]}
     await observer.on_hello(hello.model_copy(update=booted))
     assert await _state(sqlite_db, vm) is VmState.STOPPED
     await observer.on_news(host.id, _happened(vm, VmState.RUNNING, 12))
     assert await _state(sqlite_db, vm) is VmState.RUNNING
+
+
+async def test_host_that_booted_before_its_hypervisor_answers_is_believed_when_it_does(
+    sqlite_db: Database, observer: Observer, put: Put, host: Host, tmp_path: Path
+) -> None:
+    hello = await _hello(host, tmp_path)
+    await observer.on_hello(hello)
+    vm, gone = [await put(VmState.RUNNING, observed=1000) for _ in range(2)]
+    await observer.on_hello(hello.model_copy(update={"boot_id": "next", "order": 10, "vms": None}))
+    await observer.on_news(host.id, StateSeen(order=20, vms=[_seen(vm, VmState.STOPPED, 19)]))
+    assert [await _state(sqlite_db, one) for one in (vm, gone)] == [VmState.STOPPED, VmState.UNKNOWN]
 
 
 async def test_vm_made_after_its_host_was_looked_at_is_not_missing(sqlite_db: Database, observer: Observer, put: Put,
@@ -187,7 +199,9 @@ async def test_host_that_is_back_while_a_vm_moves_is_not_unheard(sqlite_db: Data
     await observer.on_down(host.id)
     await observer.on_news(host.id, StateSeen(order=1001, vms=[_seen(told, VmState.RUNNING, 1001)]))
     hello = await _hello(host, tmp_path)
-    await observer.on_hello(hello.model_copy(update={"order": 10, "vms": [_seen(booted, VmState.STOPPED, 9)]}))
+    await observer.on_hello(
+        hello.model_copy(update={"boot_id": "next", "order": 10, "vms": [_seen(booted, VmState.STOPPED, 9)]})
+    )
     await observer.settle()
     assert [await _state(sqlite_db, vm) for vm in (told, booted)] == [VmState.UNKNOWN] * 2
     for vm in (told, booted):

@@ -7,13 +7,13 @@ import contextlib
 import os
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
-from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
 import libvirt
 
 from altus.common.errors import Failed, NotFound, Unavailable
+from altus.common.units import KIB
 from altus.drivers.hypervisor.base import ByteStream, MigrationChannel, Move
 from altus.drivers.hypervisor.libvirt.connection import Connection
 from altus.drivers.hypervisor.libvirt.errors import not_running, translate, unavailable
@@ -25,7 +25,8 @@ from altus.drivers.hypervisor.libvirt.migration_doors import (
     memory_socket,
     qemu_user,
 )
-from altus.drivers.hypervisor.libvirt.migration_job import send
+from altus.drivers.hypervisor.libvirt.migration_emulated import is_emulated
+from altus.drivers.hypervisor.libvirt.migration_job import Order
 from altus.drivers.hypervisor.libvirt.migration_transfer import Transfer
 from altus.drivers.hypervisor.libvirt.migration_xml import written
 from altus.drivers.hypervisor.libvirt.observe import TORN
@@ -82,6 +83,8 @@ class LibvirtSides:
         self._doors = doors
         self._move = move
         self._far: libvirt.virConnect | None = None
+        self._whole = False
+        self._missed = False
 
     async def close(self) -> None:
         """Let go of the other host."""
@@ -147,19 +150,34 @@ class LibvirtSides:
         await self._give_disks_to(await self._near.run(qemu_user))
         await self._near.run_domain(self._vm_id, _go_on)
 
+    async def is_whole(self) -> bool:
+        """See `Sides`; an emulated guest whose migration somebody else has begun may have run for too long."""
+        return self._whole or not await self._near.run_domain(self._vm_id, lambda domain: is_emulated(domain.XMLDesc()))
+
     async def transfer(self) -> MigrationFacts:
-        """See `Sides`; `virDomainMigrate3`, which leaves the VM paused there, but for post-copy."""
+        """See `Sides`; `virDomainMigrate3`, which leaves the VM paused there, but for post-copy. Where an emulated
+        guest did not stand still in time, the next call has it stand still from the beginning."""
         far = await self._far_connection()
         definition = await self._far_domain(lambda domain: domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE))
         domain = await self._near.run_domain(self._vm_id, _running)
-        sending = Transfer(domain, far, self._move)
+        order = await asyncio.to_thread(self._order, domain, definition)
+        sending = Transfer(domain, far, self._move, order)
         try:
-            facts = await sending.run(partial(send, domain, far, definition, self._move.options, self._doors.near))
+            facts = await sending.run()
         except libvirt.libvirtError as error:
+            if sending.missed and not sending.aborted and await self.here() is not Here.NONE:
+                self._missed = True
+                return MigrationFacts()
             raise await self._failure(error, aborted=sending.aborted) from error
-        if self._move.options.mode is MigrationMode.POST_COPY:
+        self._missed, self._whole = sending.missed, not sending.missed
+        if order.post_copy:
             await self._give_disks_to(await asyncio.to_thread(qemu_user, far))
         return facts
+
+    def _order(self, domain: libvirt.virDomain, definition: str) -> Order:
+        """In a worker thread."""
+        return Order(options=self._move.options, definition=definition, door=self._doors.near, live=not self._missed,
+                     memory=domain.maxMemory() * KIB, emulated=is_emulated(domain.XMLDesc()))  # fmt: skip
 
     async def _give_disks_to(self, owner: tuple[int, int]) -> None:
         """Let QEMU open the disks for writing, which it does when the guest goes on. A libvirtd that ends a copy takes

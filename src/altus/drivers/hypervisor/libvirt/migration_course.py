@@ -13,9 +13,10 @@ _PASS_DONE = 2
 
 class Course:
     """One VM's way as far as it has been seen. `stood` is for how many seconds its guest stood still, if that was seen
-    from here; `switched` says that post-copy was begun."""
+    from here; `stands` that it was stopped here before its time; `switched` that post-copy was begun."""
 
     def __init__(self, options: MigrationOptions) -> None:
+        self.stands = False
         self.switched = False
         self.stood: float | None = None
         self._options = options
@@ -27,7 +28,9 @@ class Course:
     @property
     def may_switch(self) -> bool:
         """Whether it is time to begin post-copy."""
-        return self._options.mode is MigrationMode.POST_COPY and not self.switched and self._passes >= _PASS_DONE
+        if self._options.mode is not MigrationMode.POST_COPY or self.switched:
+            return False
+        return self._passes >= (1 if self.stands else _PASS_DONE)
 
     def see(self, stats: dict[str, Any]) -> None:
         """Take in `virDomainGetJobStats`, of a job that lasts or is done."""

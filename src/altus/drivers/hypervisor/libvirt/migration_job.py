@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,37 +26,61 @@ _FLAGS = {
     MigrationMode.POST_COPY: libvirt.VIR_MIGRATE_POSTCOPY,
 }
 _WAITS = libvirt.VIR_MIGRATE_PAUSED
+_TRICKLE = 1
+"""MiB a second until post-copy of an emulated guest begins, which it does at once: its first pass must not end, and the
+guest not go on there, before it was seen to have stood still."""
 
 
-def send(domain: libvirt.virDomain, far: libvirt.virConnect, definition: str, options: MigrationOptions,
-         door: Path) -> dict[str, Any]:  # fmt: skip
-    """In a worker thread of its own, since it lasts: what libvirt counted. The VM waits there afterwards, but runs
-    there at once with post-copy: then libvirtd of this host is spoken to through `door` (see `Doors.near`)."""
+@dataclass(frozen=True, kw_only=True)
+class Order:
+    """How a VM with `memory` bytes is sent: what was asked for, its `definition` on the other host, and whether it is
+    `emulated`. Afterwards it waits there, but runs there at once with post-copy: then libvirtd of this host is spoken
+    to through `door` (see `Doors.near`). Without `live` it stands still from the beginning; then there is no
+    post-copy."""
+
+    options: MigrationOptions
+    definition: str
+    door: Path
+    memory: int
+    emulated: bool
+    live: bool = True
+
+    @property
+    def post_copy(self) -> bool:
+        """Whether it may run there before it is whole."""
+        return self.live and self.options.mode is MigrationMode.POST_COPY
+
+
+def send(domain: libvirt.virDomain, far: libvirt.virConnect, order: Order) -> dict[str, Any]:
+    """In a worker thread of its own, since it lasts: what libvirt counted."""
     vm_id = domain.UUIDString()
     live = domain.XMLDesc(libvirt.VIR_DOMAIN_XML_MIGRATABLE | libvirt.VIR_DOMAIN_XML_SECURE)
-    flags = libvirt.VIR_MIGRATE_LIVE | _FLAGS.get(options.mode, 0)
+    flags = libvirt.VIR_MIGRATE_LIVE | _FLAGS.get(order.options.mode, 0) if order.live else 0
     if is_coherent(live):
         flags |= libvirt.VIR_MIGRATE_UNSAFE  # libvirt goes by the file system's kind; we know that it is shared
-    asked = parameters(options) | {
+    asked = parameters(order) | {
         libvirt.VIR_MIGRATE_PARAM_URI: f"unix://{memory_socket(vm_id)}",
-        libvirt.VIR_MIGRATE_PARAM_DEST_XML: relocated(live, definition),
+        libvirt.VIR_MIGRATE_PARAM_DEST_XML: relocated(live, order.definition),
     }
-    domain.migrateSetMaxDowntime(options.downtime)
-    if options.mode is not MigrationMode.POST_COPY:
+    domain.migrateSetMaxDowntime(order.options.downtime)
+    if not order.post_copy:
         return _counted(domain.migrate3(far, asked, flags | _WAITS))
-    with _through(door) as near:
+    with _through(order.door) as near:
         return _counted(near.lookupByUUIDString(vm_id).migrate3(far, asked, flags))
 
 
-def parameters(options: MigrationOptions) -> dict[str, Any]:
-    """What of libvirt's parameters the options are."""
+def parameters(order: Order) -> dict[str, Any]:
+    """What of libvirt's parameters the order is."""
     found: dict[str, Any] = {}
-    if options.bandwidth is not None:
-        found[libvirt.VIR_MIGRATE_PARAM_BANDWIDTH] = options.bandwidth
-        if options.mode is MigrationMode.POST_COPY:
-            found[libvirt.VIR_MIGRATE_PARAM_BANDWIDTH_POSTCOPY] = options.bandwidth
-    if options.mode in _THROTTLES:
-        first, more = _THROTTLES[options.mode]
+    limit = order.options.bandwidth
+    if limit is not None:
+        found[libvirt.VIR_MIGRATE_PARAM_BANDWIDTH] = limit
+    if order.post_copy and limit is not None:
+        found[libvirt.VIR_MIGRATE_PARAM_BANDWIDTH_POSTCOPY] = limit
+    if order.post_copy and order.emulated:
+        found[libvirt.VIR_MIGRATE_PARAM_BANDWIDTH] = _TRICKLE
+    if order.live and order.options.mode in _THROTTLES:
+        first, more = _THROTTLES[order.options.mode]
         found |= {
             libvirt.VIR_MIGRATE_PARAM_AUTO_CONVERGE_INITIAL: first,
             libvirt.VIR_MIGRATE_PARAM_AUTO_CONVERGE_INCREMENT: more,

@@ -6,45 +6,56 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import libvirt
 
 from altus.drivers.hypervisor.base import Move
 from altus.drivers.hypervisor.libvirt.migration_course import Course, progress
+from altus.drivers.hypervisor.libvirt.migration_emulated import Standstill
+from altus.drivers.hypervisor.libvirt.migration_job import Order, send
 from altus.drivers.hypervisor.libvirt.observe import TORN
-from altus.model.migration import MigrationFacts, MigrationMode
+from altus.model.migration import MigrationFacts
 
 _LOOK_SECONDS = 0.5
+_OFTEN_SECONDS = 0.02
 _QUICK_SECONDS = 0.01
 _COMMITTED = "Post-copy has begun and cannot be stopped any more"
 
 
 class Transfer:
-    """Attends to a VM that is being sent. `aborted` says that it was stopped."""
+    """Attends to a VM that is being sent. `aborted` says that it was stopped; `missed` that its guest, which is
+    emulated, did not stand still in time: what was sent is worth nothing."""
 
-    def __init__(self, domain: libvirt.virDomain, far: libvirt.virConnect, move: Move) -> None:
+    def __init__(self, domain: libvirt.virDomain, far: libvirt.virConnect, move: Move, order: Order) -> None:
         self.aborted = False
+        self.missed = False
         self._domain = domain
         self._far = far
         self._move = move
+        self._order = order
         self._course = Course(move.options)
+        self._standstill: Standstill | None = None
+        if order.emulated and order.live:
+            self._standstill = Standstill(order.memory, at_once=order.post_copy)
+        self._left = 0.0
         self._loop = asyncio.get_running_loop()
 
-    async def run(self, send: Callable[[], dict[str, Any]]) -> MigrationFacts:
-        """Until `send`, which blocks, has ended; raises its `libvirtError`."""
-        work = asyncio.ensure_future(asyncio.to_thread(send))
+    async def run(self) -> MigrationFacts:
+        """Until it is sent; raises libvirt's error."""
+        work = asyncio.ensure_future(asyncio.to_thread(partial(send, self._domain, self._far, self._order)))
         stop = asyncio.ensure_future(self._move.stop.wait())
         follow: asyncio.Future[None] | None = None
         try:
             while not work.done():
                 waited = [work] if stop.done() else [work, stop]
-                await asyncio.wait(waited, timeout=_LOOK_SECONDS, return_when=asyncio.FIRST_COMPLETED)
-                if stop.done() and not self._course.switched:
-                    self.aborted = True
+                await asyncio.wait(waited, timeout=self._pause, return_when=asyncio.FIRST_COMPLETED)
+                if (stop.done() or self.missed) and not self._course.switched:
+                    self.aborted = stop.done()
                     await asyncio.to_thread(self._abort)
                     continue
-                await asyncio.to_thread(self._tell)
+                await asyncio.to_thread(self._look)
                 if self._course.may_switch and await asyncio.to_thread(self._begin_post_copy):
                     follow = asyncio.ensure_future(self._follow(work))
             stats = work.result()
@@ -52,15 +63,23 @@ class Transfer:
             stop.cancel()
             if follow is not None:
                 await follow
-        if follow is None and self._move.options.mode is MigrationMode.POST_COPY:
+        self.missed = self.missed or (self._standstill is not None and not self._course.stands)
+        if follow is None and self._order.post_copy:
             await self._move.switch()  # all came over at once, and libvirt has let it go on there
+        if follow is None and self._course.stands:
+            self._course.stood = time.monotonic() - self._left
         return self._course.facts(stats)
+
+    @property
+    def _pause(self) -> float:
+        """Seconds until the next look."""
+        return _LOOK_SECONDS if self._standstill is None or self._course.stands else _OFTEN_SECONDS
 
     async def _follow(self, work: asyncio.Future[Any]) -> None:
         """The guest's packets follow it as soon as it does not run here, where it will never run again; libvirt lets it
         go on there by itself."""
         await self._until(work, lambda: tuple(self._domain.state()) in TORN)
-        left = time.monotonic()
+        left = self._left or time.monotonic()
         await self._move.switch()
         uuid = self._domain.UUIDString()
         await self._until(work, lambda: self._far.lookupByUUIDString(uuid).state()[0] == libvirt.VIR_DOMAIN_RUNNING)
@@ -89,11 +108,16 @@ class Transfer:
         with contextlib.suppress(libvirt.libvirtError):  # not begun yet, or ended
             self._domain.abortJob()
 
-    def _tell(self) -> None:
-        """In a worker thread: how far it is."""
+    def _look(self) -> None:
+        """In a worker thread: tell how far it is, and see to it that an emulated guest stands still in time."""
         with contextlib.suppress(libvirt.libvirtError):  # it has just ended
             stats = self._domain.jobStats()
             self._course.see(stats)
+            if self._standstill is not None and not self._course.stands and self._standstill.is_due(stats):
+                self._left = time.monotonic()
+                self._domain.suspend()
+                self.missed = self._standstill.is_late(self._domain.jobStats())
+                self._course.stands = not self.missed
             share, text = progress(stats)
             committed = self._course.switched
             sentence = f"{_COMMITTED}; {text}" if committed else text

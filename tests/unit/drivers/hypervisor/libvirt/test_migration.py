@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from altus.drivers.hypervisor.libvirt.migration_course import Course, progress
-from altus.drivers.hypervisor.libvirt.migration_job import parameters
+from altus.drivers.hypervisor.libvirt.migration_job import Order, parameters
 from altus.drivers.hypervisor.libvirt.migration_xml import relocated
 from altus.model.migration import MigrationMode, MigrationOptions
 
@@ -82,11 +84,29 @@ def test_what_was_switched_stood_still_as_long_as_was_seen() -> None:
     assert (facts.mode, facts.downtime) == (MigrationMode.POST_COPY, 0.5)
 
 
-@pytest.mark.parametrize(("options", "expected"), [
-    (MigrationOptions(mode=MigrationMode.PLAIN), {}),
-    (MigrationOptions(mode=MigrationMode.PLAIN, bandwidth=9), {"bandwidth": 9}),
-    (MigrationOptions(mode=MigrationMode.POST_COPY, bandwidth=9), {"bandwidth": 9, "bandwidth.postcopy": 9}),
-    (MigrationOptions(), {"auto_converge.initial": 10, "auto_converge.increment": 10}),
+def test_post_copy_begins_at_once_when_the_guest_stands_still_already() -> None:
+    course = Course(MigrationOptions(mode=MigrationMode.POST_COPY))
+    course.stands = True
+    assert not course.may_switch
+    course.see({"memory_iteration": 1})
+    assert course.may_switch
+
+
+def _order(options: MigrationOptions, *, emulated: bool = False, live: bool = True) -> Order:
+    return Order(options=options, definition="", door=Path("door"), memory=1, emulated=emulated, live=live)
+
+
+_POST_COPY = MigrationOptions(mode=MigrationMode.POST_COPY, bandwidth=9)
+
+
+@pytest.mark.parametrize(("order", "expected"), [
+    (_order(MigrationOptions(mode=MigrationMode.PLAIN)), {}),
+    (_order(MigrationOptions(mode=MigrationMode.PLAIN, bandwidth=9)), {"bandwidth": 9}),
+    (_order(_POST_COPY), {"bandwidth": 9, "bandwidth.postcopy": 9}),
+    (_order(_POST_COPY, emulated=True), {"bandwidth": 1, "bandwidth.postcopy": 9}),
+    (_order(_POST_COPY, emulated=True, live=False), {"bandwidth": 9}),
+    (_order(MigrationOptions()), {"auto_converge.initial": 10, "auto_converge.increment": 10}),
+    (_order(MigrationOptions(), live=False), {}),
 ])  # fmt: skip
-def test_options_become_libvirts_parameters(options: MigrationOptions, expected: dict[str, object]) -> None:
-    assert parameters(options) == expected
+def test_options_become_libvirts_parameters(order: Order, expected: dict[str, object]) -> None:
+    assert parameters(order) == expected
