@@ -27,9 +27,9 @@ export function Shell() {
   }, [])
   return (
     <div className="shell">
-      <a className="skip" href="#main" onClick={() => main.current?.focus()}>
+      <button type="button" className="skip" onClick={() => main.current?.focus()}>
         {t('skip')}
-      </a>
+      </button>
       <Rail />
       <div className="stage">
         <TopBar search={() => setPalette(true)} />

@@ -11,7 +11,7 @@ function luminance(hex: string): number {
 }
 
 /** How far two colours are apart, from 1 to 21, as WCAG counts it. */
-export function contrast(one: string, other: string): number {
+function contrast(one: string, other: string): number {
   const [dark = 0, light = 0] = [luminance(one), luminance(other)].sort((a, b) => a - b)
   return (light + 0.05) / (dark + 0.05)
 }

@@ -29,6 +29,7 @@ export function antTheme(palette: Palette, radius: number, dark: boolean): Theme
       colorError: palette.bad,
       colorErrorText: palette.bad,
       colorInfo: palette.info,
+      ...tinted(palette),
       borderRadius: radius,
       fontSize: 14,
       fontFamily:
@@ -50,6 +51,24 @@ export function antTheme(palette: Palette, radius: number, dark: boolean): Theme
       Menu: { itemSelectedBg: palette.raised, itemSelectedColor: palette.text },
     },
   }
+}
+
+/** Grounds and borders of alerts: a touch of the state's colour. */
+function tinted(palette: Palette) {
+  const grounds = { Success: palette.good, Warning: palette.warning, Error: palette.bad, Info: palette.info }
+  return Object.fromEntries(
+    Object.entries(grounds).flatMap(([name, colour]) => [
+      [`color${name}Bg`, mix(colour, palette.card, 0.08)],
+      [`color${name}Border`, mix(colour, palette.card, 0.4)],
+    ]),
+  )
+}
+
+/** `share` of one colour in another. */
+export function mix(colour: string, ground: string, share: number): string {
+  const part = (text: string, at: number) => Number.parseInt(text.slice(at, at + 2), 16)
+  const mixed = [1, 3, 5].map(at => Math.round(part(colour, at) * share + part(ground, at) * (1 - share)))
+  return `#${mixed.map(value => value.toString(16).padStart(2, '0')).join('')}`
 }
 
 /** The same colours as CSS variables on the root, where portals see them too. */

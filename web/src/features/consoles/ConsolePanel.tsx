@@ -85,7 +85,7 @@ function TypeText({ type }: { type: (text: string) => void }) {
       <Input.TextArea
         value={text}
         onChange={event => setText(event.target.value)}
-        autoSize={{ minRows: 2, maxRows: 8 }}
+        rows={2}
         aria-label={t('console.type')}
         autoFocus
       />

@@ -44,7 +44,6 @@ export function Matrix({ cells, label, go }: Props) {
   }
   return (
     <div className="matrix">
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: the picture is walked through with the arrow keys */}
       <canvas
         ref={canvas}
         role="img"

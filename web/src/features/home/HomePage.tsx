@@ -99,7 +99,7 @@ function HostMeters() {
   const hosts = useCollection('host').rows
   const vms = useCollection('vm').rows
   return (
-    <Card title={t('hosts')}>
+    <Card title={t('home.promised')}>
       <ul className="host-meters">
         {hosts.map(host => {
           const promised = vms

@@ -28,7 +28,9 @@ export function TaskItem({ task, open: opened = false }: { task: TaskView; open?
       <div className="task-line">
         <button type="button" className="task-open" aria-expanded={open} onClick={() => setOpen(!open)}>
           {open ? <ChevronDown size={15} aria-hidden /> : <ChevronRight size={15} aria-hidden />}
-          <span className="task-title">{task.title}</span>
+          <span className="task-title">
+            {task.title} <span className="task-about">{task.object_name}</span>
+          </span>
         </button>
         <StateMark state={taskState(task.state)} />
         {task.finished_at === null && (

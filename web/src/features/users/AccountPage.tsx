@@ -74,7 +74,11 @@ function Tokens() {
           <li key={token.id}>
             <strong>{token.name}</strong>
             <span className="quiet">
-              {t('token.ends')} <Ago at={token.expires_at} />
+              {token.expires_at && (
+                <>
+                  {t('token.ends')} <Ago at={token.expires_at} />
+                </>
+              )}
             </span>
             <span className="quiet">
               {token.last_used_at && (

@@ -26,7 +26,6 @@ export function Field({
   children: ReactNode
 }) {
   return (
-    // biome-ignore lint/a11y/noLabelWithoutControl: the control is among the children
     <label className="field">
       <span>{label}</span>
       {children}
@@ -199,7 +198,7 @@ export function FirstBoot({ draft, set, problem }: Props) {
         <Input.TextArea
           value={draft.sshKeys}
           onChange={event => set({ sshKeys: event.target.value })}
-          autoSize={{ minRows: 2, maxRows: 6 }}
+          rows={2}
           spellCheck={false}
         />
       </Field>
@@ -215,7 +214,7 @@ export function FirstBoot({ draft, set, problem }: Props) {
           className="mono"
           value={draft.userData}
           onChange={event => set({ userData: event.target.value })}
-          autoSize={{ minRows: 2, maxRows: 12 }}
+          rows={2}
           spellCheck={false}
           placeholder="#cloud-config"
         />

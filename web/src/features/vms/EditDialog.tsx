@@ -50,7 +50,7 @@ export function EditDialog({ vm, close }: { vm: VmView; close: () => void }) {
           <Input />
         </Form.Item>
         <Form.Item name="description" label={t('description')} {...wrong('description')}>
-          <Input.TextArea autoSize={{ maxRows: 4 }} />
+          <Input.TextArea rows={2} />
         </Form.Item>
         <Form.Item name="tags" label={t('tags')} {...wrong('tags')}>
           <Select mode="tags" tokenSeparators={[' ', ',']} open={false} suffixIcon={null} />
