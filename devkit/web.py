@@ -22,6 +22,8 @@ OUTPUT = ROOT / "src" / "altus" / "manager" / "api" / "static"
 _LOCKED = ("package.json", "package-lock.json")
 _UNBUILT = ("node_modules", "generated")
 _ZIPPED = (".js", ".css", ".svg", ".json")
+_STAMP = ".altus"
+"""The file in a made folder that says from what it was made."""
 _WORTH = 1024
 """Bytes from which a file is also kept compressed."""
 
@@ -52,30 +54,38 @@ def environment() -> dict[str, str]:
 def install() -> None:
     """The packages as locked, and the client generated from the API's description."""
     wanted = _digest(WEB / name for name in _LOCKED)
-    if _changed(WEB / "node_modules" / ".altus", wanted):
+    if _changed(WEB / "node_modules" / _STAMP, wanted):
         with progress.waiting("packages of the web console (npm ci)"):
             npm = _node() / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
             run(node(str(npm), "ci", "--ignore-scripts", "--no-audit", "--no-fund"))
-        (WEB / "node_modules" / ".altus").write_text(wanted)
+        (WEB / "node_modules" / _STAMP).write_text(wanted)
     made = WEB / "src" / "api" / "generated"
     described = _digest([OPENAPI, WEB / "openapi-ts.config.ts", WEB / "package-lock.json"])
-    if _changed(made / ".altus", described):
+    if _changed(made / _STAMP, described):
         run(tool("openapi-ts"))
-        (made / ".altus").write_text(described)
+        (made / _STAMP).write_text(described)
 
 
 def build() -> None:
     """The console as the manager serves it."""
     install()
-    wanted = _digest([OPENAPI, Path(__file__), *_sources()])
-    if not _changed(OUTPUT / ".altus", wanted):
+    if not outdated():
         return
     with progress.waiting("web console (vite build)"):
         run(tool("vite", "build", "--logLevel=warn", f"--outDir={OUTPUT}", "--emptyOutDir"))
         for path in sorted(OUTPUT.rglob("*")):
             if path.suffix in _ZIPPED and path.stat().st_size >= _WORTH:
                 path.with_name(f"{path.name}.gz").write_bytes(gzip.compress(path.read_bytes(), mtime=0))
-    (OUTPUT / ".altus").write_text(wanted)
+    (OUTPUT / _STAMP).write_text(_wanted())
+
+
+def outdated() -> bool:
+    """Whether the built console is not what the sources as they are would come to."""
+    return _changed(OUTPUT / _STAMP, _wanted())
+
+
+def _wanted() -> str:
+    return _digest([OPENAPI, Path(__file__), *_sources()])
 
 
 def _node() -> Path:

@@ -16,13 +16,6 @@ from tests.e2e.place import Place
 CHROMIUM = "/usr/bin/chromium"
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """All of them need the test machine, where Chromium is."""
-    for item in items:
-        if "/e2e/" in str(item.path):
-            item.add_marker(pytest.mark.functional)
-
-
 @pytest.fixture(scope="session")
 def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
     """Debian's browser; root may not use its sandbox."""
@@ -48,14 +41,16 @@ def open_as(browser: Browser, place: Place, states: Path) -> Iterator[Callable[.
     """Opens the console as one of the administrators, in a browser of their own; signs in once for all tests."""
     contexts: list[BrowserContext] = []
 
-    def make(name: str = "sysadmin", **options: Any) -> Console:
+    def make(name: str = "sysadmin") -> Console:
         kept = states / f"{name}.json"
-        state = {"storage_state": str(kept)} if kept.exists() else {}
-        context = browser.new_context(ignore_https_errors=True, base_url=place.url, locale="en-GB",
-                                      viewport={"width": 1440, "height": 900}, **state, **options)  # fmt: skip
+        known = kept.exists()
+        context = browser.new_context(
+            ignore_https_errors=True, base_url=place.url, locale="en-GB", viewport={"width": 1440, "height": 900},
+            storage_state=kept if known else None,
+        )  # fmt: skip
         contexts.append(context)
         console = Console(context.new_page(), place)
-        if not state:
+        if not known:
             console.sign_in(name)
             context.storage_state(path=kept)
         return console

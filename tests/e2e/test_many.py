@@ -11,6 +11,8 @@ from tests.e2e import place as places
 from tests.e2e.pages import Console
 from tests.e2e.place import Place
 
+pytestmark = pytest.mark.functional
+
 COUNT = 5000
 
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.e2e.pages import Console
 from tests.e2e.place import Place
+
+pytestmark = pytest.mark.functional
 
 
 def test_a_wrong_password_is_told_in_the_form(stranger: Page, place: Place) -> None:

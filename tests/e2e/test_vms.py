@@ -12,6 +12,8 @@ from altus.wire.vms import VmCreate, VmEdit
 from tests.e2e.pages import Console
 from tests.e2e.place import Place
 
+pytestmark = pytest.mark.functional
+
 
 def _make(place: Place, *names: str, start: bool = False) -> list[str]:
     async def work(altus: AltusClient) -> list[str]:

@@ -26,6 +26,12 @@ export function prefer(changes: Partial<Preferences>): void {
   for (const tell of listeners) tell()
 }
 
+addEventListener('storage', event => {
+  if (event.key !== KEY) return // another window chose another look: this one follows
+  current = read()
+  for (const tell of listeners) tell()
+})
+
 function subscribe(listener: () => void) {
   listeners.add(listener)
   return () => void listeners.delete(listener)

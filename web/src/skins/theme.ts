@@ -34,8 +34,7 @@ export function antTheme(palette: Palette, radius: number, dark: boolean): Theme
       fontSize: 14,
       fontFamily:
         "Inter, 'Segoe UI', system-ui, -apple-system, Roboto, 'Noto Sans', 'Noto Sans CJK SC', 'Microsoft YaHei', sans-serif",
-      motionDurationMid: '0.12s',
-      motionDurationSlow: '0.16s',
+      motion: false, // what is asked for is there at once
     },
     components: {
       Button: {
