@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 
-from devkit import progress
+from devkit import progress, web
 
 ROOT = Path(__file__).parent.parent
 
@@ -42,6 +42,8 @@ CHECKS = (
     Check("rules (ruff check)", (_tool("ruff"), "check", "--quiet", "--output-format=concise", ".")),
     Check("format (ruff format)", (_tool("ruff"), "format", "--check", ".")),
     Check("sizes (ratchet)", (sys.executable, "-m", "devkit.sizes")),
+    Check("console types (tsc)", tuple(web.tool("tsc", "--project", "web")), slow=True),
+    Check("console rules (biome)", tuple(web.tool("biome", "check", "--error-on-warnings", "web")), slow=True),
     Check(
         "shell syntax (bash -n)",
         ("bash", "-c", 'for file; do bash -n "$file" || exit; done', "", "dev", "altus", ".ci/run"),

@@ -9,7 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Sequence
 
-from devkit import checks, golden, suite, testmachine
+from devkit import checks, golden, suite, testmachine, web
 from devkit.errors import DevkitError
 from devkit.lab import commands as lab_commands
 
@@ -33,6 +33,11 @@ def _lab(arguments: argparse.Namespace) -> int:
     return lab_commands.run(arguments)
 
 
+def _check() -> int:
+    web.install()
+    return checks.run()
+
+
 def _prepare_images() -> None:
     from devkit import images
 
@@ -44,6 +49,7 @@ def run_tests(arguments: Sequence[str]) -> int:
 
     Without arguments all tests run, in several machines at once.
     """
+    web.build()
     if not arguments:
         return suite.run(_prepare_images)
     _prepare_images()
@@ -69,7 +75,7 @@ def _parser() -> argparse.ArgumentParser:
     stop = add("down", lambda args: _down(purge=args.purge), "Stop everything; data stays.")
     stop.add_argument("--purge", action="store_true", help="remove all data, settings, VMs and networks too")
     add("test", lambda args: run_tests(args.rest), "Run the tests; further arguments are pytest's.")
-    add("check", lambda _: checks.run(), "Check types, imports, rules, format and sizes.")
+    add("check", lambda _: _check(), "Check types, imports, rules, format and sizes.")
     add("bench", lambda args: run_benchmarks(args.rest), "Run the benchmarks; further arguments are theirs.")
     lab = add("lab", _lab, "Simulated hosts on this machine, to try a pool and to break it; see docs/lab.md.")
     lab_commands.add(lab)

@@ -49,7 +49,7 @@ PACKAGES = {
         "openssh-client",
     ),
     "building libvirt-python": ("gcc", "libc6-dev", "libvirt-dev", "pkg-config", "python3-dev"),
-    "tests and development": ("ca-certificates", "git", "postgresql", "procps", "util-linux"),
+    "tests and development": ("ca-certificates", "chromium", "git", "postgresql", "procps", "util-linux"),
 }
 _POLICY = Path("/usr/sbin/policy-rc.d")
 _POLICY_TEXT = "#!/bin/sh\n# by Altus' ./dev while it installs packages: nothing starts by itself\nexit 101\n"

@@ -11,7 +11,8 @@ _MATRIX = "tests/functional/test_faults_matrix.py"
 _SYSTEM = ["-m", "functional", "tests/functional", "--ignore-glob=*/functional/*/test_*.py", f"--ignore={_MATRIX}"]
 _PARTS = {
     "code": ["-m", "not functional", "-n", str(os.cpu_count() or 1)],
-    "drivers": ["-m", "functional", "--ignore-glob=*/functional/test_*.py"],
+    "drivers": ["-m", "functional", "--ignore-glob=*/functional/test_*.py", "--ignore=tests/e2e"],
+    "console": ["tests/e2e"],
     "system": _SYSTEM,
     "faults": [_MATRIX],
 }
@@ -22,7 +23,7 @@ _MEMORY = "/run"
 _SPARE = 20
 """The share of busy processors, in percent of usual, for the part that waits for nothing but them. It gets what the
 others leave: they wait for each other a third of their time, and have deadlines."""
-_LANES = (("drivers",), ("faults", "system"))
+_LANES = (("drivers", "console"), ("faults", "system"))
 _BROKEN = ["--verbose", "--maxfail=8", "--session-timeout=2400"]
 """What says on a line of its own which test runs, and ends a part that has gone wrong: where the house is on fire, each
 further test would only wait for its deadline."""

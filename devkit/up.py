@@ -20,7 +20,7 @@ from altus.wire.pools import PoolEdit
 from altus.wire.resources import ImageBuild, NetworkCreate
 from altus.wire.tasks import TaskView
 from altus.wire.vms import CloudInitCreate, NicCreate, VmCreate, VmView
-from devkit import progress, services
+from devkit import progress, services, web
 from devkit.errors import DevkitError
 
 CREDENTIALS = Path("/etc/altus/admin-credentials.json")
@@ -37,6 +37,7 @@ def up() -> int:
     """Start the services, enrol this machine as a host, make image, network and VM, and tell where everything is."""
     if os.geteuid() != 0:
         raise DevkitError("./dev up needs root: it starts libvirt, Open vSwitch and OVN")
+    web.build()
     runner = services.load()
     progress.say("services:")
     runner.start(["libvirt", "ovn", "altus-manager"])
@@ -182,7 +183,7 @@ def _tell(url: str, vm: VmView) -> None:
     """Where to look. The first passwords are printed once; the file stays until root removes it."""
     passwords = load_manager_settings().state_dir / "first-passwords.json"
     shown = passwords.with_suffix(".shown")
-    print(f"\nAltus runs: {url} (API, described at {url}/api/docs)")
+    print(f"\nAltus runs: {url} (web console; the API is described at {url}/api/docs)")
     if passwords.exists() and not shown.exists():
         print("The administrators' first passwords, to be changed at the first login:")
         for name, password in json.loads(passwords.read_text()).items():

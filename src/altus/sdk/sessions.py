@@ -14,6 +14,7 @@ from altus.wire.users import (
     TokenCreate,
     TokenCreated,
     TokenView,
+    WhoamiView,
 )
 
 
@@ -28,6 +29,10 @@ class Sessions(Noun):
     async def logout(self) -> None:
         """End the session with which this is asked."""
         await self._transport.call("DELETE", "/sessions/current")
+
+    async def whoami(self) -> WhoamiView:
+        """Who this client is to the manager, and which operations it may use."""
+        return read(WhoamiView, (await self._transport.call("GET", "/sessions/current")).body)
 
     async def list(self) -> ListView[SessionView]:
         """One's own sessions."""

@@ -18,12 +18,13 @@ Duration = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{0,4}[smhdw]$")
 
 
 class Login(Shape):
-    """Who logs in."""
+    """Who logs in. `cookie` is for browsers: the token comes in a cookie that scripts cannot read."""
 
     model_config = example(name="sysadmin", password="correct horse battery staple")  # noqa: S106
 
     name: Reference
     password: Password = Field(repr=False)
+    cookie: Flag = False
 
 
 class PasswordChange(Shape):
@@ -47,10 +48,22 @@ class SessionView(View):
 
 
 class SessionOpened(SessionView):
-    """A new session; `token` is shown this once."""
+    """A new session; `token` is shown this once, and empty if it came in a cookie."""
 
     token: str
     must_change_password: bool = False
+
+
+class WhoamiView(View):
+    """Who asks. `operations` are those of the API, by their ids, that this one may use somewhere: what may be done
+    with an object, its own `allowed_actions` tell."""
+
+    account_id: str
+    name: str
+    display_name: str
+    duty: Duty | None
+    must_change_password: bool
+    operations: list[str]
 
 
 class ScopeShape(Shape):

@@ -59,6 +59,7 @@ METHODS: dict[str, Callable[[AltusClient], Awaitable[object]]] = {
     "examine": lambda a: a.system.doctor(),
     "login": lambda a: a.sessions.login("x", "y"),
     "logout": lambda a: a.sessions.logout(),
+    "whoami": lambda a: a.sessions.whoami(),
     "list_sessions": lambda a: a.sessions.list(),
     "revoke_session": lambda a: a.sessions.revoke("x"),
     "change_password": lambda a: a.sessions.change_password("x", "y"),

@@ -12,9 +12,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 import altus
 from altus.common.ids import new_id
-from altus.manager.api import errors
+from altus.manager.api import console, errors
+from altus.manager.api.deps import Requires
 from altus.manager.api.routes import ROUTERS
 from altus.manager.services.directory import Services
+from altus.model.permission import Permission
 from altus.wire.base import Problem
 
 PREFIX = "/api/v1"
@@ -37,9 +39,11 @@ def create_api(services: Services) -> FastAPI:
         separate_input_output_schemas=True,
     )
     app.state.services = services
+    app.state.operations = _operations()
     errors.install(app)
     for router in ROUTERS:
         app.include_router(router, prefix=PREFIX)
+    console.install(app)
     app.add_middleware(RequestFrame)
     return app
 
@@ -47,6 +51,13 @@ def create_api(services: Services) -> FastAPI:
 def _operation_id(route: APIRoute) -> str:
     """The function's name: what generated clients call the operation."""
     return route.name
+
+
+def _operations() -> dict[str, Permission]:
+    """The permission that each operation declares, where it declares one."""
+    routes = (route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute))
+    return {route.name: dependency.call.permission for route in routes
+            for dependency in route.dependant.dependencies if isinstance(dependency.call, Requires)}  # fmt: skip
 
 
 class RequestFrame:

@@ -17,7 +17,7 @@ from pydantic import TypeAdapter
 from pydantic_core import to_json
 
 from altus.common.errors import AltusError, Forbidden, InvalidInput
-from altus.manager.services.access import bearer
+from altus.manager.api.credentials import token_of
 from altus.manager.services.audit import Act
 from altus.manager.services.changes import Change, Idempotency
 from altus.manager.services.directory import Services
@@ -29,7 +29,8 @@ from altus.wire.base import ListView, View
 from altus.wire.tasks import PlanView, TaskView
 
 _PLAN, _TASK = TypeAdapter(PlanView), TypeAdapter(TaskView)
-_FILTER = re.compile(r"([a-z_]{1,40})([:~!])(.{0,200})", re.DOTALL)
+_FILTER = re.compile(r"([a-z_]{1,40})([:~!])(.{0,4000})", re.DOTALL)
+"""Long enough for the ids of a hundred objects."""
 _BEARER = Depends(HTTPBearer(auto_error=False, description="A session's or an API token's text."))
 """Only described here; `authenticate` reads the header itself."""
 Ref = Annotated[str, Path(min_length=1, max_length=80, description="Id or name.")]
@@ -65,8 +66,8 @@ class Requires:
 
 
 async def authenticate(request: Request, services: Services) -> Actor:
-    """Who has the bearer token of this request."""
-    token = bearer(request.headers.get("authorization"))
+    """Who has the token that this request shows."""
+    token = token_of(request)
     source = request.client.host if request.client else ""
     return await services.security.access.authenticate(token, source, request.state.request_id)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from altus.common.ids import new_id
 from altus.model.permission import Duty
 from altus.wire.vms import VmView
 from tests.unit.manager.api.rig import Rig, name
@@ -32,6 +33,13 @@ async def test_filter_sort_and_pages(rig: Rig) -> None:
                              ("state!stopped", 1)):  # fmt: skip
         found = await rig.good("GET", "/vms", params=[("filter", mine), ("filter", condition)])
         assert len(found["items"]) == count, condition
+
+
+async def test_a_hundred_objects_are_asked_for_by_their_ids(rig: Rig) -> None:
+    made = await rig.vm()
+    ids = [new_id() for _ in range(99)] + [made["id"]]
+    found = await rig.good("GET", "/vms", params={"filter": f"id:{','.join(ids)}"})
+    assert [vm["id"] for vm in found["items"]] == [made["id"]]
 
 
 async def test_only_wanted_fields(rig: Rig) -> None:

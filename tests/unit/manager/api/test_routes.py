@@ -14,7 +14,7 @@ from altus.manager.api.app import create_api, openapi
 from altus.manager.api.deps import PUBLIC, Requires
 from tests.unit.manager.api.hostile import operations
 
-OWN_PAGES = {"/api/openapi.json", "/api/docs", "/docs/oauth2-redirect"}
+OWN_PAGES = {"/api/openapi.json", "/api/docs", "/docs/oauth2-redirect", "/{path:path}"}
 
 
 def routes_of(routes: Iterable[Any]) -> Iterator[Any]:

@@ -9,8 +9,8 @@ from fastapi import APIRouter, Depends, Header, Query, Request
 from fastapi.responses import StreamingResponse
 
 from altus.common.errors import Unauthenticated
+from altus.manager.api.credentials import token_of
 from altus.manager.api.deps import Requires, ServicesDep
-from altus.manager.services.access import bearer
 from altus.manager.services.directory import Services
 from altus.manager.store import events as outbox
 from altus.manager.store.tables import Event
@@ -40,7 +40,7 @@ async def stream_events(
     if start is None:
         start = await services.db.read(outbox.last)
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    lines = _lines(bearer(request.headers.get("authorization")), services, start, frozenset(noun))
+    lines = _lines(token_of(request), services, start, frozenset(noun))
     return StreamingResponse(lines, 200, headers, "text/event-stream")
 
 

@@ -9,6 +9,7 @@ from fastapi.responses import Response
 from pydantic import TypeAdapter
 
 from altus.common.durations import parse_duration
+from altus.manager.api.credentials import forget, keep
 from altus.manager.api.deps import PUBLIC, Listing, Ref, Requires, ServicesDep, send
 from altus.model.actor import Actor
 from altus.model.permission import Permission, Scope
@@ -21,10 +22,12 @@ from altus.wire.users import (
     TokenCreate,
     TokenCreated,
     TokenView,
+    WhoamiView,
 )
 
 router = APIRouter(tags=["sessions"])
 _OPENED, _SESSIONS = TypeAdapter(SessionOpened), Listing(SessionView)
+_WHOAMI = TypeAdapter(WhoamiView)
 _CREATED, _TOKENS = TypeAdapter(TokenCreated), Listing(TokenView)
 Self = Annotated[Actor, Depends(Requires(Permission.SELF))]
 
@@ -36,8 +39,12 @@ async def login(request: Request, services: ServicesDep, body: Login) -> Respons
     sessions = services.security.sessions
     session, token = await sessions.login(body.name, body.password, source, request.state.request_id)
     actor = await services.security.access.authenticate(token, source)
-    opened = {**vars(session), "token": token, "must_change_password": actor.must_change_password}
-    return send(_OPENED, SessionOpened.model_validate(opened), 201)
+    shown = "" if body.cookie else token
+    opened = {**vars(session), "token": shown, "must_change_password": actor.must_change_password}
+    response = send(_OPENED, SessionOpened.model_validate(opened), 201)
+    if body.cookie:
+        keep(response, token)
+    return response
 
 
 @router.get("/sessions", response_model=ListView[SessionView])
@@ -51,7 +58,20 @@ async def list_sessions(actor: Self, services: ServicesDep) -> Response:
 async def logout(actor: Self, services: ServicesDep) -> Response:
     """End this session."""
     await services.security.sessions.logout(actor)
-    return Response(status_code=204)
+    response = Response(status_code=204)
+    forget(response)
+    return response
+
+
+@router.get("/sessions/current", response_model=WhoamiView)
+async def whoami(request: Request, actor: Self, services: ServicesDep) -> Response:
+    """Who asks, and which operations that one may use."""
+    account = (await services.security.accounts.get(actor, actor.account_id)).account
+    declared: dict[str, Permission] = request.app.state.operations
+    operations = [name for name, permission in declared.items() if actor.may_somewhere(permission)]
+    shown = {**vars(account), "account_id": account.id, "duty": actor.duty, "operations": operations,
+             "must_change_password": actor.must_change_password}  # fmt: skip
+    return send(_WHOAMI, WhoamiView.model_validate(shown))
 
 
 @router.delete("/sessions/{ref}", status_code=204)

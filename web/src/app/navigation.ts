@@ -1,0 +1,70 @@
+import {
+  Activity,
+  Bell,
+  Boxes,
+  Disc3,
+  Fingerprint,
+  HardDrive,
+  House,
+  KeyRound,
+  type LucideIcon,
+  Monitor,
+  Network,
+  ScrollText,
+  Server,
+  ShieldCheck,
+  Users,
+} from 'lucide-react'
+import type { TextKey } from '@/i18n'
+
+export interface Place {
+  to: string
+  text: TextKey
+  icon: LucideIcon
+  /** The operation of the API without which there is nothing to see here; none: it is everybody's. */
+  needs?: string
+}
+
+/** Where one can go, in groups. */
+export const PLACES: { text: TextKey; places: Place[] }[] = [
+  {
+    text: 'nav.overview',
+    places: [
+      { to: '/', text: 'home', icon: House },
+      { to: '/health', text: 'health', icon: Activity, needs: 'list_vms' },
+    ],
+  },
+  {
+    text: 'nav.resources',
+    places: [
+      { to: '/vms', text: 'vms', icon: Monitor, needs: 'list_vms' },
+      { to: '/hosts', text: 'hosts', icon: Server, needs: 'list_hosts' },
+      { to: '/pools', text: 'pools', icon: Boxes, needs: 'list_pools' },
+      { to: '/networks', text: 'networks', icon: Network, needs: 'list_networks' },
+      { to: '/volumes', text: 'volumes', icon: HardDrive, needs: 'list_volumes' },
+      { to: '/images', text: 'images', icon: Disc3, needs: 'list_images' },
+    ],
+  },
+  {
+    text: 'nav.operations',
+    places: [
+      { to: '/tasks', text: 'tasks', icon: ScrollText, needs: 'list_tasks' },
+      { to: '/alarms', text: 'alarms', icon: Bell, needs: 'list_alarms' },
+    ],
+  },
+  {
+    text: 'nav.security',
+    places: [
+      { to: '/users', text: 'users', icon: Users, needs: 'list_users' },
+      { to: '/roles', text: 'roles', icon: ShieldCheck, needs: 'list_roles' },
+      { to: '/audit', text: 'audit', icon: Fingerprint, needs: 'list_audit' },
+      { to: '/account', text: 'account', icon: KeyRound },
+    ],
+  },
+]
+
+/** What somebody with these rights can go to. */
+export const placesFor = (may: (operation: string) => boolean) =>
+  PLACES.map(group => ({ ...group, places: group.places.filter(({ needs }) => !needs || may(needs)) })).filter(
+    group => group.places.length > 0,
+  )

@@ -1,0 +1,224 @@
+import { Checkbox, Input, InputNumber, Radio, Select } from 'antd'
+import { type ReactNode, useEffect } from 'react'
+import { useTranslation } from 'react-i18next'
+import { fieldMessage, type Problem } from '@/api/problem'
+import { useCollection } from '@/api/use'
+import { bytes } from '@/ui/format'
+import { SizeInput } from '@/ui/SizeInput'
+import type { Draft } from './draft'
+
+interface Props {
+  draft: Draft
+  set: (changes: Partial<Draft>) => void
+  problem: Problem | undefined
+}
+
+/** A question with its field, and what the API says is wrong with the answer. */
+export function Field({
+  label,
+  error,
+  hint,
+  children,
+}: {
+  label: string
+  error?: string | undefined
+  hint?: string
+  children: ReactNode
+}) {
+  return (
+    <label className="field">
+      <span>{label}</span>
+      {children}
+      {error ? (
+        <small className="tone-bad" role="alert">
+          {error}
+        </small>
+      ) : (
+        hint && <small className="quiet">{hint}</small>
+      )}
+    </label>
+  )
+}
+
+export function Identity({ draft, set, problem }: Props) {
+  const { t } = useTranslation()
+  const projects = useCollection('project').rows
+  return (
+    <>
+      <div className="field-row">
+        <Field label={t('name')} error={fieldMessage(problem, 'name')}>
+          <Input
+            value={draft.name}
+            onChange={event => set({ name: event.target.value.trim() })}
+            autoFocus
+            maxLength={63}
+          />
+        </Field>
+        {projects.length > 1 && (
+          <Field label={t('project')}>
+            <Select
+              allowClear
+              value={draft.project}
+              onChange={project => set({ project })}
+              options={projects.map(({ id, name }) => ({ value: id, label: name }))}
+            />
+          </Field>
+        )}
+      </div>
+      <Field label={t('description')} error={fieldMessage(problem, 'description')}>
+        <Input value={draft.description} onChange={event => set({ description: event.target.value })} />
+      </Field>
+      <Field label={t('tags')}>
+        <Select
+          mode="tags"
+          tokenSeparators={[' ', ',']}
+          open={false}
+          suffixIcon={null}
+          value={draft.tags}
+          onChange={tags => set({ tags })}
+        />
+      </Field>
+    </>
+  )
+}
+
+export function Source({ draft, set, problem }: Props) {
+  const { t } = useTranslation()
+  const ready = useCollection('image').rows.filter(image => image.state === 'ready')
+  const images = ready.filter(image => image.source_format !== 'iso')
+  const mediums = ready.filter(image => image.source_format === 'iso')
+  const options = (some: typeof ready) =>
+    some.map(({ id, name, size }) => ({ value: id, label: `${name} · ${bytes(size)}` }))
+  const first = images[0]?.id
+  useEffect(() => {
+    if (first && images.length === 1 && !draft.image) set({ image: first })
+  }, [first, images.length, draft.image, set])
+  return (
+    <>
+      <Radio.Group
+        value={draft.source}
+        onChange={event => set({ source: event.target.value })}
+        optionType="button"
+        options={(['image', 'cdrom', 'empty'] as const).map(value => ({ value, label: t(`wizard.from_${value}`) }))}
+      />
+      {draft.source === 'image' && (
+        <Field label={t('image')} error={fieldMessage(problem, 'image')}>
+          <Select
+            value={draft.image}
+            onChange={image => set({ image })}
+            options={options(images)}
+            placeholder={images.length === 0 ? t('image.none') : t('wizard.choose_image')}
+            showSearch={{ optionFilterProp: 'label' }}
+          />
+        </Field>
+      )}
+      {draft.source === 'cdrom' && (
+        <Field label={t('wizard.medium')}>
+          <Select
+            value={draft.cdrom}
+            onChange={cdrom => set({ cdrom })}
+            options={options(mediums)}
+            placeholder={mediums.length === 0 ? t('wizard.no_medium') : ''}
+          />
+        </Field>
+      )}
+      <div className="field-row">
+        <Field
+          label={t('wizard.disk_size')}
+          error={fieldMessage(problem, 'disk_size')}
+          hint={draft.source === 'image' ? t('wizard.as_image') : t('wizard.no_disk')}
+        >
+          <SizeInput onChange={diskSize => set({ diskSize })} placeholder="10 GiB" />
+        </Field>
+        {draft.source === 'image' && (
+          <Checkbox checked={draft.linked} onChange={event => set({ linked: event.target.checked })}>
+            {t('vm.linked')}
+          </Checkbox>
+        )}
+      </div>
+    </>
+  )
+}
+
+export function Hardware({ draft, set, problem }: Props) {
+  const { t } = useTranslation()
+  return (
+    <div className="field-row">
+      <Field label={t('vm.vcpus')} error={fieldMessage(problem, 'vcpus')}>
+        <InputNumber
+          min={1}
+          max={128}
+          precision={0}
+          value={draft.vcpus}
+          onChange={vcpus => set({ vcpus: vcpus ?? 1 })}
+        />
+      </Field>
+      <Field label={t('memory')} error={fieldMessage(problem, 'memory')}>
+        <SizeInput value={draft.memory} onChange={memory => set({ memory })} />
+      </Field>
+      <Field label={t('vm.firmware')}>
+        <Select
+          value={draft.firmware}
+          onChange={firmware => set({ firmware })}
+          options={[
+            { value: 'bios', label: 'BIOS' },
+            { value: 'uefi', label: 'UEFI' },
+          ]}
+        />
+      </Field>
+    </div>
+  )
+}
+
+export function Networks({ draft, set, problem }: Props) {
+  const { t } = useTranslation()
+  const networks = useCollection('network').rows.filter(network => network.state === 'ready')
+  return (
+    <Field label={t('networks')} error={fieldMessage(problem, 'nics')} hint={t('wizard.nics_hint')}>
+      <Select
+        mode="multiple"
+        value={draft.networks}
+        onChange={chosen => set({ networks: chosen })}
+        options={networks.map(({ id, name, cidr }) => ({ value: id, label: `${name} · ${cidr}` }))}
+        placeholder={networks.length === 0 ? t('network.none') : ''}
+      />
+    </Field>
+  )
+}
+
+export function FirstBoot({ draft, set, problem }: Props) {
+  const { t } = useTranslation()
+  return (
+    <>
+      <Field
+        label={t('wizard.ssh_keys')}
+        error={fieldMessage(problem, 'cloud_init.ssh_keys.0')}
+        hint={t('wizard.ssh_hint')}
+      >
+        <Input.TextArea
+          value={draft.sshKeys}
+          onChange={event => set({ sshKeys: event.target.value })}
+          rows={2}
+          spellCheck={false}
+        />
+      </Field>
+      <Field label={t('wizard.password')}>
+        <Input.Password
+          value={draft.password}
+          onChange={event => set({ password: event.target.value })}
+          autoComplete="new-password"
+        />
+      </Field>
+      <Field label={t('wizard.user_data')}>
+        <Input.TextArea
+          className="mono"
+          value={draft.userData}
+          onChange={event => set({ userData: event.target.value })}
+          rows={2}
+          spellCheck={false}
+          placeholder="#cloud-config"
+        />
+      </Field>
+    </>
+  )
+}

@@ -1,0 +1,45 @@
+import { describe, expect, it } from 'vitest'
+import { FIRST_DRAFT, missing, vmCreateOf } from './draft'
+
+describe('a draft of a VM', () => {
+  it('from an image brings its cloud-init and no other disk', () => {
+    const body = vmCreateOf({
+      ...FIRST_DRAFT,
+      name: 'web1',
+      image: 'i1',
+      networks: ['n1'],
+      sshKeys: 'ssh-ed25519 A\n\n ssh-rsa B ',
+    })
+    expect(body).toMatchObject({
+      name: 'web1',
+      image: 'i1',
+      linked: true,
+      nics: [{ network: 'n1' }],
+      cloud_init: { ssh_keys: ['ssh-ed25519 A', 'ssh-rsa B'] },
+    })
+    expect(body).not.toHaveProperty('disks')
+    expect(body).not.toHaveProperty('cdrom')
+  })
+
+  it('with an installation medium has a disk of its own and no cloud-init', () => {
+    const body = vmCreateOf({
+      ...FIRST_DRAFT,
+      name: 'web1',
+      source: 'cdrom',
+      cdrom: 'c1',
+      diskSize: 1024 ** 3,
+      image: 'left over',
+    })
+    expect(body).toMatchObject({ cdrom: 'c1', disks: [{ size: 1024 ** 3 }] })
+    expect(body).not.toHaveProperty('image')
+    expect(body).not.toHaveProperty('cloud_init')
+  })
+
+  it('says what is missing', () => {
+    expect(missing(FIRST_DRAFT)).toBe('wizard.no_name')
+    expect(missing({ ...FIRST_DRAFT, name: 'web1' })).toBe('wizard.no_image')
+    expect(missing({ ...FIRST_DRAFT, name: 'web1', source: 'cdrom' })).toBe('wizard.no_cdrom')
+    expect(missing({ ...FIRST_DRAFT, name: 'web1', source: 'empty', memory: undefined })).toBe('form.size')
+    expect(missing({ ...FIRST_DRAFT, name: 'web1', source: 'empty' })).toBeUndefined()
+  })
+})

@@ -1,0 +1,79 @@
+import type { VmCreate } from '@/api/generated'
+
+/** What the wizard has been told so far. */
+export interface Draft {
+  name: string
+  description: string
+  project?: string
+  tags: string[]
+  source: 'image' | 'cdrom' | 'empty'
+  image?: string
+  cdrom?: string
+  diskSize?: number
+  linked: boolean
+  vcpus: number
+  memory: number | undefined
+  firmware: 'bios' | 'uefi'
+  networks: string[]
+  sshKeys: string
+  password: string
+  userData: string
+  start: boolean
+}
+
+const MIB = 1024 ** 2
+export const FIRST_DRAFT: Draft = {
+  name: '',
+  description: '',
+  tags: [],
+  source: 'image',
+  linked: true,
+  vcpus: 1,
+  memory: 512 * MIB,
+  firmware: 'bios',
+  networks: [],
+  sshKeys: '',
+  password: '',
+  userData: '',
+  start: true,
+}
+
+/** The request that a draft comes to. */
+export function vmCreateOf(draft: Draft): VmCreate {
+  const fromImage = draft.source === 'image'
+  return {
+    name: draft.name,
+    ...(draft.description ? { description: draft.description } : {}),
+    ...(draft.project ? { project: draft.project } : {}),
+    tags: draft.tags,
+    vcpus: draft.vcpus,
+    memory: draft.memory ?? 512 * MIB,
+    firmware: draft.firmware,
+    ...(fromImage ? { image: draft.image ?? '', linked: draft.linked } : {}),
+    ...(fromImage && draft.diskSize ? { disk_size: draft.diskSize } : {}),
+    ...(!fromImage && draft.diskSize ? { disks: [{ size: draft.diskSize }] } : {}),
+    ...(draft.source === 'cdrom' ? { cdrom: draft.cdrom ?? '' } : {}),
+    nics: draft.networks.map(network => ({ network })),
+    ...(fromImage ? { cloud_init: cloudInit(draft) } : {}),
+    start: draft.start,
+  }
+}
+
+function cloudInit(draft: Draft) {
+  const keys = draft.sshKeys
+    .split('\n')
+    .map(line => line.trim())
+    .filter(Boolean)
+  return { ssh_keys: keys, password: draft.password, user_data: draft.userData }
+}
+
+/** What is still missing before a plan can be made; the key of its words. */
+export function missing(
+  draft: Draft,
+): 'wizard.no_name' | 'wizard.no_image' | 'wizard.no_cdrom' | 'form.size' | undefined {
+  if (!draft.name) return 'wizard.no_name'
+  if (draft.source === 'image' && !draft.image) return 'wizard.no_image'
+  if (draft.source === 'cdrom' && !draft.cdrom) return 'wizard.no_cdrom'
+  if (draft.memory === undefined) return 'form.size'
+  return undefined
+}

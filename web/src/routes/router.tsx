@@ -1,0 +1,113 @@
+import { createRootRoute, createRoute, createRouter, lazyRouteComponent, Outlet } from '@tanstack/react-router'
+import { Shell } from '@/app/Shell'
+import { readView } from '@/ui/view'
+import { NotFound } from './NotFound'
+
+const root = createRootRoute({ component: Outlet, notFoundComponent: NotFound, validateSearch: readView })
+const shell = createRoute({ getParentRoute: () => root, id: 'shell', component: Shell })
+
+const at = shell
+const pages = [
+  createRoute({
+    getParentRoute: () => at,
+    path: '/',
+    component: lazyRouteComponent(() => import('@/features/home/HomePage'), 'HomePage'),
+  }),
+  createRoute({
+    getParentRoute: () => at,
+    path: '/vms',
+    component: lazyRouteComponent(() => import('@/features/vms/VmsPage'), 'VmsPage'),
+  }),
+  createRoute({
+    getParentRoute: () => at,
+    path: '/vms/new',
+    component: lazyRouteComponent(() => import('@/features/vms/CreatePage'), 'CreatePage'),
+  }),
+  createRoute({
+    getParentRoute: () => at,
+    path: '/vms/$id',
+    component: lazyRouteComponent(() => import('@/features/vms/VmPage'), 'VmPage'),
+  }),
+  createRoute({
+    getParentRoute: () => at,
+    path: '/hosts',
+    component: lazyRouteComponent(() => import('@/features/hosts/HostsPage'), 'HostsPage'),
+  }),
+  createRoute({
+    getParentRoute: () => at,
+    path: '/hosts/$id',
+    component: lazyRouteComponent(() => import('@/features/hosts/HostPage'), 'HostPage'),
+  }),
+  createRoute({
+    getParentRoute: () => at,
+    path: '/pools',
+    component: lazyRouteComponent(() => import('@/features/hosts/PoolsPage'), 'PoolsPage'),
+  }),
+  createRoute({
+    getParentRoute: () => at,
+    path: '/networks',
+    component: lazyRouteComponent(() => import('@/features/networks/NetworksPage'), 'NetworksPage'),
+  }),
+  createRoute({
+    getParentRoute: () => at,
+    path: '/volumes',
+    component: lazyRouteComponent(() => import('@/features/volumes/VolumesPage'), 'VolumesPage'),
+  }),
+  createRoute({
+    getParentRoute: () => at,
+    path: '/images',
+    component: lazyRouteComponent(() => import('@/features/images/ImagesPage'), 'ImagesPage'),
+  }),
+  createRoute({
+    getParentRoute: () => at,
+    path: '/tasks',
+    component: lazyRouteComponent(() => import('@/features/tasks/TasksPage'), 'TasksPage'),
+  }),
+  createRoute({
+    getParentRoute: () => at,
+    path: '/alarms',
+    component: lazyRouteComponent(() => import('@/features/alarms/AlarmsPage'), 'AlarmsPage'),
+  }),
+  createRoute({
+    getParentRoute: () => at,
+    path: '/health',
+    component: lazyRouteComponent(() => import('@/features/health/HealthPage'), 'HealthPage'),
+  }),
+  createRoute({
+    getParentRoute: () => at,
+    path: '/users',
+    component: lazyRouteComponent(() => import('@/features/users/UsersPage'), 'UsersPage'),
+  }),
+  createRoute({
+    getParentRoute: () => at,
+    path: '/roles',
+    component: lazyRouteComponent(() => import('@/features/users/RolesPage'), 'RolesPage'),
+  }),
+  createRoute({
+    getParentRoute: () => at,
+    path: '/account',
+    component: lazyRouteComponent(() => import('@/features/users/AccountPage'), 'AccountPage'),
+  }),
+  createRoute({
+    getParentRoute: () => at,
+    path: '/audit',
+    component: lazyRouteComponent(() => import('@/features/audit/AuditPage'), 'AuditPage'),
+  }),
+]
+const console_ = createRoute({
+  getParentRoute: () => root,
+  path: '/console/$id',
+  component: lazyRouteComponent(() => import('@/features/consoles/ConsolePage'), 'ConsolePage'),
+})
+
+export const router = createRouter({
+  routeTree: root.addChildren([shell.addChildren(pages), console_]),
+  defaultPreload: 'intent',
+  scrollRestoration: true,
+})
+
+declare module '@tanstack/react-router' {
+  interface Register {
+    router: typeof router
+  }
+}
