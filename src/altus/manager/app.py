@@ -33,6 +33,7 @@ from altus.manager.services.placement import PlacementService
 from altus.manager.services.pools import PoolService
 from altus.manager.services.repairs import Repairs
 from altus.manager.services.security import Security, open_security
+from altus.manager.services.security_groups import SecurityGroupService
 from altus.manager.services.system import SystemService
 from altus.manager.services.tasks import TaskService
 from altus.manager.services.unmanaged import UnmanagedService
@@ -153,6 +154,7 @@ def _services(settings: ManagerSettings, world: World, engine: Engine, security:
         volumes=VolumeService(db),
         images=images,
         networks=NetworkService(db),
+        security_groups=SecurityGroupService(db),
         inventory=InventoryService(db, audit),
         placement=PlacementService(db),
         pools=PoolService(db, audit),

@@ -63,12 +63,14 @@ class Network(Resource):
 
 @dataclass(frozen=True, kw_only=True)
 class PortSpec:
-    """A NIC's end on the network: only this MAC and this address may speak from it (row N4)."""
+    """A NIC's end on the network: only this MAC and this address may speak from it (row N4). It is a member of
+    `security_groups`, by their ids; in none of them it is not filtered."""
 
     id: str
     network_id: str
     mac: str
     address: str
+    security_groups: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from altus.model.network import NetworkSpec, NicAttachment, PortSpec
+from altus.model.security_group import SecurityGroupSpec
 
 
 class Datapath(StrEnum):
@@ -33,11 +34,15 @@ class NetworkCapabilities:
 
 @dataclass(frozen=True, kw_only=True)
 class NetworkTruth:
-    """What the network engine itself says, to compare the database with: ids only."""
+    """What the network engine itself says, to compare the database with."""
 
     networks: frozenset[str]
     ports: dict[str, str]
     """port id → network id"""
+    security_groups: dict[str, str]
+    """group id → the digest of what it was asked to be (`SecurityGroupSpec.digest`); empty if it is that no more"""
+    memberships: dict[str, list[str]]
+    """port id → the groups that it is a member of, by id; only ports in groups"""
 
 
 class NetworkDriver(Protocol):
@@ -59,12 +64,23 @@ class NetworkDriver(Protocol):
         ...
 
     async def ensure_port(self, port: PortSpec) -> None:
-        """Make the port exist and be like this; it may move to another network. `NotFound` (`network.not_found`),
-        `InvalidInput` (`port.address_invalid`, `port.mac_invalid`) or `Conflict` (`port.address_taken`)."""
+        """Make the port exist and be like this; it may move to another network. Its groups hold from the first packet.
+        `NotFound` (`network.not_found`, `security_group.not_found`), `InvalidInput` (`port.address_invalid`,
+        `port.mac_invalid`) or `Conflict` (`port.address_taken`)."""
         ...
 
     async def delete_port(self, port_id: str) -> None:
         """Remove it; missing is success."""
+        ...
+
+    async def ensure_security_group(self, group: SecurityGroupSpec) -> None:
+        """Make the group exist with these rules, and its members be held to them at once. `NotFound`
+        (`security_group.not_found`) if a rule names a group that is not there."""
+        ...
+
+    async def delete_security_group(self, group_id: str) -> None:
+        """Remove it; missing is success. Refuses (`security_group.in_use`) while it has members or rules of others name
+        it."""
         ...
 
     async def place(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from ipaddress import IPv4Network
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from altus.drivers.network.base import Datapath, NetworkCapabilities, NetworkTru
 from altus.drivers.network.fake_store import FakeStore
 from altus.drivers.network.rules import check_network, check_overlap, check_port
 from altus.model.network import NetworkKind, NetworkSpec, NicAttachment, PortSpec
+from altus.model.security_group import SecurityGroupSpec
 
 _MAX_MTU = 1442
 
@@ -59,7 +61,24 @@ class FakeNetworks:
         self._fail("ensure_port")
         network = self._network(port.network_id)
         check_port(port, IPv4Network(network.cidr), network.gateway, self._store.rivals(port))
+        self._require_groups(port.security_groups)
         self._store.save_port(port)
+
+    async def ensure_security_group(self, group: SecurityGroupSpec) -> None:
+        """See NetworkDriver."""
+        self._fail("ensure_security_group")
+        self._require_groups(group.remote_ids)
+        self._store.save_group(group)
+
+    async def delete_security_group(self, group_id: str) -> None:
+        """See NetworkDriver."""
+        self._fail("delete_security_group")
+        members = [port for port, groups in self._store.memberships().items() if group_id in groups]
+        others = [group for group in self._store.groups() if group_id in group.remote_ids]
+        if members or others:
+            raise Conflict(f"Security group {group_id} has {len(members)} members, and {len(others)} groups name it.",
+                           code="security_group.in_use", hint="Take NICs out of it.")  # fmt: skip
+        self._store.remove_group(group_id)
 
     async def delete_port(self, port_id: str) -> None:
         """See NetworkDriver."""
@@ -93,7 +112,10 @@ class FakeNetworks:
         """See NetworkDriver."""
         self._fail("truth")
         networks = frozenset(network.id for network in self._store.networks())
-        return NetworkTruth(networks=networks, ports=self._store.ports())
+        there = {group.id: group.digest for group in self._store.groups()}
+        memberships = {port: sorted(there.keys() & groups) for port, groups in self._store.memberships().items()}
+        return NetworkTruth(networks=networks, ports=self._store.ports(), security_groups=there,
+                            memberships={port: groups for port, groups in memberships.items() if groups})  # fmt: skip
 
     async def sign(self) -> str:
         """See NetworkDriver."""
@@ -107,6 +129,12 @@ class FakeNetworks:
         planned = self._failures.get(operation)
         if planned:
             raise planned.pop(0)
+
+    def _require_groups(self, group_ids: Iterable[str]) -> None:
+        there = {group.id for group in self._store.groups()}
+        for missing in sorted(set(group_ids) - there):
+            raise NotFound(f"There is no security group {missing}.", code="security_group.not_found",
+                           hint="Create the group before its members.")  # fmt: skip
 
     def _network(self, network_id: str) -> NetworkSpec:
         found = self._store.network(network_id)

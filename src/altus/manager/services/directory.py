@@ -16,6 +16,7 @@ from altus.manager.services.networks import NetworkService
 from altus.manager.services.placement import PlacementService
 from altus.manager.services.pools import PoolService
 from altus.manager.services.security import Security
+from altus.manager.services.security_groups import SecurityGroupService
 from altus.manager.services.system import SystemService
 from altus.manager.services.tasks import TaskService
 from altus.manager.services.unmanaged import UnmanagedService
@@ -41,6 +42,7 @@ class Services:
     volumes: VolumeService
     images: ImageService
     networks: NetworkService
+    security_groups: SecurityGroupService
     inventory: InventoryService
     placement: PlacementService
     pools: PoolService

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import sqlalchemy as sa
 
 from altus.common.errors import Conflict
@@ -9,20 +11,21 @@ from altus.common.ids import derived_id
 from altus.manager.store.database import Tx
 from altus.manager.store.tables import PORTS
 from altus.model.network import Network, free_address, mac_of, nth_address
-from altus.model.vm import NicModel, VmNic
+from altus.model.vm import VmNic
 
 
-def reserve(tx: Tx, network: Network, vm_id: str, nic_id: str, model: NicModel, mac: str = "") -> VmNic:
-    """A new NIC with a free address of the network, and a MAC that is free there: its 24 random bits alone collide
-    among some thousands. One that has a `mac` already keeps it: `Conflict` (`port.mac_taken`)."""
+def reserve(tx: Tx, network: Network, vm_id: str, nic: VmNic) -> VmNic:
+    """The new NIC with a free address of the network, and a MAC that is free there: its 24 random bits alone collide
+    among some thousands. One that has a MAC already keeps it: `Conflict` (`port.mac_taken`)."""
+    mac = nic.mac
     if mac and _taken(tx, network.id, PORTS.c.mac == mac):
         raise Conflict(f"The MAC {mac} is taken on network {network.name}.", code="port.mac_taken",
                        hint="Choose another network.")  # fmt: skip
-    mac, attempt = mac or mac_of(nic_id), 0
+    mac, attempt = mac or mac_of(nic.id), 0
     while _taken(tx, network.id, PORTS.c.mac == mac):
         attempt += 1
-        mac = mac_of(derived_id("mac", nic_id, str(attempt)))
-    nic = VmNic(id=nic_id, network_id=network.id, mac=mac, address=_free_address(tx, network), model=model)
+        mac = mac_of(derived_id("mac", nic.id, str(attempt)))
+    nic = dataclasses.replace(nic, network_id=network.id, mac=mac, address=_free_address(tx, network))
     values = {"id": nic.id, "network_id": network.id, "vm_id": vm_id, "mac": nic.mac, "address": nic.address}
     tx.execute(PORTS.insert().values(values))
     return nic

@@ -9,7 +9,7 @@ from altus.common.ids import new_id
 from altus.manager.store import ports
 from altus.manager.store.database import Database, Tx
 from altus.model.network import Network, mac_of, nth_address
-from altus.model.vm import NicModel, VmNic
+from altus.model.vm import VmNic
 
 
 def _network(cidr: str = "10.0.0.0/28", gateway: str = "10.0.0.1") -> Network:
@@ -17,7 +17,8 @@ def _network(cidr: str = "10.0.0.0/28", gateway: str = "10.0.0.1") -> Network:
 
 
 async def _reserve(db: Database, network: Network, nic_id: str = "") -> VmNic:
-    return await db.write(lambda tx: ports.reserve(tx, network, "vm", nic_id or new_id(), NicModel.VIRTIO))
+    nic = VmNic(id=nic_id or new_id(), network_id=network.id, mac="", address="")
+    return await db.write(lambda tx: ports.reserve(tx, network, "vm", nic))
 
 
 @pytest.mark.parametrize("gateway", ["10.0.0.1", "10.0.0.7", "10.0.0.14"])

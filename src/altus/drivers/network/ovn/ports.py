@@ -7,7 +7,8 @@ from ipaddress import IPv4Network
 
 from altus.common.errors import NotFound
 from altus.drivers.network.base import NetworkTruth
-from altus.drivers.network.ovn.names import NETWORK_MARK, PORT_MARK, switch_name
+from altus.drivers.network.ovn import security_groups
+from altus.drivers.network.ovn.names import GROUP_MARK, NETWORK_MARK, PORT_MARK, switch_name
 from altus.drivers.network.ovn.networks import dhcp_row
 from altus.drivers.network.ovn.rows import Row, Rows
 from altus.drivers.network.rules import check_port
@@ -17,7 +18,7 @@ _CHASSIS = "requested-chassis"
 
 
 def ensure_port(rows: Rows, port: PortSpec) -> None:
-    """Make the port so; one that was in another network moves."""
+    """Make the port so, a member of its groups in the same transaction; one that was in another network moves."""
     switch = rows.named("Logical_Switch", switch_name(port.network_id))
     dhcp = dhcp_row(rows, port.network_id)
     if switch is None or dhcp is None:
@@ -30,11 +31,15 @@ def ensure_port(rows: Rows, port: PortSpec) -> None:
         present = None
     speech = [f"{port.mac} {port.address}"]
     columns = {"addresses": speech, "port_security": speech, "dhcpv4_options": [dhcp],
-               "external_ids": {NETWORK_MARK: port.network_id, PORT_MARK: port.id}}  # fmt: skip
+               "external_ids": {NETWORK_MARK: port.network_id, PORT_MARK: port.id,
+                                GROUP_MARK: " ".join(port.security_groups)}}  # fmt: skip
     if present is None:
-        switch.addvalue("ports", rows.add("Logical_Switch_Port", name=port.id, **columns))
+        row = rows.add("Logical_Switch_Port", name=port.id, **columns)
+        switch.addvalue("ports", row)
+        security_groups.join(rows, row, port.security_groups, new=True)
     else:
         rows.put(present, **columns)
+        security_groups.join(rows, present, port.security_groups, new=False)
 
 
 def delete_port(rows: Rows, port_id: str) -> None:
@@ -72,7 +77,8 @@ def truth(rows: Rows) -> NetworkTruth:
             continue
         networks.add(network_id)
         ports |= {port.external_ids[PORT_MARK]: network_id for port in switch.ports if PORT_MARK in port.external_ids}
-    return NetworkTruth(networks=frozenset(networks), ports=ports)
+    return NetworkTruth(networks=frozenset(networks), ports=ports, security_groups=security_groups.truth(rows),
+                        memberships=security_groups.memberships(rows))  # fmt: skip
 
 
 def _others(switch: Row, port: Row | None) -> list[tuple[str, str]]:
