@@ -28,6 +28,7 @@ from altus.manager.services.doctor import DoctorService
 from altus.manager.services.enrolment import EnrolmentService
 from altus.manager.services.hosts import InventoryService, ensure_defaults
 from altus.manager.services.images import ImageService
+from altus.manager.services.network_explain import NetworkExplainService
 from altus.manager.services.networks import NetworkService
 from altus.manager.services.placement import PlacementService
 from altus.manager.services.pools import PoolService
@@ -154,6 +155,7 @@ def _services(settings: ManagerSettings, world: World, engine: Engine, security:
         volumes=VolumeService(db),
         images=images,
         networks=NetworkService(db),
+        network_explain=NetworkExplainService(world),
         security_groups=SecurityGroupService(db),
         inventory=InventoryService(db, audit),
         placement=PlacementService(db),

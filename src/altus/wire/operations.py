@@ -15,6 +15,7 @@ from altus.model.domain import DomainFacts
 from altus.model.image import BuiltinImage, ImageFacts
 from altus.model.migration import MigrationFacts, MigrationOptions
 from altus.model.network import NetworkSpec, PortSpec
+from altus.model.network_trace import PacketSpec, TraceFacts
 from altus.model.security_group import SecurityGroupSpec
 from altus.model.storage import StorageUsage
 from altus.model.vm import CloudInit, VmDefinition, VmObservation
@@ -194,6 +195,18 @@ class PortBind(Message):
     place: str | None
 
 
+class NetworkTrace(Message):
+    """What would become of a packet?"""
+
+    packet: PacketSpec
+
+
+class NetworkTraced(Message):
+    """That."""
+
+    facts: TraceFacts
+
+
 class SecurityGroupEnsure(Message):
     """Make a security group be like this."""
 
@@ -287,6 +300,7 @@ IMAGE_DELETE = Operation("image.delete", ImageRef, Nothing)
 
 NETWORK_ENSURE = Operation("network.ensure", NetworkEnsure, Nothing)
 NETWORK_DELETE = Operation("network.delete", NetworkRef, Nothing)
+NETWORK_TRACE = Operation("network.trace", NetworkTrace, NetworkTraced)
 PORT_ENSURE = Operation("port.ensure", PortEnsure, Nothing)
 PORT_BIND = Operation("port.bind", PortBind, Nothing)
 PORT_DELETE = Operation("port.delete", PortRef, Nothing)

@@ -18,6 +18,7 @@ from altus.model.permission import Duty, Permission
 from altus.sdk.client import AltusClient
 from altus.sdk.transport import Transport
 from altus.wire.agent import EnrolRequest
+from altus.wire.network_trace import NetworkQuestion
 from altus.wire.placement import PlacementQuestion
 from altus.wire.pools import PoolCreate, PoolEdit
 from altus.wire.resources import HostEdit, ImageBuild, ImageCreate, NetworkCreate, VolumeCreate, VolumeResize
@@ -128,6 +129,7 @@ METHODS: dict[str, Callable[[AltusClient], Awaitable[object]]] = {
     "list_networks": lambda a: a.networks.page(),
     "create_network": lambda a: a.networks.create(NetworkCreate(name="x", cidr="10.0.0.0/24")).submit(),
     "get_network": lambda a: a.networks.get("x"),
+    "explain_network": lambda a: a.networks.explain(NetworkQuestion(sender="x", receiver="y", port=1)),
     "delete_network": lambda a: a.networks.delete("x").submit(),
     "list_security_groups": lambda a: a.security_groups.page(),
     "create_security_group": lambda a: a.security_groups.create(SecurityGroupCreate(name="x")).submit(),

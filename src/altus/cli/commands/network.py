@@ -12,9 +12,11 @@ from altus.cli.command import change, group, query
 from altus.cli.finish import confirm, finish
 from altus.cli.layout import AnyLayout, Layout, Ref
 from altus.cli.listing import list_things
+from altus.cli.output import Output, write_data, write_line
 from altus.cli.text import ago, listed
 from altus.model.label import Label
 from altus.model.network import NetworkKind
+from altus.model.security_group import Protocol
 
 app = group("Networks of VMs.")
 NETWORK: AnyLayout = Layout(
@@ -52,6 +54,33 @@ async def list_networks(
 async def show(call: Call, network: options.Network) -> None:
     """Show a network."""
     await call.show(await call.altus.networks.get(network), NETWORK)
+
+
+@query(app, "explain")
+async def explain(
+    call: Call,
+    sender: Annotated[str, typer.Argument(metavar="FROM", help="The VM that sends, by name or id.")],
+    receiver: Annotated[str, typer.Argument(metavar="TO", help="A VM, or an IPv4 address.")],
+    port: Annotated[int | None, typer.Option(metavar="NUMBER", help="To this port; a ping if left out.")] = None,
+    protocol: Annotated[Protocol | None, typer.Option(help="Of the packet; tcp with a port, icmp without.")] = None,
+    nic: Annotated[str | None, typer.Option(metavar="NIC", help="The sender's NIC, by id or MAC.")] = None,
+    trace: Annotated[bool, typer.Option("--trace", help="Show all that the network engine says about it.")] = False,
+) -> None:
+    """Show whether a packet would pass, and what decides it, such as `altus network explain web1 db1 --port 5432`.
+    Nothing is sent."""
+    from altus.sdk.shapes import make
+    from altus.wire.network_trace import NetworkQuestion
+
+    question = make(NetworkQuestion, sender=sender, receiver=receiver, port=port, nic=nic,
+                    protocol=protocol or (Protocol.ICMP if port is None else Protocol.TCP))  # fmt: skip
+    answer = await call.altus.networks.explain(question)
+    if call.output is not Output.TABLE:
+        write_data(call.output, answer.model_dump(mode="json"))
+        return
+    for line in ["It passes." if answer.passes else "It does not pass.", *answer.reasons]:
+        write_line(line)
+    if trace:
+        write_line(answer.trace)
 
 
 @change(app, "create")

@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from altus.model.network import NetworkSpec, NicAttachment, PortSpec
+from altus.model.network_trace import PacketSpec, TraceFacts
 from altus.model.security_group import SecurityGroupSpec
 
 
@@ -98,6 +99,11 @@ class NetworkDriver(Protocol):
 
     async def port_up(self, port_id: str) -> bool:
         """Whether a VM is plugged into the port and packets flow."""
+        ...
+
+    async def trace(self, packet: PacketSpec) -> TraceFacts:
+        """What would become of the packet, as the engine's rules are now; nothing is sent. Those of the last second may
+        not be among them. `NotFound` (`network.not_found`, `port.not_found`)."""
         ...
 
     async def truth(self) -> NetworkTruth:

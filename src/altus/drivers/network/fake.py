@@ -9,8 +9,10 @@ from pathlib import Path
 from altus.common.errors import Conflict, NotFound
 from altus.drivers.network.base import Datapath, NetworkCapabilities, NetworkTruth
 from altus.drivers.network.fake_store import FakeStore
+from altus.drivers.network.fake_trace import trace
 from altus.drivers.network.rules import check_network, check_overlap, check_port
 from altus.model.network import NetworkKind, NetworkSpec, NicAttachment, PortSpec
+from altus.model.network_trace import PacketSpec, TraceFacts
 from altus.model.security_group import SecurityGroupSpec
 
 _MAX_MTU = 1442
@@ -107,6 +109,21 @@ class FakeNetworks:
         """See NetworkDriver."""
         self._fail("port_up")
         return self._port(port_id).id in self.plugged and self._store.bound_to(port_id) in ("", "here")
+
+    async def trace(self, packet: PacketSpec) -> TraceFacts:
+        """See NetworkDriver."""
+        self._fail("trace")
+        network = self._network(packet.network_id)
+        for port_id in (packet.port_id, packet.to_port_id):
+            if port_id:
+                self._port(port_id)
+        members = self._store.memberships()
+        groups = {group.id: group for group in self._store.groups()}
+        addresses: dict[str, set[str]] = {}
+        for port_id, joined in members.items():
+            for group_id in joined:
+                addresses.setdefault(group_id, set()).add(self._port(port_id).address)
+        return trace(packet, groups, members, addresses, routed=network.kind is NetworkKind.NAT)
 
     async def truth(self) -> NetworkTruth:
         """See NetworkDriver."""

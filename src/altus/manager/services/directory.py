@@ -12,6 +12,7 @@ from altus.manager.services.doctor import DoctorService
 from altus.manager.services.enrolment import EnrolmentService
 from altus.manager.services.hosts import InventoryService
 from altus.manager.services.images import ImageService
+from altus.manager.services.network_explain import NetworkExplainService
 from altus.manager.services.networks import NetworkService
 from altus.manager.services.placement import PlacementService
 from altus.manager.services.pools import PoolService
@@ -42,6 +43,7 @@ class Services:
     volumes: VolumeService
     images: ImageService
     networks: NetworkService
+    network_explain: NetworkExplainService
     security_groups: SecurityGroupService
     inventory: InventoryService
     placement: PlacementService

@@ -60,6 +60,13 @@ def of_network(tx: Tx, network_id: str) -> list[str]:
     return [r.vm_id for r in tx.execute(sa.select(PORTS.c.vm_id).distinct().where(PORTS.c.network_id == network_id))]
 
 
+def owner(tx: Tx, network_id: str, address: str) -> tuple[str, str] | None:
+    """Ids of the port that has an address of a network, and of its VM."""
+    mine = (PORTS.c.network_id == network_id) & (PORTS.c.address == address)
+    found = tx.execute(sa.select(PORTS.c.id, PORTS.c.vm_id).where(mine)).first()
+    return None if found is None else (found.id, found.vm_id)
+
+
 def all_ids(tx: Tx) -> dict[str, str]:
     """port id → network id"""
     return {row.id: row.network_id for row in tx.execute(sa.select(PORTS.c.id, PORTS.c.network_id))}

@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from altus.common.errors import AltusError, Conflict
 from altus.drivers.network.base import Datapath, NetworkCapabilities, NetworkTruth
-from altus.drivers.network.ovn import networks, ports, security_groups, switch
+from altus.drivers.network.ovn import networks, ports, security_groups, switch, trace
 from altus.drivers.network.ovn.database import Database
 from altus.drivers.network.ovn.datapath import kernel_datapath
 from altus.drivers.network.ovn.host import HostStack, dropping_chains, underlay_mtu
@@ -23,6 +23,7 @@ from altus.drivers.network.ovn.process import run
 from altus.drivers.network.ovn.rows import Row
 from altus.drivers.network.rules import check_network
 from altus.model.network import NetworkKind, NetworkSpec, NicAttachment, PortSpec
+from altus.model.network_trace import PacketSpec, TraceFacts
 from altus.model.security_group import SecurityGroupSpec
 
 T = TypeVar("T")
@@ -141,6 +142,17 @@ class OvnNetworks:
     async def port_up(self, port_id: str) -> bool:
         """See NetworkDriver."""
         return await self._north.run(lambda rows: ports.port_up(rows, port_id))
+
+    async def trace(self, packet: PacketSpec) -> TraceFacts:
+        """See NetworkDriver."""
+        await self._north.run(lambda rows: ports.require_known(rows, packet.network_id, packet.port_id,
+                                                               packet.to_port_id))  # fmt: skip
+        tls = self._settings.tls
+        certificates = () if tls is None else (f"--private-key={tls.key}", f"--certificate={tls.certificate}",
+                                               f"--ca-cert={tls.ca}")  # fmt: skip
+        southbound = self._settings.southbound or switch.SOUTHBOUND
+        text = await run(*trace.command(packet, southbound, certificates))
+        return await self._north.run(lambda rows: trace.facts(rows, packet, text))
 
     async def truth(self) -> NetworkTruth:
         """See NetworkDriver."""

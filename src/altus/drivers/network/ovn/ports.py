@@ -22,8 +22,7 @@ def ensure_port(rows: Rows, port: PortSpec) -> None:
     switch = rows.named("Logical_Switch", switch_name(port.network_id))
     dhcp = dhcp_row(rows, port.network_id)
     if switch is None or dhcp is None:
-        raise NotFound(f"There is no network {port.network_id}.", code="network.not_found",
-                       hint="Create the network before its ports.")  # fmt: skip
+        raise _no_network(port.network_id)
     present = rows.named("Logical_Switch_Port", port.id)
     check_port(port, IPv4Network(dhcp.cidr), dhcp.options["server_id"], _others(switch, present))
     if present is not None and present.external_ids.get(NETWORK_MARK) != port.network_id:
@@ -56,6 +55,15 @@ def bind_port(rows: Rows, port_id: str, chassis: str) -> None:
     rows.put(port, options=others | ({_CHASSIS: chassis} if chassis else {}))
 
 
+def require_known(rows: Rows, network_id: str, *port_ids: str) -> None:
+    """`NotFound` (`network.not_found`, `port.not_found`) unless they are there; empty ids are nobody's."""
+    if rows.named("Logical_Switch", switch_name(network_id)) is None:
+        raise _no_network(network_id)
+    for port_id in port_ids:
+        if port_id:
+            _found(rows, port_id)
+
+
 def port_mtu(rows: Rows, port_id: str) -> int:
     """The MTU of the port's network, in bytes."""
     options = _found(rows, port_id).dhcpv4_options[0].options
@@ -86,6 +94,11 @@ def _others(switch: Row, port: Row | None) -> list[tuple[str, str]]:
     # one column of each row only: this is what a port costs on a network of thousands
     texts = [address for row in switch.ports if row != port for address in row.addresses]
     return [(mac, address) for mac, _, address in (text.partition(" ") for text in texts) if address]
+
+
+def _no_network(network_id: str) -> NotFound:
+    return NotFound(f"There is no network {network_id}.", code="network.not_found",
+                    hint="Create the network before its ports.")  # fmt: skip
 
 
 def _ours(rows: Rows, port_id: str) -> Row | None:
