@@ -64,9 +64,11 @@ class DiskCreate(Shape):
 
 
 class NicCreate(Shape):
-    """A NIC on a network, a member of security groups; in none of them it is not filtered."""
+    """A NIC on a network, a member of security groups; in none of them it is not filtered. Without `address` it gets
+    a free one."""
 
     network: Reference
+    address: Annotated[str, StringConstraints(max_length=15)] | None = None
     model: NicModel = NicModel.VIRTIO
     security_groups: SecurityGroups = []
 

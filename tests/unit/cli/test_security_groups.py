@@ -55,6 +55,12 @@ def test_a_nic_is_put_into_groups_and_taken_out(altus: Altus, manager: FakeManag
     altus("vm", "nic", "edit", "web1", "52:54:00:00:00:01", code=2)
 
 
+def test_a_nic_is_asked_for_with_an_address(altus: Altus, manager: FakeManager) -> None:
+    manager.add_vm("web1")
+    altus("vm", "edit", "web1", "--add-network", "lan=10.20.0.9", "--add-network", "dmz", "--plan")
+    assert _sent(manager) == {"add_nics": [{"network": "lan", "address": "10.20.0.9"}, {"network": "dmz"}]}
+
+
 def test_a_rule_is_shown_with_all_that_decides() -> None:
     rule = SecurityRule(id="r", direction=Direction.OUT, action=RuleAction.DROP, cidr="10.0.0.0/8", log=True,
                         description="no way")  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -34,6 +34,7 @@ NETWORK: AnyLayout = Layout(
         ("LABEL", lambda network: network.label.value),
         ("DNS", lambda network: listed(network.dns)),
         ("MTU", lambda network: network.mtu),
+        ("RESERVED", lambda network: listed(network.reserved)),
     ),
 )
 
@@ -94,6 +95,10 @@ async def create(
         list[str], typer.Option(metavar="ADDRESS", help="A name server for its guests; repeatable.")
     ] = options.NONE,
     mtu: Annotated[int | None, typer.Option(metavar="BYTES", help="Largest packet.")] = None,
+    reserve: Annotated[
+        list[str],
+        typer.Option(metavar="RANGE", help="Addresses (first-last) that only NICs get which ask for one; repeatable."),
+    ] = options.NONE,
     project: options.InProject = None,
     label: options.WithLabel = Label.OPEN,
 ) -> None:
@@ -101,7 +106,8 @@ async def create(
     from altus.sdk.shapes import make
     from altus.wire.resources import NetworkCreate
 
-    given = {} if mtu is None else {"mtu": mtu}
+    given: dict[str, Any] = {} if mtu is None else {"mtu": mtu}
+    given |= {"reserved": reserve} if reserve else {}
     body = make(NetworkCreate, name=name, cidr=cidr, kind=kind, gateway=gateway, dns=dns, project=project, label=label,
                 **given)  # fmt: skip
     await finish(call, call.altus.networks.create(body), call.altus.networks.get, NETWORK)

@@ -15,7 +15,7 @@ from altus.cli.commands import vm_console, vm_nic, vm_power
 from altus.cli.commands.event_layout import EVENT
 from altus.cli.commands.placement import Apart, ForbidTags, Prefer, RequireTags, Together, rules
 from altus.cli.commands.vm_layout import VM
-from altus.cli.commands.vm_nic import SecurityGroups
+from altus.cli.commands.vm_nic import SecurityGroups, nic_words
 from altus.cli.finish import confirm, finish
 from altus.cli.listing import list_things
 from altus.common.errors import InvalidInput
@@ -33,8 +33,8 @@ Networks = Annotated[
     list[str],
     typer.Option(
         "--network",
-        metavar="NETWORK",
-        help="A NIC on this network; repeatable.",
+        metavar="NETWORK[=ADDRESS]",
+        help="A NIC on this network, with this address or a free one; repeatable.",
         autocompletion=completion.of("networks"),
     ),
 ]
@@ -151,7 +151,7 @@ async def create(
                 cdrom=cdrom, description=description, tags=tags, protected=protected, start=start, cloud_init=seed,
                 placement=rules(require, forbid, together, apart, prefer=prefer),
                 disks=[make(DiskCreate, size=size) for size in disks],
-                nics=[make(NicCreate, network=network, **grouped) for network in networks],
+                nics=[make(NicCreate, **nic_words(text), **grouped) for text in networks],
                 **given)  # fmt: skip
     await finish(call, call.altus.vms.create(body), call.altus.vms.get, VM)
 
@@ -192,7 +192,7 @@ async def edit(
         list[str],
         typer.Option(
             "--add-network",
-            metavar="NETWORK",
+            metavar="NETWORK[=ADDRESS]",
             help="One more NIC; repeatable.",
             autocompletion=completion.of("networks"),
         ),
@@ -205,7 +205,7 @@ async def edit(
     from altus.sdk.shapes import make
     from altus.wire.vms import NicCreate, VmEdit
 
-    nics = [make(NicCreate, network=network) for network in add_network]
+    nics = [make(NicCreate, **nic_words(text)) for text in add_network]
     given = _given(name=name, description=description, tags=[] if no_tags else tags or None, protected=protect,
                    vcpus=vcpus, memory=memory, cpu_model=cpu, firmware=firmware, boot=boot or None,
                    attach_volumes=attach or None,

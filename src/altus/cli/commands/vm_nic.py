@@ -26,6 +26,12 @@ SecurityGroups = Annotated[
 ]
 
 
+def nic_words(text: str) -> dict[str, str]:
+    """`lan`, or `lan=10.20.0.9` for a NIC with this address."""
+    network, equals, address = text.partition("=")
+    return {"network": network, "address": address} if equals else {"network": network}
+
+
 @change(app, "edit")
 async def edit(
     call: Call,

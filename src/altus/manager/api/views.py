@@ -125,7 +125,9 @@ def image_view(actor: Actor, image: Image) -> ImageView:
 def network_view(actor: Actor, network: Network) -> NetworkView:
     """A network."""
     actions = {"delete": _verdict(_may(actor, Permission.NETWORK_WRITE, network))}
-    return NetworkView.model_validate({**vars(network), "dns": list(network.dns), "allowed_actions": actions})
+    return NetworkView.model_validate(
+        {**vars(network), "dns": list(network.dns), "reserved": list(network.reserved), "allowed_actions": actions}
+    )
 
 
 def security_group_view(actor: Actor, group: SecurityGroup) -> SecurityGroupView:

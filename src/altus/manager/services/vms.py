@@ -255,7 +255,7 @@ def _volumes(tx: Tx, actor: Actor, vm: Vm, references: list[str]) -> tuple[str, 
 def _nics(tx: Tx, actor: Actor, wanted: list[wire.NicCreate]) -> tuple[VmNic, ...]:
     networks = [visible(tx, actor, NETWORK, nic.network, Permission.NETWORK_READ) for nic in wanted]
     return tuple(
-        _blank_nic(network.id, nic.model, groups_of(tx, actor, nic.security_groups))
+        _blank_nic(network.id, nic.model, groups_of(tx, actor, nic.security_groups), nic.address or "")
         for network, nic in zip(networks, wanted, strict=True)
     )
 
@@ -266,9 +266,9 @@ def groups_of(tx: Tx, actor: Actor, references: list[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def _blank_nic(network_id: str, model: NicModel, groups: tuple[str, ...]) -> VmNic:
-    """Its MAC and address are reserved when the task is queued."""
-    return VmNic(id=new_id(), network_id=network_id, mac="", address="", model=model, security_groups=groups)
+def _blank_nic(network_id: str, model: NicModel, groups: tuple[str, ...], address: str = "") -> VmNic:
+    """Its MAC, and its address unless one was asked for, are found when the task is queued."""
+    return VmNic(id=new_id(), network_id=network_id, mac="", address=address, model=model, security_groups=groups)
 
 
 def _addressed(tx: Tx, vm_id: str, nics: tuple[VmNic, ...]) -> tuple[VmNic, ...]:

@@ -10,13 +10,14 @@ from altus.common.errors import Conflict
 from altus.common.ids import derived_id
 from altus.manager.store.database import Tx
 from altus.manager.store.tables import PORTS
-from altus.model.network import Network, free_address, mac_of, nth_address
+from altus.model.network import Network, free_address, mac_of, nth_address, require_host_address
 from altus.model.vm import VmNic
 
 
 def reserve(tx: Tx, network: Network, vm_id: str, nic: VmNic) -> VmNic:
     """The new NIC with a free address of the network, and a MAC that is free there: its 24 random bits alone collide
-    among some thousands. One that has a MAC already keeps it: `Conflict` (`port.mac_taken`)."""
+    among some thousands. One that has a MAC or an address already keeps it: `Conflict` (`port.mac_taken`,
+    `port.address_taken`), `InvalidInput` (`port.address_invalid`)."""
     mac = nic.mac
     if mac and _taken(tx, network.id, PORTS.c.mac == mac):
         raise Conflict(f"The MAC {mac} is taken on network {network.name}.", code="port.mac_taken",
@@ -25,7 +26,11 @@ def reserve(tx: Tx, network: Network, vm_id: str, nic: VmNic) -> VmNic:
     while _taken(tx, network.id, PORTS.c.mac == mac):
         attempt += 1
         mac = mac_of(derived_id("mac", nic.id, str(attempt)))
-    nic = dataclasses.replace(nic, network_id=network.id, mac=mac, address=_free_address(tx, network))
+    address = require_host_address(network, nic.address) if nic.address else _free_address(tx, network)
+    if nic.address and _taken(tx, network.id, PORTS.c.address == address):
+        raise Conflict(f"The address {address} is taken on network {network.name}.", code="port.address_taken",
+                       hint="Choose another one, or leave it out.")  # fmt: skip
+    nic = dataclasses.replace(nic, network_id=network.id, mac=mac, address=address)
     values = {"id": nic.id, "network_id": network.id, "vm_id": vm_id, "mac": nic.mac, "address": nic.address}
     tx.execute(PORTS.insert().values(values))
     return nic
