@@ -3,102 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import os
-from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass, replace
-from ipaddress import IPv4Network
+from dataclasses import replace
 
 import pytest
 
-from altus.common.errors import AltusError, Conflict, InvalidInput, NotFound
+from altus.common.errors import Conflict, InvalidInput, NotFound
 from altus.common.ids import new_id
-from altus.drivers.network.base import NetworkDriver
-from altus.drivers.network.fake import FakeNetworks
-from altus.drivers.network.ovn.driver import OvnNetworks
-from altus.model.network import NetworkKind, NetworkSpec, PortSpec, mac_of
-from devkit.services.plain import Plain
-from devkit.testmachine import ENVIRONMENT
-
-
-@dataclass
-class Subject:
-    """A driver, and how a VM is plugged into one of its ports here and pulled out again."""
-
-    driver: NetworkDriver
-    plug: Callable[[str], Awaitable[None]]
-    unplug: Callable[[str], Awaitable[None]]
-
-
-async def _ovs_vsctl(*arguments: str) -> None:
-    process = await asyncio.create_subprocess_exec("ovs-vsctl", *arguments)
-    assert await process.wait() == 0
-
-
-async def _fake() -> Subject:
-    driver = FakeNetworks()
-
-    async def plug(port_id: str) -> None:
-        driver.plugged.add(port_id)
-
-    async def unplug(port_id: str) -> None:
-        driver.plugged.discard(port_id)
-
-    return Subject(driver, plug, unplug)
-
-
-async def _ovn() -> Subject:
-    assert os.environ.get(ENVIRONMENT), "run this inside the test machine: python -m devkit.testmachine"
-    await asyncio.to_thread(Plain().start, ["ovn"])
-    driver = OvnNetworks()
-    await driver.ensure_host()
-
-    async def plug(port_id: str) -> None:
-        attachment = await driver.attachment(port_id)
-        name = f"c{port_id[-6:]}"
-        await _ovs_vsctl("add-port", attachment.bridge, name, "--", "set", "Interface", name, "type=internal",
-                         f"external_ids:iface-id={attachment.interface_id}")  # fmt: skip
-
-    async def unplug(port_id: str) -> None:
-        await _ovs_vsctl("del-port", f"c{port_id[-6:]}")
-
-    return Subject(driver, plug, unplug)
-
-
-@pytest.fixture(params=[_fake, pytest.param(_ovn, marks=pytest.mark.functional)], ids=["fake", "ovn"])
-async def subject(request: pytest.FixtureRequest) -> AsyncIterator[Subject]:
-    """Each driver in turn; its networks and ports are removed afterwards."""
-    made: Subject = await request.param()
-    yield made
-    truth = await made.driver.truth()
-    for port_id in truth.ports:
-        await made.driver.delete_port(port_id)
-    for network_id in truth.networks:
-        await made.driver.delete_network(network_id)
-    left = await made.driver.truth()
-    await made.driver.close()
-    assert not left.networks
-    assert not left.ports
-
-
-def spec(cidr: str = "10.20.0.0/24", kind: NetworkKind = NetworkKind.NAT) -> NetworkSpec:
-    """A network."""
-    return NetworkSpec(id=new_id(), kind=kind, cidr=cidr, gateway=str(IPv4Network(cidr)[1]))
-
-
-def port_of(network: NetworkSpec, number: int = 2) -> PortSpec:
-    """A port with the address of this number."""
-    port_id = new_id()
-    address = str(IPv4Network(network.cidr)[number])
-    return PortSpec(id=port_id, network_id=network.id, mac=mac_of(port_id), address=address)
-
-
-async def refusal(call: Awaitable[object], kind: type[AltusError]) -> str:
-    """The code by which a call is refused; the refusal says what to do."""
-    with pytest.raises(kind) as error:
-        await call
-    assert error.value.message
-    assert error.value.hint
-    return error.value.code
+from altus.model.network import NetworkKind
+from tests.contract.network_rigs import Subject, port_of, refusal, spec
 
 
 async def test_it_says_what_it_can_do(subject: Subject) -> None:

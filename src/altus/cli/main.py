@@ -20,6 +20,7 @@ NOUNS = {
     "image": "Images that VMs are made from.",
     "volume": "Disks of VMs.",
     "network": "Networks of VMs.",
+    "security-group": "Security groups: who may speak with VMs, and with whom they may.",
     "storage": "Storage repositories.",
     "host": "The servers that VMs run on.",
     "pool": "Pools: hosts that VMs may run on alike.",
@@ -43,7 +44,7 @@ class Root(TyperGroup):
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
-        self.commands.update({noun: LazyGroup(noun, text, noun) for noun, text in NOUNS.items()})
+        self.commands.update({noun: LazyGroup(noun, text, noun.replace("-", "_")) for noun, text in NOUNS.items()})
 
 
 app = typer.Typer(name="altus", cls=Root, rich_markup_mode=None, no_args_is_help=True, epilog=EPILOG,

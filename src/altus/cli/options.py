@@ -45,6 +45,9 @@ Image = Annotated[str, typer.Argument(metavar="IMAGE", help="Name or id.", autoc
 Network = Annotated[
     str, typer.Argument(metavar="NETWORK", help="Name or id.", autocompletion=completion.of("networks"))
 ]
+SecurityGroup = Annotated[
+    str, typer.Argument(metavar="GROUP", help="Name or id.", autocompletion=completion.of("security_groups"))
+]
 Storage = Annotated[
     str, typer.Argument(metavar="STORAGE", help="Name or id.", autocompletion=completion.of("storages"))
 ]

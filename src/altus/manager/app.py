@@ -28,11 +28,13 @@ from altus.manager.services.doctor import DoctorService
 from altus.manager.services.enrolment import EnrolmentService
 from altus.manager.services.hosts import InventoryService, ensure_defaults
 from altus.manager.services.images import ImageService
+from altus.manager.services.network_explain import NetworkExplainService
 from altus.manager.services.networks import NetworkService
 from altus.manager.services.placement import PlacementService
 from altus.manager.services.pools import PoolService
 from altus.manager.services.repairs import Repairs
 from altus.manager.services.security import Security, open_security
+from altus.manager.services.security_groups import SecurityGroupService
 from altus.manager.services.system import SystemService
 from altus.manager.services.tasks import TaskService
 from altus.manager.services.unmanaged import UnmanagedService
@@ -153,6 +155,8 @@ def _services(settings: ManagerSettings, world: World, engine: Engine, security:
         volumes=VolumeService(db),
         images=images,
         networks=NetworkService(db),
+        network_explain=NetworkExplainService(world),
+        security_groups=SecurityGroupService(db),
         inventory=InventoryService(db, audit),
         placement=PlacementService(db),
         pools=PoolService(db, audit),

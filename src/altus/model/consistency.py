@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from altus.model.domain import DomainFacts, differences
 from altus.model.image import Image, ImageFacts, ImageState
 from altus.model.network import Network, NetworkState
+from altus.model.security_group import SecurityGroup, SecurityGroupState
 from altus.model.vm import Vm, VmObservation, VmState
 from altus.model.volume import Volume, VolumeFacts, VolumeState
 
@@ -15,7 +16,7 @@ from altus.model.volume import Volume, VolumeFacts, VolumeState
 @dataclass(frozen=True)
 class Finding:
     """Something that does not agree; `kind` is stable. `vm_id` is the VM that it concerns, if it is one's; `certain`
-    says that `vm.repair` puts it right and can spoil nothing."""
+    says that `vm.repair`, or `security_group.repair` where a group differs, puts it right and can spoil nothing."""
 
     kind: str
     noun: str
@@ -36,13 +37,14 @@ class Intent:
     images: Sequence[Image]
     networks: Sequence[Network]
     ports: Mapping[str, str]
+    security_groups: Sequence[SecurityGroup] = ()
     busy: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, kw_only=True)
 class Truth:
-    """What the host has; `volumes` and `images` by repository, `ports` port id → network id, `domains` whoever made
-    them."""
+    """What the host has; `volumes` and `images` by repository, `ports` port id → network id, `security_groups` group id
+    → digest and `memberships` port id → group ids as the network driver tells them, `domains` whoever made them."""
 
     vms: Sequence[VmObservation]
     processes: Sequence[str]
@@ -50,6 +52,8 @@ class Truth:
     images: Mapping[str, Sequence[ImageFacts]]
     networks: Sequence[str]
     ports: Mapping[str, str]
+    security_groups: Mapping[str, str] = field(default_factory=dict)
+    memberships: Mapping[str, Sequence[str]] = field(default_factory=dict)
     domains: Sequence[DomainFacts] = ()
 
 
@@ -63,6 +67,8 @@ def compare(intent: Intent, truth: Truth) -> list[Finding]:
         *_images(intent, truth),
         *_networks(intent, truth),
         *_ports(intent, truth),
+        *_security_groups(intent, truth),
+        *_memberships(intent, truth),
     ]
 
 
@@ -191,3 +197,42 @@ def _ports(intent: Intent, truth: Truth) -> Iterator[Finding]:
         yield Finding("port.unreserved", "port", port_id, f"VM {owners[port_id].name} has an address not its own.")
     for port_id in truth.ports.keys() - owners.keys() - intent.ports.keys():
         yield Finding("port.orphan", "port", port_id, f"The network has a port {port_id} that belongs to no VM.")
+
+
+def _security_groups(intent: Intent, truth: Truth) -> Iterator[Finding]:
+    wanted = {group.id: group for group in intent.security_groups}
+    intact = {group_id for group_id, digest in truth.security_groups.items()
+              if group_id in wanted and wanted[group_id].spec.digest == digest}  # fmt: skip
+    for group in intent.security_groups:
+        if group.id in intent.busy:
+            continue
+        certain = group.spec.remote_ids <= intact  # those that it names are put right first
+        if group.state is not SecurityGroupState.READY:
+            yield Finding("security_group.unfinished", "security_group", group.id,
+                          f"Security group {group.name} is {group.state} and no task works on it.",
+                          "Delete it.")  # fmt: skip
+        elif group.id in intact:
+            continue
+        elif group.id not in truth.security_groups:
+            yield Finding("security_group.missing", "security_group", group.id,
+                          f"Security group {group.name} is not on the host: its members are not filtered.",
+                          "It is made again by itself.", certain=certain)  # fmt: skip
+        else:
+            yield Finding("security_group.rules", "security_group", group.id,
+                          f"The rules of security group {group.name} are not those of the database.",
+                          "They are put right by themselves.", certain=certain)  # fmt: skip
+    for group_id in truth.security_groups.keys() - wanted.keys() - intent.busy:
+        yield Finding("security_group.orphan", "security_group", group_id,
+                      f"The host has a security group {group_id} nobody knows.")  # fmt: skip
+
+
+def _memberships(intent: Intent, truth: Truth) -> Iterator[Finding]:
+    """Of ports that are there, in groups that are there; the rest is found otherwise."""
+    for vm in intent.vms:
+        for nic in vm.hardware.nics if vm.id not in intent.busy and vm.state is not VmState.FAILED else ():
+            wanted = truth.security_groups.keys() & nic.security_groups
+            found = set(truth.memberships.get(nic.id, ()))
+            if nic.id in truth.ports and found != wanted and not found & intent.busy and not wanted & intent.busy:
+                yield Finding("port.groups", "port", nic.id,
+                              f"A port of VM {vm.name} is not in the security groups that it should be in.",
+                              f"`altus vm repair {vm.name}` puts it right.", vm_id=vm.id, certain=True)  # fmt: skip

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from altus.common.errors import InvalidInput, LimitExceeded
+from altus.model.address_range import AddressRange, merged, nth_outside
 from altus.model.resource import Resource
 
 MAC_PREFIX = "52:54:00"
@@ -46,7 +47,7 @@ class NetworkSpec:
 
 @dataclass(frozen=True, kw_only=True)
 class Network(Resource):
-    """A layer-2 network with DHCP."""
+    """A layer-2 network with DHCP. Addresses in `reserved` ranges are only given to NICs that ask for them."""
 
     kind: NetworkKind = NetworkKind.NAT
     state: NetworkState = NetworkState.CREATING
@@ -54,6 +55,7 @@ class Network(Resource):
     gateway: str
     dns: tuple[str, ...] = ()
     mtu: int = 1442
+    reserved: tuple[str, ...] = ()
 
     @property
     def spec(self) -> NetworkSpec:
@@ -63,12 +65,14 @@ class Network(Resource):
 
 @dataclass(frozen=True, kw_only=True)
 class PortSpec:
-    """A NIC's end on the network: only this MAC and this address may speak from it (row N4)."""
+    """A NIC's end on the network: only this MAC and this address may speak from it (row N4). It is a member of
+    `security_groups`, by their ids; in none of them it is not filtered."""
 
     id: str
     network_id: str
     mac: str
     address: str
+    security_groups: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,21 +104,41 @@ def check_cidr(cidr: str) -> ipaddress.IPv4Network:
 
 
 def nth_address(network: Network, number: int) -> str | None:
-    """Number `number` (from 0) of the host addresses which are not the gateway; None beyond the last."""
-    cidr = ipaddress.IPv4Network(network.cidr)
-    gateway = int(ipaddress.IPv4Address(network.gateway)) - int(cidr.network_address)
-    place = number + 1 + (number + 1 >= gateway)
-    return str(cidr[place]) if place < cidr.num_addresses - 1 else None
+    """Number `number` (from 0) of the host addresses neither of the gateway nor reserved; None beyond the last."""
+    place = nth_outside(number, *_room(network))
+    return None if place is None else str(ipaddress.IPv4Address(place))
 
 
 def free_address(network: Network, taken: Collection[str]) -> str:
-    """The lowest host address of the network that is neither its gateway nor taken."""
-    for host in ipaddress.IPv4Network(network.cidr).hosts():
-        address = str(host)
-        if address != network.gateway and address not in taken:
+    """The lowest host address of the network that is neither its gateway nor reserved or taken."""
+    room, number = _room(network), 0
+    while (place := nth_outside(number, *room)) is not None:
+        if (address := str(ipaddress.IPv4Address(place))) not in taken:
             return address
+        number += 1
     raise LimitExceeded(f"Network {network.name} has no free address left.", code="network.addresses_exhausted",
-                        hint="Delete VMs which are not needed or create a larger network.")  # fmt: skip
+                        hint="Delete VMs which are not needed, or create a larger network.")  # fmt: skip
+
+
+def require_host_address(network: Network, address: str) -> str:
+    """An address of the network that a NIC may have, reserved or not, in canonical form; `InvalidInput`
+    (`port.address_invalid`)."""
+    cidr = ipaddress.IPv4Network(network.cidr)
+    try:
+        found = ipaddress.IPv4Address(address)
+    except ValueError:
+        found = cidr.network_address
+    if found not in cidr or str(found) in (network.gateway, str(cidr.network_address), str(cidr.broadcast_address)):
+        raise InvalidInput(f"{address[:64]!r} is no address for a NIC on network {network.name} ({cidr}).",
+                           code="port.address_invalid", hint="Leave it out to get a free one.")  # fmt: skip
+    return str(found)
+
+
+def _room(network: Network) -> tuple[int, int, list[AddressRange]]:
+    """The network's first and last host address, and what is kept in between: for the gateway, or reserved."""
+    cidr = ipaddress.IPv4Network(network.cidr)
+    kept = merged(AddressRange.parse(text, cidr) for text in (network.gateway, *network.reserved))
+    return int(cidr.network_address) + 1, int(cidr.broadcast_address) - 1, kept
 
 
 def mac_of(port_id: str) -> str:

@@ -23,6 +23,7 @@ from altus.sdk.placement import Placement
 from altus.sdk.pools import Pools
 from altus.sdk.projects import Projects
 from altus.sdk.rights import Grants, Groups, Policies, Roles
+from altus.sdk.security_groups import SecurityGroups
 from altus.sdk.sessions import Sessions, Tokens
 from altus.sdk.storages import Storages
 from altus.sdk.system import System
@@ -51,6 +52,7 @@ class AltusClient:
         self.volumes = Volumes(transport)
         self.images = Images(transport)
         self.networks = Networks(transport)
+        self.security_groups = SecurityGroups(transport)
         self.storages = Storages(transport)
         self.hosts = Hosts(transport)
         self.placement = Placement(transport)

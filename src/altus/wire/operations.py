@@ -15,6 +15,8 @@ from altus.model.domain import DomainFacts
 from altus.model.image import BuiltinImage, ImageFacts
 from altus.model.migration import MigrationFacts, MigrationOptions
 from altus.model.network import NetworkSpec, PortSpec
+from altus.model.network_trace import PacketSpec, TraceFacts
+from altus.model.security_group import SecurityGroupSpec
 from altus.model.storage import StorageUsage
 from altus.model.vm import CloudInit, VmDefinition, VmObservation
 from altus.model.volume import VolumeBase, VolumeFacts
@@ -193,6 +195,30 @@ class PortBind(Message):
     place: str | None
 
 
+class NetworkTrace(Message):
+    """What would become of a packet?"""
+
+    packet: PacketSpec
+
+
+class NetworkTraced(Message):
+    """That."""
+
+    facts: TraceFacts
+
+
+class SecurityGroupEnsure(Message):
+    """Make a security group be like this."""
+
+    group: SecurityGroupSpec
+
+
+class SecurityGroupRef(Message):
+    """A security group."""
+
+    group_id: str
+
+
 class CertificateAsked(Message):
     """A request (PEM) for a certificate for a new key of the host, and the serial number (hex) of what it shows now."""
 
@@ -222,7 +248,8 @@ class CertificatesRevoked(Message):
 class Census(Message):
     """Everything of Altus that a host really has, to compare the database with.
 
-    `processes` are the ids of VMs for which a QEMU process runs; `networks` ids, `ports` port id → network id;
+    `processes` are the ids of VMs for which a QEMU process runs; `networks` ids, `ports` port id → network id,
+    `security_groups` group id → digest and `memberships` port id → group ids as `NetworkTruth` has them;
     `storages` maps a repository to its volumes and images; `domains` are all there are, whoever made them.
     """
 
@@ -233,6 +260,8 @@ class Census(Message):
     usage: dict[str, StorageUsage]
     networks: list[str]
     ports: dict[str, str]
+    security_groups: dict[str, str]
+    memberships: dict[str, list[str]]
     domains: list[DomainFacts]
 
 
@@ -271,9 +300,13 @@ IMAGE_DELETE = Operation("image.delete", ImageRef, Nothing)
 
 NETWORK_ENSURE = Operation("network.ensure", NetworkEnsure, Nothing)
 NETWORK_DELETE = Operation("network.delete", NetworkRef, Nothing)
+NETWORK_TRACE = Operation("network.trace", NetworkTrace, NetworkTraced)
 PORT_ENSURE = Operation("port.ensure", PortEnsure, Nothing)
 PORT_BIND = Operation("port.bind", PortBind, Nothing)
 PORT_DELETE = Operation("port.delete", PortRef, Nothing)
+
+SECURITY_GROUP_ENSURE = Operation("security_group.ensure", SecurityGroupEnsure, Nothing)
+SECURITY_GROUP_DELETE = Operation("security_group.delete", SecurityGroupRef, Nothing)
 
 CERTIFICATE_ASK = Operation("certificate.ask", Nothing, CertificateAsked)
 CERTIFICATE_DROP = Operation("certificate.drop", Nothing, Nothing)

@@ -8,6 +8,7 @@ from typing import Annotated, Self
 from pydantic import Field, StringConstraints, model_validator
 
 from altus.common.units import TIB
+from altus.model.address_range import MAX_RANGES
 from altus.model.host import HostFacts, HostState
 from altus.model.image import BuiltinImage, ImageFormat, ImageState
 from altus.model.label import Label
@@ -94,7 +95,8 @@ class ImageView(ResourceView):
 
 
 class NetworkCreate(Shape):
-    """A network with DHCP. `gateway` is its first address unless given; `dns` the servers its guests are told."""
+    """A network with DHCP. `gateway` is its first address unless given; `dns` the servers its guests are told.
+    `reserved` are addresses and ranges (first-last) that only NICs get which ask for one."""
 
     model_config = example(name="lan", cidr="10.20.0.0/24", kind="nat")
 
@@ -106,6 +108,7 @@ class NetworkCreate(Shape):
     gateway: Annotated[str, StringConstraints(max_length=15)] | None = None
     dns: Annotated[list[Annotated[str, StringConstraints(max_length=15)]], Field(max_length=4)] = []
     mtu: Annotated[int, Field(ge=576, le=9000, strict=True)] = 1442
+    reserved: Annotated[list[Annotated[str, StringConstraints(max_length=31)]], Field(max_length=MAX_RANGES)] = []
 
 
 class NetworkView(ResourceView):
@@ -117,6 +120,7 @@ class NetworkView(ResourceView):
     gateway: str
     dns: list[str]
     mtu: int
+    reserved: list[str]
     allowed_actions: dict[str, ActionView]
 
 

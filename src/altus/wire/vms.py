@@ -11,6 +11,7 @@ from altus.model.cpu import AUTO_CPU, MODEL_PATTERN, GuestCpu
 from altus.model.label import Label
 from altus.model.migration import BANDWIDTH, DOWNTIME, MODE_MEANING, MigrationFacts, MigrationMode, MigrationOptions
 from altus.model.placement import Relation, VmPlacement
+from altus.model.security_group import MAX_GROUPS
 from altus.model.vm import (
     MAX_DISKS,
     MAX_MEMORY,
@@ -34,6 +35,9 @@ SshKey = Annotated[str, StringConstraints(pattern=_SSH_KEY, max_length=8192)]
 Vcpus = Annotated[int, Field(ge=1, le=MAX_VCPUS, strict=True)]
 Memory = Annotated[int, Field(ge=MIN_MEMORY, le=MAX_MEMORY, multiple_of=MIB, strict=True)]
 DiskSize = Annotated[int, Field(ge=MIN_VOLUME_SIZE, le=MAX_VOLUME_SIZE, multiple_of=512, strict=True)]
+
+
+SecurityGroups = Annotated[list[Reference], Field(max_length=MAX_GROUPS)]
 
 
 CpuModel = Annotated[str, StringConstraints(pattern=MODEL_PATTERN)]
@@ -60,10 +64,21 @@ class DiskCreate(Shape):
 
 
 class NicCreate(Shape):
-    """A NIC on a network."""
+    """A NIC on a network, a member of security groups; in none of them it is not filtered. Without `address` it gets
+    a free one."""
 
     network: Reference
+    address: Annotated[str, StringConstraints(max_length=15)] | None = None
     model: NicModel = NicModel.VIRTIO
+    security_groups: SecurityGroups = []
+
+
+class NicEdit(Shape):
+    """Fields to change; what is left out stays. It is effective at once."""
+
+    model_config = example(security_groups=["web"])
+
+    security_groups: SecurityGroups | None = None
 
 
 class CloudInitCreate(Shape):
@@ -222,13 +237,14 @@ class VmDiskView(View):
 
 
 class VmNicView(View):
-    """A NIC of a VM; `address` is the one that its network's DHCP gives it."""
+    """A NIC of a VM; `address` is the one that its network's DHCP gives it, `security_groups` are ids."""
 
     id: str
     network_id: str
     mac: str
     address: str
     model: NicModel
+    security_groups: list[str]
 
 
 class VmView(ResourceView):

@@ -37,3 +37,4 @@ async def lab(services: Plain) -> AsyncIterator[Lab]:
         await driver.close()
     assert not left.networks
     assert not left.ports
+    assert not left.security_groups

@@ -17,6 +17,7 @@ from typing import TypeVar
 from altus.common.ids import new_id
 from altus.drivers.network.ovn.driver import OvnNetworks
 from altus.model.network import NetworkKind, NetworkSpec, PortSpec, mac_of
+from altus.model.security_group import SecurityGroupSpec, SecurityRule
 
 T = TypeVar("T")
 
@@ -134,6 +135,7 @@ class Lab:
     guests: list[Guest] = field(default_factory=list)
     networks: list[NetworkSpec] = field(default_factory=list)
     others: list[Namespace] = field(default_factory=list)
+    groups: list[SecurityGroupSpec] = field(default_factory=list)
 
     async def network(self, cidr: str, kind: NetworkKind = NetworkKind.NAT, dns: tuple[str, ...] = ()) -> NetworkSpec:
         """A network whose gateway is the first address."""
@@ -142,11 +144,21 @@ class Lab:
         self.networks.append(made)
         return made
 
-    async def guest(self, network: NetworkSpec, number: int, *, configured: bool = True) -> Guest:
-        """A guest with the address of this number in the network; `configured` False leaves that to DHCP."""
+    async def group(self, *rules: SecurityRule) -> SecurityGroupSpec:
+        """A security group with these rules."""
+        made = SecurityGroupSpec(id=new_id(), rules=rules)
+        await self.driver.ensure_security_group(made)
+        self.groups.append(made)
+        return made
+
+    async def guest(self, network: NetworkSpec, number: int, *groups: SecurityGroupSpec,
+                    configured: bool = True) -> Guest:  # fmt: skip
+        """A guest with the address of this number in the network, a member of the groups; `configured` False leaves its
+        address to DHCP."""
         cidr = IPv4Network(network.cidr)
         port_id = new_id()
-        port = PortSpec(id=port_id, network_id=network.id, mac=mac_of(port_id), address=str(cidr[number]))
+        port = PortSpec(id=port_id, network_id=network.id, mac=mac_of(port_id), address=str(cidr[number]),
+                        security_groups=tuple(group.id for group in groups))  # fmt: skip
         await self.driver.ensure_port(port)
         guest = Guest(f"g{port_id[-6:]}", f"v{port_id[-6:]}", port, network)
         self.guests.append(guest)
@@ -177,3 +189,7 @@ class Lab:
             await self.driver.delete_port(guest.port.id)
         for network in self.networks:
             await self.driver.delete_network(network.id)
+        for group in self.groups:  # some name others
+            await self.driver.ensure_security_group(SecurityGroupSpec(id=group.id))
+        for group in self.groups:
+            await self.driver.delete_security_group(group.id)

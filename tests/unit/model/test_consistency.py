@@ -17,16 +17,20 @@ from altus.model.consistency import Finding, Intent, Truth, compare, compare_dat
 from altus.model.domain import DomainDisk, DomainFacts, DomainNic, differences
 from altus.model.image import Image, ImageFacts, ImageFormat, ImageState
 from altus.model.network import Network, NetworkState
+from altus.model.security_group import Direction, SecurityGroup, SecurityGroupState, SecurityRule
 from altus.model.vm import Vm, VmDisk, VmHardware, VmNic, VmObservation, VmState
 from altus.model.volume import Volume, VolumeFacts, VolumeState
 
-HOST, STORE, VM, PORT, VOLUME, IMAGE, NET, OTHER = (new_id() for _ in range(8))
+HOST, STORE, VM, PORT, VOLUME, IMAGE, NET, GROUP, OTHER = (new_id() for _ in range(9))
 
 _VM = Vm(
     id=VM, name="web1", host_id=HOST, storage_id=STORE, state=VmState.RUNNING,
     hardware=VmHardware(disks=(VmDisk(volume_id=VOLUME),),
-                        nics=(VmNic(id=PORT, network_id=NET, mac="52:54:00:00:00:01", address="10.0.0.2"),)),
+                        nics=(VmNic(id=PORT, network_id=NET, mac="52:54:00:00:00:01", address="10.0.0.2",
+                                    security_groups=(GROUP,)),)),
 )  # fmt: skip
+_RULE = SecurityRule(id=new_id(), direction=Direction.IN)
+_GROUP = SecurityGroup(id=GROUP, name="web", state=SecurityGroupState.READY, rules=(_RULE,))
 _FACTS = ImageFacts(id=IMAGE, size=1, file_size=1, sha256="", source_format=ImageFormat.RAW)
 INTENT = Intent(
     vms=[_VM],
@@ -34,6 +38,7 @@ INTENT = Intent(
     images=[Image(id=IMAGE, name="i", storage_id=STORE, state=ImageState.READY)],
     networks=[Network(id=NET, name="n", cidr="10.0.0.0/24", gateway="10.0.0.1", state=NetworkState.READY)],
     ports={PORT: NET},
+    security_groups=[_GROUP],
 )
 TRUTH = Truth(
     vms=[VmObservation(id=VM, name="web1", state=VmState.RUNNING)],
@@ -42,6 +47,8 @@ TRUTH = Truth(
     images={STORE: [_FACTS]},
     networks=[NET],
     ports={PORT: NET},
+    security_groups={GROUP: _GROUP.spec.digest},
+    memberships={PORT: [GROUP]},
 )
 
 
@@ -85,10 +92,16 @@ SEEDED = [
     ("network.unfinished", NET, one("networks", state=NetworkState.DELETING)),
     ("network.missing", NET, truth(networks=[])),
     ("network.orphan", OTHER, truth(networks=[NET, OTHER])),
+    ("security_group.unfinished", GROUP, lambda i, t: one("security_groups", state=SecurityGroupState.DELETING)(
+        i, dataclasses.replace(t, security_groups={GROUP: ""}))),
+    ("security_group.missing", GROUP, truth(security_groups={}, memberships={})),
+    ("security_group.rules", GROUP, truth(security_groups={GROUP: ""})),
+    ("security_group.orphan", OTHER, truth(security_groups={GROUP: _GROUP.spec.digest, OTHER: ""})),
+    ("port.groups", PORT, truth(memberships={})),
     ("port.missing", PORT, truth(ports={})),
     ("port.unreserved", PORT, intent(ports={})),
     ("port.orphan", OTHER, truth(ports={PORT: NET, OTHER: NET})),
-]
+]  # fmt: skip
 
 
 def test_agreement_is_silent() -> None:
@@ -119,7 +132,7 @@ def test_vm_on_no_host_is_found() -> None:
 
 def test_every_kind_of_finding_is_seeded() -> None:
     source = Path(consistency.__file__).read_text()
-    kinds = set(re.findall(r'"([a-z]+\.[a-z_]+)"', source))
+    kinds = set(re.findall(r'"([a-z_]+\.[a-z_]+)"', source))
     assert kinds == {kind for kind, _, _ in SEEDED} | {"port.leaked"}
 
 
@@ -127,7 +140,7 @@ def test_every_kind_of_finding_is_seeded() -> None:
 def test_what_tasks_work_on_may_differ(
     kind: str, object_id: str, seed: Callable[[Intent, Truth], tuple[Intent, Truth]]
 ) -> None:
-    busy = frozenset({VM, VOLUME, IMAGE, NET, OTHER})
+    busy = frozenset({VM, VOLUME, IMAGE, NET, GROUP, OTHER})
     intent, truth = seed(INTENT, TRUTH)
     found = compare(dataclasses.replace(intent, busy=busy), truth)
     assert [one.kind for one in found] == ([] if kind != "port.orphan" else ["port.orphan"]), object_id
@@ -178,6 +191,7 @@ def test_differences_of_a_definition_are_named(found: dict[str, Any], told: list
         ("vm.missing", True),
         ("port.missing", True),
         ("vm.transient", True),
+        ("port.groups", True),
         ("vm.definition", False),
         ("volume.missing", False),
     ],
@@ -186,3 +200,14 @@ def test_only_what_can_spoil_nothing_is_certain(kind: str, certain: bool) -> Non
     (seed,) = [seed for seeded, _, seed in SEEDED if seeded == kind]
     (found,) = compare(*seed(INTENT, TRUTH))
     assert (found.vm_id, found.certain) == (VM, certain)
+
+
+@pytest.mark.parametrize("remote_is_right", [True, False])
+def test_a_group_is_put_right_after_those_that_it_names(remote_is_right: bool) -> None:
+    remote = SecurityGroup(id=OTHER, name="db", state=SecurityGroupState.READY)
+    group = dataclasses.replace(_GROUP, rules=(dataclasses.replace(_RULE, remote_group_id=OTHER),))
+    there = {OTHER: remote.spec.digest if remote_is_right else "", GROUP: ""}
+    found = compare(dataclasses.replace(INTENT, security_groups=[group, remote]),
+                    dataclasses.replace(TRUTH, security_groups=there))  # fmt: skip
+    certain = {one.object_id for one in found if one.certain}
+    assert certain == {GROUP if remote_is_right else OTHER}

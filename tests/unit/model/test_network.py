@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import ipaddress
 import re
 
@@ -11,7 +12,8 @@ from hypothesis import strategies as st
 
 from altus.common.errors import InvalidInput, LimitExceeded
 from altus.common.ids import new_id
-from altus.model.network import Network, check_cidr, free_address, mac_of
+from altus.model.address_range import AddressRange
+from altus.model.network import Network, check_cidr, free_address, mac_of, nth_address, require_host_address
 
 
 def _network(cidr: str, gateway: str) -> Network:
@@ -45,6 +47,33 @@ def test_the_lowest_free_address_is_given_until_none_is_left(taken_numbers: set[
     else:
         with pytest.raises(LimitExceeded):
             free_address(network, taken)
+
+
+@pytest.mark.parametrize("text", ["x", "10.0.0.9-x", "10.0.0.9-10.0.0.8", "10.0.1.0", "10.0.0.9-10.0.1.3"])
+def test_a_range_that_is_none_is_refused(text: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        AddressRange.parse(text, check_cidr("10.0.0.0/24"))
+    assert caught.value.code == "network.range_invalid"
+
+
+@given(st.lists(st.tuples(st.integers(0, 31), st.integers(0, 31)), max_size=4), st.integers(1, 30))
+def test_every_address_outside_of_reserved_ranges_is_given_in_its_order(
+    ends: list[tuple[int, int]], gateway: int
+) -> None:
+    ranges = tuple(f"10.0.0.{min(pair)}-10.0.0.{max(pair)}" for pair in ends)
+    network = dataclasses.replace(_network("10.0.0.0/27", f"10.0.0.{gateway}"), reserved=ranges)
+    kept = {number for first, last in ends for number in range(min(first, last), max(first, last) + 1)} | {gateway}
+    wanted = [f"10.0.0.{number}" for number in range(1, 31) if number not in kept]
+    assert [nth_address(network, number) for number in range(len(wanted) + 1)] == [*wanted, None]
+
+
+@pytest.mark.parametrize("address", ["10.0.0.1", "10.0.0.0", "10.0.0.31", "10.0.0.32", "nonsense", "fd00::1"])
+def test_an_address_that_no_nic_may_have_is_refused(address: str) -> None:
+    network = dataclasses.replace(_network("10.0.0.0/27", "10.0.0.1"), reserved=("10.0.0.2-10.0.0.9",))
+    assert require_host_address(network, "10.0.0.3") == "10.0.0.3"
+    with pytest.raises(InvalidInput) as caught:
+        require_host_address(network, address)
+    assert caught.value.code == "port.address_invalid"
 
 
 def test_a_ports_mac_is_its_own_and_always_the_same() -> None:

@@ -100,6 +100,8 @@ class FakeManager:
         add("DELETE", f"{API}/vms/{{ref}}", self._change_vm)
         add("POST", f"{API}/vms/{{ref}}/console", self._ticket)
         add("POST", f"{API}/vms/{{ref}}/{{verb}}", self._change_vm)
+        add("PATCH", f"{API}/vms/{{ref}}/nics/{{nic}}", self._change_vm)
+        add("PATCH", f"{API}/{{noun}}/{{ref}}", partial(fake_answers.plan, self))
         add("GET", f"{API}/consoles/{{ticket}}", self._console)
         add("POST", f"{API}/images", self._begin)
         add("GET", f"{API}/images/{{ref}}", self._get_image)

@@ -18,11 +18,13 @@ from altus.model.permission import Duty, Permission
 from altus.sdk.client import AltusClient
 from altus.sdk.transport import Transport
 from altus.wire.agent import EnrolRequest
+from altus.wire.network_trace import NetworkQuestion
 from altus.wire.placement import PlacementQuestion
 from altus.wire.pools import PoolCreate, PoolEdit
 from altus.wire.resources import HostEdit, ImageBuild, ImageCreate, NetworkCreate, VolumeCreate, VolumeResize
+from altus.wire.security_groups import SecurityGroupCreate, SecurityGroupEdit
 from altus.wire.users import GrantCreate, RoleCreate, TokenCreate, UserCreate, UserEdit
-from altus.wire.vms import VmAdopt, VmClone, VmCreate, VmEdit
+from altus.wire.vms import NicEdit, VmAdopt, VmClone, VmCreate, VmEdit
 
 
 class Recorded(NotFound):
@@ -96,6 +98,7 @@ METHODS: dict[str, Callable[[AltusClient], Awaitable[object]]] = {
     "create_vm": lambda a: a.vms.create(VmCreate(name="x", image="y")).submit(),
     "get_vm": lambda a: a.vms.get("x"),
     "edit_vm": lambda a: a.vms.edit("x", VmEdit(vcpus=2)).submit(),
+    "edit_vm_nic": lambda a: a.vms.edit_nic("x", "y", NicEdit(security_groups=[])).submit(),
     "delete_vm": lambda a: a.vms.delete("x").submit(),
     "clone_vm": lambda a: a.vms.clone("x", VmClone(name="y")).submit(),
     "start_vm": lambda a: a.vms.start("x").submit(),
@@ -127,7 +130,13 @@ METHODS: dict[str, Callable[[AltusClient], Awaitable[object]]] = {
     "list_networks": lambda a: a.networks.page(),
     "create_network": lambda a: a.networks.create(NetworkCreate(name="x", cidr="10.0.0.0/24")).submit(),
     "get_network": lambda a: a.networks.get("x"),
+    "explain_network": lambda a: a.networks.explain(NetworkQuestion(sender="x", receiver="y", port=1)),
     "delete_network": lambda a: a.networks.delete("x").submit(),
+    "list_security_groups": lambda a: a.security_groups.page(),
+    "create_security_group": lambda a: a.security_groups.create(SecurityGroupCreate(name="x")).submit(),
+    "get_security_group": lambda a: a.security_groups.get("x"),
+    "edit_security_group": lambda a: a.security_groups.edit("x", SecurityGroupEdit(name="y")).submit(),
+    "delete_security_group": lambda a: a.security_groups.delete("x").submit(),
     "list_hosts": lambda a: a.hosts.page(),
     "get_host": lambda a: a.hosts.get("x"),
     "explain_placement": lambda a: a.placement.explain(PlacementQuestion()),

@@ -7,11 +7,14 @@ from altus.agent.handlers.declare import Handler, Report
 from altus.wire.operations import (
     NETWORK_DELETE,
     NETWORK_ENSURE,
+    NETWORK_TRACE,
     PORT_BIND,
     PORT_DELETE,
     PORT_ENSURE,
     NetworkEnsure,
     NetworkRef,
+    NetworkTrace,
+    NetworkTraced,
     Nothing,
     PortBind,
     PortEnsure,
@@ -27,6 +30,10 @@ async def _ensure(host: HostDrivers, request: NetworkEnsure, _report: Report) ->
 async def _delete(host: HostDrivers, request: NetworkRef, _report: Report) -> Nothing:
     await host.network.delete_network(request.network_id)
     return Nothing()
+
+
+async def _trace(host: HostDrivers, request: NetworkTrace, _report: Report) -> NetworkTraced:
+    return NetworkTraced(facts=await host.network.trace(request.packet))
 
 
 async def _ensure_port(host: HostDrivers, request: PortEnsure, _report: Report) -> Nothing:
@@ -48,6 +55,7 @@ async def _bind_port(host: HostDrivers, request: PortBind, _report: Report) -> N
 HANDLERS = (
     Handler(operation=NETWORK_ENSURE, run=_ensure, about=lambda request: f"network:{request.network.id}"),
     Handler(operation=NETWORK_DELETE, run=_delete, about=lambda request: f"network:{request.network_id}"),
+    Handler(operation=NETWORK_TRACE, run=_trace, about=None),
     Handler(operation=PORT_ENSURE, run=_ensure_port, about=lambda request: f"port:{request.port.id}"),
     Handler(operation=PORT_BIND, run=_bind_port, about=lambda request: f"port:{request.port_id}"),
     Handler(operation=PORT_DELETE, run=_delete_port, about=lambda request: f"port:{request.port_id}"),

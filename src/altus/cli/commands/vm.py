@@ -11,10 +11,11 @@ import typer
 from altus.cli import completion, options
 from altus.cli.call import Call
 from altus.cli.command import change, group, query
-from altus.cli.commands import vm_console, vm_power
+from altus.cli.commands import vm_console, vm_nic, vm_power
 from altus.cli.commands.event_layout import EVENT
 from altus.cli.commands.placement import Apart, ForbidTags, Prefer, RequireTags, Together, rules
 from altus.cli.commands.vm_layout import VM
+from altus.cli.commands.vm_nic import SecurityGroups, nic_words
 from altus.cli.finish import confirm, finish
 from altus.cli.listing import list_things
 from altus.common.errors import InvalidInput
@@ -32,8 +33,8 @@ Networks = Annotated[
     list[str],
     typer.Option(
         "--network",
-        metavar="NETWORK",
-        help="A NIC on this network; repeatable.",
+        metavar="NETWORK[=ADDRESS]",
+        help="A NIC on this network, with this address or a free one; repeatable.",
         autocompletion=completion.of("networks"),
     ),
 ]
@@ -110,6 +111,7 @@ async def create(
         list[int], typer.Option("--disk", parser=options.SIZE, metavar="SIZE", help="One more, empty disk; repeatable.")
     ] = options.NONE,
     networks: Networks = options.NONE,
+    security_groups: SecurityGroups = options.NONE,
     storage: options.OnStorage = None,
     project: options.InProject = None,
     label: options.WithLabel = Label.OPEN,
@@ -144,11 +146,13 @@ async def create(
                 user_data=_text(user_data) if user_data else "",
                 password=sys.stdin.readline().rstrip("\r\n") if guest_password else "")  # fmt: skip
     given = _given(vcpus=vcpus, memory=memory, cpu_model=cpu, firmware=firmware, boot=boot or None, disk_size=disk_size)
+    grouped = _given(security_groups=security_groups or None)
     body = make(VmCreate, name=name, image=image, storage=storage, project=project, label=label, linked=not full,
                 cdrom=cdrom, description=description, tags=tags, protected=protected, start=start, cloud_init=seed,
                 placement=rules(require, forbid, together, apart, prefer=prefer),
                 disks=[make(DiskCreate, size=size) for size in disks],
-                nics=[make(NicCreate, network=network) for network in networks], **given)  # fmt: skip
+                nics=[make(NicCreate, **nic_words(text), **grouped) for text in networks],
+                **given)  # fmt: skip
     await finish(call, call.altus.vms.create(body), call.altus.vms.get, VM)
 
 
@@ -188,7 +192,7 @@ async def edit(
         list[str],
         typer.Option(
             "--add-network",
-            metavar="NETWORK",
+            metavar="NETWORK[=ADDRESS]",
             help="One more NIC; repeatable.",
             autocompletion=completion.of("networks"),
         ),
@@ -201,7 +205,7 @@ async def edit(
     from altus.sdk.shapes import make
     from altus.wire.vms import NicCreate, VmEdit
 
-    nics = [make(NicCreate, network=network) for network in add_network]
+    nics = [make(NicCreate, **nic_words(text)) for text in add_network]
     given = _given(name=name, description=description, tags=[] if no_tags else tags or None, protected=protect,
                    vcpus=vcpus, memory=memory, cpu_model=cpu, firmware=firmware, boot=boot or None,
                    attach_volumes=attach or None,
@@ -257,5 +261,6 @@ def _text(path: Path) -> str:
         raise InvalidInput(f"{path} cannot be read.", code="client.file") from error
 
 
+app.add_typer(vm_nic.app, name="nic")
 vm_power.add_to(app)
 vm_console.add_to(app)

@@ -10,7 +10,9 @@ from altus.model.migration import MigrationFacts
 
 
 def _nics(vm: object) -> str:
-    return "\n".join(f"{nic.id}  {nic.mac}  {nic.address}  {nic.model}" for nic in getattr(vm, "nics", []))
+    """Each with the ids of its security groups."""
+    return "\n".join(f"{nic.id}  {nic.mac}  {nic.address}  {nic.model}  {' '.join(nic.security_groups)}".rstrip()
+                     for nic in getattr(vm, "nics", []))  # fmt: skip
 
 
 def _placement(vm: Any) -> str:

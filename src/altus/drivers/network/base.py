@@ -11,6 +11,8 @@ from enum import StrEnum
 from typing import Protocol
 
 from altus.model.network import NetworkSpec, NicAttachment, PortSpec
+from altus.model.network_trace import PacketSpec, TraceFacts
+from altus.model.security_group import SecurityGroupSpec
 
 
 class Datapath(StrEnum):
@@ -33,11 +35,15 @@ class NetworkCapabilities:
 
 @dataclass(frozen=True, kw_only=True)
 class NetworkTruth:
-    """What the network engine itself says, to compare the database with: ids only."""
+    """What the network engine itself says, to compare the database with."""
 
     networks: frozenset[str]
     ports: dict[str, str]
     """port id → network id"""
+    security_groups: dict[str, str]
+    """group id → the digest of what it was asked to be (`SecurityGroupSpec.digest`); empty if it is that no more"""
+    memberships: dict[str, list[str]]
+    """port id → the groups that it is a member of, by id; only ports in groups"""
 
 
 class NetworkDriver(Protocol):
@@ -59,12 +65,23 @@ class NetworkDriver(Protocol):
         ...
 
     async def ensure_port(self, port: PortSpec) -> None:
-        """Make the port exist and be like this; it may move to another network. `NotFound` (`network.not_found`),
-        `InvalidInput` (`port.address_invalid`, `port.mac_invalid`) or `Conflict` (`port.address_taken`)."""
+        """Make the port exist and be like this; it may move to another network. Its groups hold from the first packet.
+        `NotFound` (`network.not_found`, `security_group.not_found`), `InvalidInput` (`port.address_invalid`,
+        `port.mac_invalid`) or `Conflict` (`port.address_taken`)."""
         ...
 
     async def delete_port(self, port_id: str) -> None:
         """Remove it; missing is success."""
+        ...
+
+    async def ensure_security_group(self, group: SecurityGroupSpec) -> None:
+        """Make the group exist with these rules, and its members be held to them at once. `NotFound`
+        (`security_group.not_found`) if a rule names a group that is not there."""
+        ...
+
+    async def delete_security_group(self, group_id: str) -> None:
+        """Remove it; missing is success. Refuses (`security_group.in_use`) while it has members or rules of others name
+        it."""
         ...
 
     async def place(self) -> str:
@@ -82,6 +99,11 @@ class NetworkDriver(Protocol):
 
     async def port_up(self, port_id: str) -> bool:
         """Whether a VM is plugged into the port and packets flow."""
+        ...
+
+    async def trace(self, packet: PacketSpec) -> TraceFacts:
+        """What would become of the packet, as the engine's rules are now; nothing is sent. Those of the last second may
+        not be among them. `NotFound` (`network.not_found`, `port.not_found`)."""
         ...
 
     async def truth(self) -> NetworkTruth:

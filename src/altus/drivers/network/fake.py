@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from ipaddress import IPv4Network
 from pathlib import Path
 
 from altus.common.errors import Conflict, NotFound
 from altus.drivers.network.base import Datapath, NetworkCapabilities, NetworkTruth
 from altus.drivers.network.fake_store import FakeStore
+from altus.drivers.network.fake_trace import trace
 from altus.drivers.network.rules import check_network, check_overlap, check_port
 from altus.model.network import NetworkKind, NetworkSpec, NicAttachment, PortSpec
+from altus.model.network_trace import PacketSpec, TraceFacts
+from altus.model.security_group import SecurityGroupSpec
 
 _MAX_MTU = 1442
 
@@ -59,7 +63,24 @@ class FakeNetworks:
         self._fail("ensure_port")
         network = self._network(port.network_id)
         check_port(port, IPv4Network(network.cidr), network.gateway, self._store.rivals(port))
+        self._require_groups(port.security_groups)
         self._store.save_port(port)
+
+    async def ensure_security_group(self, group: SecurityGroupSpec) -> None:
+        """See NetworkDriver."""
+        self._fail("ensure_security_group")
+        self._require_groups(group.remote_ids)
+        self._store.save_group(group)
+
+    async def delete_security_group(self, group_id: str) -> None:
+        """See NetworkDriver."""
+        self._fail("delete_security_group")
+        members = [port for port, groups in self._store.memberships().items() if group_id in groups]
+        others = [group for group in self._store.groups() if group_id in group.remote_ids]
+        if members or others:
+            raise Conflict(f"Security group {group_id} has {len(members)} members, and {len(others)} groups name it.",
+                           code="security_group.in_use", hint="Take NICs out of it.")  # fmt: skip
+        self._store.remove_group(group_id)
 
     async def delete_port(self, port_id: str) -> None:
         """See NetworkDriver."""
@@ -89,11 +110,29 @@ class FakeNetworks:
         self._fail("port_up")
         return self._port(port_id).id in self.plugged and self._store.bound_to(port_id) in ("", "here")
 
+    async def trace(self, packet: PacketSpec) -> TraceFacts:
+        """See NetworkDriver."""
+        self._fail("trace")
+        network = self._network(packet.network_id)
+        for port_id in (packet.port_id, packet.to_port_id):
+            if port_id:
+                self._port(port_id)
+        members = self._store.memberships()
+        groups = {group.id: group for group in self._store.groups()}
+        addresses: dict[str, set[str]] = {}
+        for port_id, joined in members.items():
+            for group_id in joined:
+                addresses.setdefault(group_id, set()).add(self._port(port_id).address)
+        return trace(packet, groups, members, addresses, routed=network.kind is NetworkKind.NAT)
+
     async def truth(self) -> NetworkTruth:
         """See NetworkDriver."""
         self._fail("truth")
         networks = frozenset(network.id for network in self._store.networks())
-        return NetworkTruth(networks=networks, ports=self._store.ports())
+        there = {group.id: group.digest for group in self._store.groups()}
+        memberships = {port: sorted(there.keys() & groups) for port, groups in self._store.memberships().items()}
+        return NetworkTruth(networks=networks, ports=self._store.ports(), security_groups=there,
+                            memberships={port: groups for port, groups in memberships.items() if groups})  # fmt: skip
 
     async def sign(self) -> str:
         """See NetworkDriver."""
@@ -107,6 +146,12 @@ class FakeNetworks:
         planned = self._failures.get(operation)
         if planned:
             raise planned.pop(0)
+
+    def _require_groups(self, group_ids: Iterable[str]) -> None:
+        there = {group.id for group in self._store.groups()}
+        for missing in sorted(set(group_ids) - there):
+            raise NotFound(f"There is no security group {missing}.", code="security_group.not_found",
+                           hint="Create the group before its members.")  # fmt: skip
 
     def _network(self, network_id: str) -> NetworkSpec:
         found = self._store.network(network_id)

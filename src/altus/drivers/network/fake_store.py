@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 
 from altus.model.network import NetworkSpec, PortSpec
+from altus.model.security_group import SecurityGroupSpec
 
 _SCHEMA = """
     PRAGMA journal_mode = WAL;
@@ -16,6 +17,8 @@ _SCHEMA = """
     CREATE TABLE IF NOT EXISTS network (id TEXT PRIMARY KEY, data BLOB NOT NULL);
     CREATE TABLE IF NOT EXISTS port (id TEXT PRIMARY KEY, network_id TEXT NOT NULL, mac TEXT NOT NULL COLLATE NOCASE,
                                      address TEXT NOT NULL, data BLOB NOT NULL);
+    CREATE TABLE IF NOT EXISTS security_group (id TEXT PRIMARY KEY, data BLOB NOT NULL);
+    CREATE TABLE IF NOT EXISTS member (port_id TEXT NOT NULL, group_id TEXT NOT NULL, PRIMARY KEY (port_id, group_id));
     CREATE TABLE IF NOT EXISTS bound (port_id TEXT PRIMARY KEY, place TEXT NOT NULL);
     CREATE INDEX IF NOT EXISTS port_mac ON port (network_id, mac);
     CREATE INDEX IF NOT EXISTS port_address ON port (network_id, address);
@@ -76,11 +79,36 @@ class FakeStore:
         """Add or replace."""
         row = (port.id, port.network_id, port.mac, port.address, msgspec.json.encode(port))
         self._database.execute("INSERT OR REPLACE INTO port VALUES (?, ?, ?, ?, ?)", row).close()
+        self._database.execute("DELETE FROM member WHERE port_id = ?", (port.id,)).close()
+        members = [(port.id, group_id) for group_id in port.security_groups]
+        self._database.executemany("INSERT INTO member VALUES (?, ?)", members).close()
 
     def remove_port(self, port_id: str) -> None:
         """Forget one; missing is success."""
         self._database.execute("DELETE FROM port WHERE id = ?", (port_id,)).close()
         self._database.execute("DELETE FROM bound WHERE port_id = ?", (port_id,)).close()
+        self._database.execute("DELETE FROM member WHERE port_id = ?", (port_id,)).close()
+
+    def groups(self) -> Iterator[SecurityGroupSpec]:
+        """All security groups."""
+        for (data,) in self._database.execute("SELECT data FROM security_group ORDER BY id").fetchall():
+            yield msgspec.json.decode(data, type=SecurityGroupSpec)
+
+    def save_group(self, group: SecurityGroupSpec) -> None:
+        """Add or replace."""
+        row = (group.id, msgspec.json.encode(group))
+        self._database.execute("INSERT OR REPLACE INTO security_group VALUES (?, ?)", row).close()
+
+    def remove_group(self, group_id: str) -> None:
+        """Forget one, not who says to be a member; missing is success."""
+        self._database.execute("DELETE FROM security_group WHERE id = ?", (group_id,)).close()
+
+    def memberships(self) -> dict[str, set[str]]:
+        """The groups of every port that is in one, by the port's id."""
+        found: dict[str, set[str]] = {}
+        for port_id, group_id in self._database.execute("SELECT port_id, group_id FROM member").fetchall():
+            found.setdefault(port_id, set()).add(group_id)
+        return found
 
     def bind_port(self, port_id: str, place: str) -> None:
         """Remember where the port may be plugged into; empty: anywhere."""

@@ -20,12 +20,14 @@ from altus.model.network import Network
 from altus.model.permission import Permission
 from altus.model.pool import Pool
 from altus.model.resource import Resource
+from altus.model.security_group import SecurityGroup, SecurityGroupState
 from altus.model.task import Task
 from altus.model.vm import Vm, VmState
 from altus.model.volume import Volume, VolumeState
 from altus.wire.base import ActionView
 from altus.wire.pools import CpuBaselineView, CpuLimitView, CpuRefusedView, PoolView
 from altus.wire.resources import HostView, ImageView, NetworkView, VolumeView
+from altus.wire.security_groups import SecurityGroupView, SecurityRuleView
 from altus.wire.tasks import QueueView, TaskView
 from altus.wire.vms import VmDiskView, VmNicView, VmView
 
@@ -92,8 +94,8 @@ def _vm_view(permitted: frozenset[Permission], vm: Vm, busy: str = "") -> VmView
         firmware=hardware.firmware,
         boot=list(hardware.boot),
         disks=[VmDiskView.of(volume_id=d.volume_id, bus=d.bus) for d in hardware.disks],
-        nics=[VmNicView.of(id=n.id, network_id=n.network_id, mac=n.mac, address=n.address, model=n.model)
-              for n in hardware.nics],
+        nics=[VmNicView.of(id=n.id, network_id=n.network_id, mac=n.mac, address=n.address, model=n.model,
+                           security_groups=list(n.security_groups)) for n in hardware.nics],
         cdrom_image_id=hardware.cdrom_image_id,
         addresses=list(guest.addresses) if guest is not None else [],
         guest=guest,
@@ -123,7 +125,18 @@ def image_view(actor: Actor, image: Image) -> ImageView:
 def network_view(actor: Actor, network: Network) -> NetworkView:
     """A network."""
     actions = {"delete": _verdict(_may(actor, Permission.NETWORK_WRITE, network))}
-    return NetworkView.model_validate({**vars(network), "dns": list(network.dns), "allowed_actions": actions})
+    return NetworkView.model_validate(
+        {**vars(network), "dns": list(network.dns), "reserved": list(network.reserved), "allowed_actions": actions}
+    )
+
+
+def security_group_view(actor: Actor, group: SecurityGroup) -> SecurityGroupView:
+    """A security group."""
+    may = _may(actor, Permission.SECURITY_GROUP_WRITE, group)
+    unready = "" if group.state is SecurityGroupState.READY else f"It is {group.state}."
+    actions = {"edit": _verdict(may or unready), "delete": _verdict(may)}
+    rules = [SecurityRuleView.model_validate(rule) for rule in group.rules]
+    return SecurityGroupView.model_validate({**vars(group), "rules": rules, "allowed_actions": actions})
 
 
 def host_view(actor: Actor, host: Host, cpus: PoolCpus) -> HostView:

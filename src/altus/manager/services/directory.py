@@ -12,10 +12,12 @@ from altus.manager.services.doctor import DoctorService
 from altus.manager.services.enrolment import EnrolmentService
 from altus.manager.services.hosts import InventoryService
 from altus.manager.services.images import ImageService
+from altus.manager.services.network_explain import NetworkExplainService
 from altus.manager.services.networks import NetworkService
 from altus.manager.services.placement import PlacementService
 from altus.manager.services.pools import PoolService
 from altus.manager.services.security import Security
+from altus.manager.services.security_groups import SecurityGroupService
 from altus.manager.services.system import SystemService
 from altus.manager.services.tasks import TaskService
 from altus.manager.services.unmanaged import UnmanagedService
@@ -41,6 +43,8 @@ class Services:
     volumes: VolumeService
     images: ImageService
     networks: NetworkService
+    network_explain: NetworkExplainService
+    security_groups: SecurityGroupService
     inventory: InventoryService
     placement: PlacementService
     pools: PoolService

@@ -17,6 +17,7 @@ from altus.manager.tasks.network_tasks import (
     NetworkRemove,
 )
 from altus.model.actor import Actor
+from altus.model.address_range import AddressRange
 from altus.model.network import Network, NetworkKind, check_cidr
 from altus.model.permission import Permission
 from altus.model.query import ListQuery, Page
@@ -44,10 +45,13 @@ class NetworkService:
         _require_inside(gateway, cidr)
         for server in body.dns:
             _address(server)
+        for text in body.reserved:
+            AddressRange.parse(text, cidr)
 
         project = await self.db.read(lambda tx: project_for(tx, actor, body.project, Permission.NETWORK_WRITE))
         network = Network(id=new_id(), name=body.name, project_id=project, label=body.label, kind=body.kind,
-                          cidr=str(cidr), gateway=gateway, dns=tuple(body.dns), mtu=body.mtu)  # fmt: skip
+                          cidr=str(cidr), gateway=gateway, dns=tuple(body.dns), mtu=body.mtu,
+                          reserved=tuple(dict.fromkeys(body.reserved)))  # fmt: skip
 
         def reserve(tx: Tx) -> None:
             if network.kind is NetworkKind.NAT:

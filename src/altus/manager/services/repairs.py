@@ -1,9 +1,10 @@
-"""Has repaired, without being asked, what `vm.repair` puts right for certain."""
+"""Has repaired, without being asked, what `vm.repair` and `security_group.repair` put right for certain."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
+from typing import Any
 
 import structlog
 
@@ -11,26 +12,28 @@ from altus.common.errors import AltusError
 from altus.manager.services.changes import Change, Changes, Idempotency
 from altus.manager.store import tasks as rows
 from altus.manager.store.database import Tx
-from altus.manager.store.resources import VM
+from altus.manager.store.resources import SECURITY_GROUP, VM
+from altus.manager.tasks.security_group_tasks import SECURITY_GROUP_REPAIR_TASK, SecurityGroupChoice
 from altus.manager.tasks.vm_repair import VM_REPAIR, VmRepair
 from altus.model.actor import Actor, Right
 from altus.model.consistency import Finding
 from altus.model.permission import Permission
 from altus.model.resource import utc_now
+from altus.model.security_group import SecurityGroup
 from altus.model.task import TaskState
-from altus.model.vm import Vm
 
 _log = structlog.get_logger(__name__)
 _AFTER_SUCCESS, _AFTER_FAILURE = timedelta(seconds=10), timedelta(minutes=10)
-"""How long a VM is left alone after a repair: it may not have helped."""
+"""How long something is left alone after a repair: it may not have helped."""
 ACTOR = Actor(account_id="", name="altus", source="local",
-              rights=(Right(frozenset({Permission.VM_READ, Permission.VM_EDIT})),))  # fmt: skip
+              rights=(Right(frozenset({Permission.VM_READ, Permission.VM_EDIT, Permission.SECURITY_GROUP_WRITE})),),
+              )  # fmt: skip
 """Who asks for what nobody has asked for."""
 
 
 class Repairs:
-    """Submits `vm.repair`; asked for the same thing twice, it is one task, since its key is made of the VM and of the
-    repair before."""
+    """Submits repairs; asked for the same thing twice, it is one task, since its key is made of what is to be repaired
+    and of the repair before."""
 
     def __init__(self, changes: Changes, now: Callable[[], datetime] = utc_now) -> None:
         self._changes = changes
@@ -41,31 +44,46 @@ class Repairs:
         disk is not."""
         found = list(findings)
         spoiled = {finding.vm_id for finding in found if finding.vm_id and not finding.certain}
-        for vm_id in {finding.vm_id for finding in found if finding.certain} - spoiled:
-            await self._submit(vm_id)
+        for vm_id in {finding.vm_id for finding in found if finding.certain} - spoiled - {""}:
+            await self._submit(VM_REPAIR.kind, vm_id, _vm_repair)
+        for group_id in {one.object_id for one in found if one.certain and one.noun == "security_group"}:
+            await self._submit(SECURITY_GROUP_REPAIR_TASK.kind, group_id, _group_repair)
 
-    async def _submit(self, vm_id: str) -> None:
-        vm, key = await self._changes.db.read(lambda tx: (VM.peek(tx, vm_id), self._key(tx, vm_id)))
-        if vm is None or not key:
+    async def _submit(self, kind: str, object_id: str, find: Callable[[Tx, str], Change[Any] | None]) -> None:
+        change, key = await self._changes.db.read(lambda tx: (find(tx, object_id), self._key(tx, kind, object_id)))
+        if change is None or not key:
             return
         try:
-            task = await self._changes.submit(ACTOR, repair(vm), Idempotency.of(key, vm_id.encode()))
+            task = await self._changes.submit(ACTOR, change, Idempotency.of(key, object_id.encode()))
         except AltusError as error:
-            _log.warning("a VM is not repaired", vm=vm_id, error=error.message)
+            _log.warning("something is not repaired", kind=kind, object=object_id, error=error.message)
         else:
-            _log.info("a VM is repaired", vm=vm_id, task=task.id)
+            _log.info("something is repaired", kind=kind, object=object_id, task=task.id)
 
-    def _key(self, tx: Tx, vm_id: str) -> str:
+    def _key(self, tx: Tx, kind: str, object_id: str) -> str:
         """Empty if it is too early."""
-        last = rows.latest(tx, VM_REPAIR.kind, vm_id)
+        last = rows.latest(tx, kind, object_id)
         if last is not None:
             pause = _AFTER_SUCCESS if last.state is TaskState.SUCCEEDED else _AFTER_FAILURE
             if last.finished_at is None or last.finished_at > self._now() - pause:
                 return ""
-        return f"repair {vm_id} {last.id if last is not None else ''}"
+        return f"repair {object_id} {last.id if last is not None else ''}"
 
 
-def repair(vm: Vm) -> Change[VmRepair]:
-    """The change by which a VM is put right."""
+def group_repair(group: SecurityGroup) -> Change[SecurityGroupChoice]:
+    """The change by which a security group is put right."""
+    return Change(kind=SECURITY_GROUP_REPAIR_TASK, arguments=SecurityGroupChoice(group_id=group.id), object_id=group.id,
+                  object_name=group.name, project_id=group.project_id)  # fmt: skip
+
+
+def _group_repair(tx: Tx, group_id: str) -> Change[Any] | None:
+    group = SECURITY_GROUP.peek(tx, group_id)
+    return None if group is None else group_repair(group)
+
+
+def _vm_repair(tx: Tx, vm_id: str) -> Change[Any] | None:
+    vm = VM.peek(tx, vm_id)
+    if vm is None:
+        return None
     return Change(kind=VM_REPAIR, arguments=VmRepair(vm_id=vm.id), object_id=vm.id, object_name=vm.name,
                   project_id=vm.project_id)  # fmt: skip

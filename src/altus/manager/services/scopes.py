@@ -7,10 +7,21 @@ from typing import Any
 from altus.common.errors import Conflict, InvalidInput, NotFound
 from altus.manager.store.conditions import is_storable
 from altus.manager.store.database import Tx
-from altus.manager.store.resources import HOST, IMAGE, NETWORK, POOL, PROJECT, STORAGE, VM, VOLUME, Resources
+from altus.manager.store.resources import (
+    HOST,
+    IMAGE,
+    NETWORK,
+    POOL,
+    PROJECT,
+    SECURITY_GROUP,
+    STORAGE,
+    VM,
+    VOLUME,
+    Resources,
+)
 from altus.model.permission import Scope, ScopeKind
 
-_OBJECTS: tuple[Resources[Any], ...] = (VM, VOLUME, IMAGE, NETWORK, STORAGE, HOST)
+_OBJECTS: tuple[Resources[Any], ...] = (VM, VOLUME, IMAGE, NETWORK, SECURITY_GROUP, STORAGE, HOST)
 
 
 def check_scope(tx: Tx, scope: Scope) -> None:

@@ -87,8 +87,7 @@ class UnmanagedService:
 def _reserve(tx: Tx, arguments: VmAdopt) -> VmAdopt:
     """Its addresses and rows; a volume that is known already is another VM's, or free to be attached."""
     vm = arguments.vm
-    nics = tuple(ports.reserve(tx, NETWORK.get(tx, nic.network_id), vm.id, nic.id, nic.model, nic.mac)
-                 for nic in vm.hardware.nics)  # fmt: skip
+    nics = tuple(ports.reserve(tx, NETWORK.get(tx, nic.network_id), vm.id, nic) for nic in vm.hardware.nics)
     vm = dataclasses.replace(vm, hardware=dataclasses.replace(vm.hardware, nics=nics))
     if VM.peek(tx, vm.id) is not None or any(VOLUME.peek(tx, volume.id) for volume in arguments.volumes):
         raise Conflict(f"VM {vm.name} or one of its disks is managed already.", code="domain.not_adoptable",

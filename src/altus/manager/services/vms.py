@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any
 
-from altus.common.errors import InvalidInput, LimitExceeded
+from altus.common.errors import InvalidInput, LimitExceeded, NotFound
 from altus.common.ids import new_id
 from altus.manager.services.changes import Change
 from altus.manager.services.images import disk_image, ready_image
@@ -14,7 +14,7 @@ from altus.manager.services.lookup import project_for, storage, visible, visible
 from altus.manager.store import ports
 from altus.manager.store import tasks as task_rows
 from altus.manager.store.database import Database, Tx
-from altus.manager.store.resources import HOST, NETWORK, VM, VOLUME
+from altus.manager.store.resources import HOST, NETWORK, SECURITY_GROUP, VM, VOLUME
 from altus.manager.store.secrets import SecretBox
 from altus.manager.store.vms import seal_seed
 from altus.manager.tasks.vm_build import VmBuild
@@ -22,6 +22,7 @@ from altus.manager.tasks.vm_clone import VM_CLONE, VmClone
 from altus.manager.tasks.vm_create import VM_CREATE, VmCreate
 from altus.manager.tasks.vm_delete import VM_DELETE, VmDelete
 from altus.manager.tasks.vm_edit import VM_EDIT, VmEdit
+from altus.manager.tasks.vm_edit_nic import VM_EDIT_NIC, VmEditNic
 from altus.manager.tasks.vm_place import require_rules
 from altus.manager.tasks.vm_repair import VM_REPAIR, VmRepair
 from altus.model.actor import Actor
@@ -104,7 +105,7 @@ class VmService:
                                 vm_id=vm_id)  # fmt: skip
                 volumes.append(volume)
                 disks.append(VmDisk(volume_id=volume.id, bus=disk.bus))
-            nics = tuple(_blank_nic(nic.network_id, nic.model) for nic in source.hardware.nics)
+            nics = tuple(_blank_nic(nic.network_id, nic.model, nic.security_groups) for nic in source.hardware.nics)
             hardware = dataclasses.replace(source.hardware, disks=tuple(disks), nics=nics)
             vm = Vm(id=vm_id, name=body.name, project_id=source.project_id, label=source.label, hardware=hardware,
                     storage_id=source.storage_id, description=source.description, tags=source.tags,
@@ -136,6 +137,21 @@ class VmService:
             return dataclasses.replace(arguments, add_nics=_addressed(tx, vm.id, arguments.add_nics))
 
         return _change(VM_EDIT, vm, arguments, reserve)
+
+    async def edit_nic(self, actor: Actor, reference: str, nic: str, body: wire.NicEdit) -> Change[VmEditNic]:
+        """Change a NIC, found by id or MAC. `NotFound` (`nic.not_found`)."""
+        vm = await self.get(actor, reference)
+        actor.require(Permission.VM_EDIT, project_id=vm.project_id, object_id=vm.id)
+        found = next((one for one in vm.hardware.nics if nic.lower() in (one.id, one.mac.lower())), None)
+        if found is None:
+            raise NotFound(f"VM {vm.name} has no NIC {nic[:80]!r}.", code="nic.not_found",
+                           hint=f"See `altus vm show {vm.name}`.")  # fmt: skip
+
+        def draft(tx: Tx) -> VmEditNic:
+            groups = None if body.security_groups is None else groups_of(tx, actor, body.security_groups)
+            return VmEditNic(vm_id=vm.id, nic_id=found.id, security_groups=groups)
+
+        return _change(VM_EDIT_NIC, vm, await self.db.read(draft))
 
     async def delete(self, actor: Actor, reference: str, body: wire.VmDelete) -> Change[VmDelete]:
         """Remove a VM, with its disks unless they are to be kept."""
@@ -238,16 +254,25 @@ def _volumes(tx: Tx, actor: Actor, vm: Vm, references: list[str]) -> tuple[str, 
 
 def _nics(tx: Tx, actor: Actor, wanted: list[wire.NicCreate]) -> tuple[VmNic, ...]:
     networks = [visible(tx, actor, NETWORK, nic.network, Permission.NETWORK_READ) for nic in wanted]
-    return tuple(_blank_nic(net.id, nic.model) for net, nic in zip(networks, wanted, strict=True))
+    return tuple(
+        _blank_nic(network.id, nic.model, groups_of(tx, actor, nic.security_groups), nic.address or "")
+        for network, nic in zip(networks, wanted, strict=True)
+    )
 
 
-def _blank_nic(network_id: str, model: NicModel) -> VmNic:
-    """Its MAC and address are reserved when the task is queued."""
-    return VmNic(id=new_id(), network_id=network_id, mac="", address="", model=model)
+def groups_of(tx: Tx, actor: Actor, references: list[str]) -> tuple[str, ...]:
+    """Ids of security groups."""
+    found = (visible(tx, actor, SECURITY_GROUP, name, Permission.SECURITY_GROUP_READ).id for name in references)
+    return tuple(dict.fromkeys(found))
+
+
+def _blank_nic(network_id: str, model: NicModel, groups: tuple[str, ...], address: str = "") -> VmNic:
+    """Its MAC, and its address unless one was asked for, are found when the task is queued."""
+    return VmNic(id=new_id(), network_id=network_id, mac="", address=address, model=model, security_groups=groups)
 
 
 def _addressed(tx: Tx, vm_id: str, nics: tuple[VmNic, ...]) -> tuple[VmNic, ...]:
-    return tuple(ports.reserve(tx, NETWORK.get(tx, nic.network_id), vm_id, nic.id, nic.model) for nic in nics)
+    return tuple(ports.reserve(tx, NETWORK.get(tx, nic.network_id), vm_id, nic) for nic in nics)
 
 
 def _boot(order: list[Any]) -> tuple[Any, ...]:

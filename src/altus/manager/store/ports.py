@@ -2,27 +2,35 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import sqlalchemy as sa
 
 from altus.common.errors import Conflict
 from altus.common.ids import derived_id
 from altus.manager.store.database import Tx
 from altus.manager.store.tables import PORTS
-from altus.model.network import Network, free_address, mac_of, nth_address
-from altus.model.vm import NicModel, VmNic
+from altus.model.network import Network, free_address, mac_of, nth_address, require_host_address
+from altus.model.vm import VmNic
 
 
-def reserve(tx: Tx, network: Network, vm_id: str, nic_id: str, model: NicModel, mac: str = "") -> VmNic:
-    """A new NIC with a free address of the network, and a MAC that is free there: its 24 random bits alone collide
-    among some thousands. One that has a `mac` already keeps it: `Conflict` (`port.mac_taken`)."""
+def reserve(tx: Tx, network: Network, vm_id: str, nic: VmNic) -> VmNic:
+    """The new NIC with a free address of the network, and a MAC that is free there: its 24 random bits alone collide
+    among some thousands. One that has a MAC or an address already keeps it: `Conflict` (`port.mac_taken`,
+    `port.address_taken`), `InvalidInput` (`port.address_invalid`)."""
+    mac = nic.mac
     if mac and _taken(tx, network.id, PORTS.c.mac == mac):
         raise Conflict(f"The MAC {mac} is taken on network {network.name}.", code="port.mac_taken",
                        hint="Choose another network.")  # fmt: skip
-    mac, attempt = mac or mac_of(nic_id), 0
+    mac, attempt = mac or mac_of(nic.id), 0
     while _taken(tx, network.id, PORTS.c.mac == mac):
         attempt += 1
-        mac = mac_of(derived_id("mac", nic_id, str(attempt)))
-    nic = VmNic(id=nic_id, network_id=network.id, mac=mac, address=_free_address(tx, network), model=model)
+        mac = mac_of(derived_id("mac", nic.id, str(attempt)))
+    address = require_host_address(network, nic.address) if nic.address else _free_address(tx, network)
+    if nic.address and _taken(tx, network.id, PORTS.c.address == address):
+        raise Conflict(f"The address {address} is taken on network {network.name}.", code="port.address_taken",
+                       hint="Choose another one, or leave it out.")  # fmt: skip
+    nic = dataclasses.replace(nic, network_id=network.id, mac=mac, address=address)
     values = {"id": nic.id, "network_id": network.id, "vm_id": vm_id, "mac": nic.mac, "address": nic.address}
     tx.execute(PORTS.insert().values(values))
     return nic
@@ -55,6 +63,13 @@ def release_vm(tx: Tx, vm_id: str) -> None:
 def of_network(tx: Tx, network_id: str) -> list[str]:
     """Ids of the VMs plugged into a network."""
     return [r.vm_id for r in tx.execute(sa.select(PORTS.c.vm_id).distinct().where(PORTS.c.network_id == network_id))]
+
+
+def owner(tx: Tx, network_id: str, address: str) -> tuple[str, str] | None:
+    """Ids of the port that has an address of a network, and of its VM."""
+    mine = (PORTS.c.network_id == network_id) & (PORTS.c.address == address)
+    found = tx.execute(sa.select(PORTS.c.id, PORTS.c.vm_id).where(mine)).first()
+    return None if found is None else (found.id, found.vm_id)
 
 
 def all_ids(tx: Tx) -> dict[str, str]:

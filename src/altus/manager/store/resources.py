@@ -14,13 +14,25 @@ from altus.manager.store.conditions import is_storable
 from altus.manager.store.database import Tx
 from altus.manager.store.events import emit
 from altus.manager.store.paging import fetch_page
-from altus.manager.store.tables import HOSTS, IMAGES, NETWORKS, POOLS, PROJECTS, STORAGES, VMS, VOLUMES, Event
+from altus.manager.store.tables import (
+    HOSTS,
+    IMAGES,
+    NETWORKS,
+    POOLS,
+    PROJECTS,
+    SECURITY_GROUPS,
+    STORAGES,
+    VMS,
+    VOLUMES,
+    Event,
+)
 from altus.model.host import Host, require_transition
 from altus.model.image import Image
 from altus.model.network import Network
 from altus.model.pool import Pool
 from altus.model.query import ListQuery, Page
 from altus.model.resource import Resource, utc_now
+from altus.model.security_group import SecurityGroup
 from altus.model.storage import Storage
 from altus.model.vm import Vm
 from altus.model.volume import Volume
@@ -33,6 +45,7 @@ class Resources(Generic[T]):
 
     def __init__(self, noun: str, record: Record[T]) -> None:
         self.noun = noun
+        self.title = noun.replace("_", " ")
         self.record = record
         self.table = record.table
         columns = self.table.c
@@ -71,14 +84,14 @@ class Resources(Generic[T]):
         if not found:
             raise self.missing(reference)
         if len(found) > 1:
-            raise Conflict(f"More than one {self.noun} is named {reference}.", code=f"{self.noun}.ambiguous",
+            raise Conflict(f"More than one {self.title} is named {reference}.", code=f"{self.noun}.ambiguous",
                            hint="Name it by its id.")  # fmt: skip
         return found[0]
 
     def missing(self, reference: str) -> NotFound:
         """The error for a reference that leads nowhere."""
-        return NotFound(f"There is no {self.noun} {reference[:80]!r}.", code=f"{self.noun}.not_found",
-                        hint=f"See `altus {self.noun} list`.")  # fmt: skip
+        return NotFound(f"There is no {self.title} {reference[:80]!r}.", code=f"{self.noun}.not_found",
+                        hint=f"See `altus {self.noun.replace('_', '-')} list`.")  # fmt: skip
 
     def all(self, tx: Tx, *conditions: sa.ColumnElement[bool]) -> list[T]:
         """Every row that meets the conditions, by id."""
@@ -97,7 +110,7 @@ class Resources(Generic[T]):
         newer = dataclasses.replace(value, revision=value.revision + 1, updated_at=utc_now())
         which = {"own_id": value.id, "own_revision": value.revision}
         if tx.execute(self._update, self.record.dump(newer) | extra | which).rowcount != 1:
-            raise Conflict(f"{self.noun} {value.name} was changed meanwhile.", code=f"{self.noun}.changed",
+            raise Conflict(f"{self.title} {value.name} was changed meanwhile.", code=f"{self.noun}.changed",
                            hint="Look at it again and repeat your change.")  # fmt: skip
         self._emit(tx, "updated", newer)
         return newer
@@ -132,7 +145,7 @@ class Resources(Generic[T]):
         """`Conflict` (`<noun>.name_taken`) if another one in its project has this name."""
         who = {"own_project": value.project_id, "own_name": value.name, "own_id": value.id}
         if tx.execute(self._select_namesake, who).first() is not None:
-            raise Conflict(f"A {self.noun} named {value.name} exists already.", code=f"{self.noun}.name_taken",
+            raise Conflict(f"A {self.title} named {value.name} exists already.", code=f"{self.noun}.name_taken",
                            hint="Choose another name.")  # fmt: skip
 
     def _emit(self, tx: Tx, verb: str, value: T) -> None:
@@ -156,6 +169,7 @@ VM = Resources[Vm]("vm", VMS)
 VOLUME = Resources[Volume]("volume", VOLUMES)
 IMAGE = Resources[Image]("image", IMAGES)
 NETWORK = Resources[Network]("network", NETWORKS)
+SECURITY_GROUP = Resources[SecurityGroup]("security_group", SECURITY_GROUPS)
 STORAGE = Resources[Storage]("storage", STORAGES)
 HOST = Hosts("host", HOSTS)
 POOL = Resources[Pool]("pool", POOLS)

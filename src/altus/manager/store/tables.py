@@ -15,6 +15,7 @@ from altus.model.image import Image
 from altus.model.network import Network
 from altus.model.pool import Pool
 from altus.model.resource import Resource, utc_now
+from altus.model.security_group import SecurityGroup
 from altus.model.storage import Storage
 from altus.model.task import Task
 from altus.model.vm import Vm
@@ -50,6 +51,7 @@ VOLUMES = Record(METADATA, "volumes", Volume, _named(), sa.Index(None, "vm_id"),
                  shared=True)  # fmt: skip
 IMAGES = Record(METADATA, "images", Image, _named())
 NETWORKS = Record(METADATA, "networks", Network, _named())
+SECURITY_GROUPS = Record(METADATA, "security_groups", SecurityGroup, _named(), shared=True)
 STORAGES = Record(METADATA, "storages", Storage, _named())
 HOSTS = Record(METADATA, "hosts", Host, _named(), shared=True)
 POOLS = Record(METADATA, "pools", Pool, sa.UniqueConstraint("name"))

@@ -45,8 +45,7 @@ def _elsewhere(tx: Tx, host_id: str) -> str | None:
 
 
 def _ports(tx: Tx, host_id: str) -> list[PortSpec]:
-    nics = [nic for vm in VM.all(tx, VM.table.c.host_id == host_id) for nic in vm.hardware.nics]
-    return [PortSpec(id=nic.id, network_id=nic.network_id, mac=nic.mac, address=nic.address) for nic in nics]
+    return [nic.port for vm in VM.all(tx, VM.table.c.host_id == host_id) for nic in vm.hardware.nics]
 
 
 async def _unplug(run: Run[HostChange]) -> None:

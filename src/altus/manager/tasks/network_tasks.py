@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from altus.common.errors import Conflict
 from altus.manager.store import ports
 from altus.manager.store.database import Tx
-from altus.manager.store.resources import HOST, NETWORK, VM
+from altus.manager.store.resources import NETWORK, VM
 from altus.manager.tasks.declare import Step, TaskType
+from altus.manager.tasks.every_host import joined_hosts
 from altus.manager.tasks.run import Run
-from altus.model.host import HostState
 from altus.model.network import Network, NetworkState
 from altus.model.permission import Permission
 from altus.model.task import exclusive
@@ -32,18 +31,13 @@ class NetworkRemove:
     network_id: str
 
 
-async def _hosts(run: Run[Any]) -> list[str]:
-    """Every host that has joined has its share of every network."""
-    return await run.db.read(lambda tx: [h.id for h in HOST.all(tx) if h.state is not HostState.ENROLLING])
-
-
 async def _make(run: Run[NetworkMake]) -> None:
-    for host_id in await _hosts(run):
+    for host_id in await joined_hosts(run):
         await run.call(host_id, NETWORK_ENSURE, NetworkEnsure(network=run.args.network.spec))
 
 
 async def _unmake(run: Run[NetworkMake]) -> None:
-    for host_id in await _hosts(run):
+    for host_id in await joined_hosts(run):
         await run.call(host_id, NETWORK_DELETE, NetworkRef(network_id=run.args.network.id))
 
 
@@ -71,7 +65,7 @@ async def _mark(run: Run[NetworkRemove]) -> None:
 
 
 async def _remove(run: Run[NetworkRemove]) -> None:
-    for host_id in await _hosts(run):
+    for host_id in await joined_hosts(run):
         await run.call(host_id, NETWORK_DELETE, NetworkRef(network_id=run.args.network_id))
 
 

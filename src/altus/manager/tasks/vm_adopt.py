@@ -14,7 +14,6 @@ from altus.manager.tasks.run import Run
 from altus.manager.tasks.vm_build import VmBuild
 from altus.manager.tasks.vm_parts import definition, require_host, require_pluggable
 from altus.model.domain import refusals
-from altus.model.network import PortSpec
 from altus.model.permission import Permission
 from altus.model.task import Lock, exclusive, shared
 from altus.model.vm import VmState
@@ -79,8 +78,7 @@ async def _check(run: Run[VmAdopt]) -> None:
 
 async def _ports(run: Run[VmAdopt]) -> None:
     for nic in run.args.vm.hardware.nics:
-        port = PortSpec(id=nic.id, network_id=nic.network_id, mac=nic.mac, address=nic.address)
-        await run.call(run.args.vm.host_id or "", PORT_ENSURE, PortEnsure(port=port))
+        await run.call(run.args.vm.host_id or "", PORT_ENSURE, PortEnsure(port=nic.port))
 
 
 async def _remove_ports(run: Run[VmAdopt]) -> None:

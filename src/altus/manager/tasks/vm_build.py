@@ -13,6 +13,7 @@ from altus.manager.placement.declare import Verdict
 from altus.manager.store import ports
 from altus.manager.store.database import Tx
 from altus.manager.store.resources import IMAGE, NETWORK, VM, VOLUME
+from altus.manager.store.security_groups import require_usable
 from altus.manager.store.vms import seed_of
 from altus.manager.tasks.declare import Step
 from altus.manager.tasks.run import Run
@@ -22,7 +23,6 @@ from altus.manager.tasks.vm_place import candidates, request_for
 from altus.model.cpu import GuestCpu
 from altus.model.image import ImageState
 from altus.model.label import require_combinable
-from altus.model.network import PortSpec
 from altus.model.vm import PowerIntent, Vm, VmState
 from altus.model.volume import BaseKind, Volume, VolumeFacts, VolumeState
 from altus.wire.operations import (
@@ -66,6 +66,7 @@ async def check(run: Run[B]) -> None:
         vm = run.args.vm
         for nic in vm.hardware.nics:
             require_pluggable(vm, NETWORK.get(tx, nic.network_id))
+            require_usable(tx, vm, nic.security_groups)
         for image_id in _images_of(run.args):
             image = IMAGE.get(tx, image_id)
             require_combinable(f"Making VM {vm.name} from image {image.name}", vm.label, image.label)
@@ -144,8 +145,7 @@ async def make_ports(run: Run[B]) -> None:
     """Make the NICs' ports on their networks."""
     host_id, _ = _place(run) or ("", "")
     for nic in run.args.vm.hardware.nics:
-        port = PortSpec(id=nic.id, network_id=nic.network_id, mac=nic.mac, address=nic.address)
-        await run.call(host_id, PORT_ENSURE, PortEnsure(port=port))
+        await run.call(host_id, PORT_ENSURE, PortEnsure(port=nic.port))
 
 
 async def remove_ports(run: Run[B]) -> None:

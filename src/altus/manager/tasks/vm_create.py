@@ -28,6 +28,10 @@ def locks(args: VmBuild) -> Sequence[Lock]:
         *(exclusive("volume", volume.id) for volume in args.volumes),
         *(shared("image", image) for image in images),
         *(shared("network", nic.network_id) for nic in hardware.nics),
+        *(
+            shared("security_group", group)
+            for group in sorted({g for nic in hardware.nics for g in nic.security_groups})
+        ),
     ]
 
 

@@ -12,6 +12,7 @@ from altus.common.errors import Conflict, LimitExceeded
 from altus.manager.store import ports
 from altus.manager.store.database import Tx
 from altus.manager.store.resources import HOST, NETWORK, VM, VOLUME
+from altus.manager.store.security_groups import require_usable
 from altus.manager.tasks.declare import Step, TaskType
 from altus.manager.tasks.run import Run
 from altus.manager.tasks.vm_cpu import wanted_cpu
@@ -19,7 +20,6 @@ from altus.manager.tasks.vm_parts import definition, require_host, require_plugg
 from altus.model.cpu import require_cpu
 from altus.model.cpu_baseline import offer_of
 from altus.model.label import require_combinable
-from altus.model.network import PortSpec
 from altus.model.permission import Permission
 from altus.model.task import Lock, exclusive, shared
 from altus.model.vm import MAX_DISKS, MAX_NICS, BootDevice, Firmware, Vm, VmDisk, VmNic, VmState
@@ -57,6 +57,10 @@ def _locks(args: VmEdit) -> Sequence[Lock]:
         exclusive("vm", args.vm_id),
         *(exclusive("volume", volume) for volume in volumes),
         *(shared("network", nic.network_id) for nic in args.add_nics),
+        *(
+            shared("security_group", group)
+            for group in sorted({g for nic in args.add_nics for g in nic.security_groups})
+        ),
     ]
 
 
@@ -85,6 +89,7 @@ async def _check(run: Run[VmEdit]) -> None:
             _require_attachable(vm, VOLUME.get(tx, disk.volume_id))
         for nic in args.add_nics:
             require_pluggable(vm, NETWORK.get(tx, nic.network_id))
+            require_usable(tx, vm, nic.security_groups)
         _require_present(vm, args)
         if args.cpu_model is not None and (host := HOST.peek(tx, vm.host_id or "")) is not None:
             require_cpu(f"Host {host.name}", offer_of(host), wanted_cpu(newer))
@@ -136,8 +141,7 @@ async def _plug(run: Run[VmEdit]) -> None:
 
 async def _ensure_ports(run: Run[VmEdit], host_id: str, nics: Iterable[VmNic]) -> None:
     for nic in nics:
-        port = PortSpec(id=nic.id, network_id=nic.network_id, mac=nic.mac, address=nic.address)
-        await run.call(host_id, PORT_ENSURE, PortEnsure(port=port))
+        await run.call(host_id, PORT_ENSURE, PortEnsure(port=nic.port))
 
 
 async def _unplug(run: Run[VmEdit]) -> None:

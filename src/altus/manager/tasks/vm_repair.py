@@ -11,7 +11,7 @@ from altus.manager.tasks.declare import Step, TaskType
 from altus.manager.tasks.run import Run
 from altus.manager.tasks.vm_parts import definition, record, require_disks, require_host, the_host, the_vm
 from altus.model.domain import differences
-from altus.model.network import Network, PortSpec
+from altus.model.network import Network
 from altus.model.permission import Permission
 from altus.model.task import exclusive
 from altus.model.vm import VmState
@@ -67,8 +67,7 @@ async def _ports(run: Run[VmRepair]) -> None:
     for network in await run.db.read(plugged):
         await run.call(host_id, NETWORK_ENSURE, NetworkEnsure(network=network.spec))
     for nic in vm.hardware.nics:
-        port = PortSpec(id=nic.id, network_id=nic.network_id, mac=nic.mac, address=nic.address)
-        await run.call(host_id, PORT_ENSURE, PortEnsure(port=port))
+        await run.call(host_id, PORT_ENSURE, PortEnsure(port=nic.port))
 
 
 async def _define(run: Run[VmRepair]) -> None:

@@ -86,6 +86,22 @@ async def test_network_is_made_used_and_removed(rig: Rig) -> None:
     await rig.require_healthy()
 
 
+async def test_reserved_addresses_are_kept_for_who_asks(rig: Rig) -> None:
+    body = {"name": name("net"), "cidr": "172.31.1.0/24", "reserved": ["172.31.1.2-172.31.1.20", "172.31.1.22"]}
+    network = (await rig.done("POST", "/networks", body))["object_id"]
+    assert (await rig.good("GET", f"/networks/{network}"))["reserved"] == body["reserved"]
+    vm = await rig.vm(nics=[{"network": network}, {"network": network, "address": "172.31.1.9"}, {"network": network}])
+    assert [nic["address"] for nic in vm["nics"]] == ["172.31.1.21", "172.31.1.9", "172.31.1.24"]
+    for address, code in (("172.31.1.9", "port.address_taken"), ("172.31.1.1", "port.address_invalid"),
+                          ("172.31.2.9", "port.address_invalid")):  # fmt: skip
+        more = {"add_nics": [{"network": network, "address": address}]}
+        assert (await rig.call("PATCH", f"/vms/{vm['id']}", more)).code == code
+    wrong = body | {"name": name("net"), "cidr": "172.31.3.0/24"}
+    assert (await rig.call("POST", "/networks", wrong)).code == "network.range_invalid"
+    await rig.done("DELETE", f"/vms/{vm['id']}")
+    await rig.done("DELETE", f"/networks/{network}")
+
+
 async def test_image_in_use_stays(rig: Rig) -> None:
     image = (await rig.good("POST", "/images", {"name": name("image")}))["id"]
     await rig.good("PUT", f"/images/{image}/upload", data=empty_qcow2(2 * MIB))

@@ -11,6 +11,7 @@ from altus.common.units import MIB
 from altus.drivers.image.fake import empty_qcow2
 from altus.manager.services.changes import Change
 from altus.manager.services.pools import PoolService
+from altus.manager.services.repairs import group_repair
 from altus.manager.services.unmanaged import UnmanagedService
 from altus.manager.store.resources import HOST
 from altus.manager.tasks.declare import TaskType
@@ -20,11 +21,14 @@ from altus.model.host import HostState
 from altus.model.host_action import HostAction
 from altus.model.network import mac_of
 from altus.model.pool import DEFAULT_POOL
+from altus.model.security_group import SecurityGroupSpec
 from altus.model.vm import VmState
 from altus.model.vm_action import VmAction
 from altus.wire import resources as shapes
 from altus.wire import vms as vm_shapes
 from altus.wire.pools import PoolEdit
+from altus.wire.security_groups import SecurityGroupCreate, SecurityGroupEdit
+from tests.unit.manager.changes.security_groups import groups_of, new_group
 from tests.unit.manager.changes.site import ADMIN, SMALL, Site
 
 Draft = Coroutine[Any, Any, Change[Any]]
@@ -56,7 +60,10 @@ class Case:
 
 
 async def _create(site: Site) -> Callable[[], Draft]:
-    body = site.vm_body(start=True, cloud_init={"user_data": "#cloud-config\n", "password": "secret-of-guest"})
+    nics = [{"network": site.lan, "security_groups": [await new_group(site)]}]
+    body = site.vm_body(
+        start=True, nics=nics, cloud_init={"user_data": "#cloud-config\n", "password": "secret-of-guest"}
+    )
     return lambda: site.vms.create(ADMIN, body)
 
 
@@ -207,6 +214,49 @@ async def _network_delete(site: Site) -> Callable[[], Draft]:
     return lambda: site.networks.delete(ADMIN, network.object_id)
 
 
+async def _group_create(site: Site) -> Callable[[], Draft]:
+    rules = [{"direction": "in", "group": await new_group(site)}, {"direction": "out", "action": "reject"}]
+    body = SecurityGroupCreate.model_validate({"name": f"group-{new_id()[-12:]}", "rules": rules})
+    return lambda: groups_of(site).create(ADMIN, body)
+
+
+async def _group_edit(site: Site) -> Callable[[], Draft]:
+    """Of a group with a member."""
+    group, remote = await new_group(site), await new_group(site)
+    await site.new_vm(nics=[{"network": site.lan, "security_groups": [group]}])
+    found = await groups_of(site).get(ADMIN, group)
+    body = SecurityGroupEdit.model_validate({
+        "name": f"{found.name}-new", "description": "more", "remove_rules": [rule.id for rule in found.rules],
+        "add_rules": [{"direction": "in", "group": remote}],
+    })  # fmt: skip
+    return lambda: groups_of(site).edit(ADMIN, group, body)
+
+
+async def _group_delete(site: Site) -> Callable[[], Draft]:
+    group = await new_group(site)
+    return lambda: groups_of(site).delete(ADMIN, group)
+
+
+async def _group_repair(site: Site) -> Callable[[], Draft]:
+    """Others changed its rules."""
+    group = await new_group(site)
+    await site.agents.hosts[site.host_id].network.ensure_security_group(SecurityGroupSpec(id=group))
+    site.known.update(await site.findings())
+    found = await groups_of(site).get(ADMIN, group)
+    return lambda: _answer(group_repair(found))
+
+
+async def _answer(change: Change[Any]) -> Change[Any]:
+    return change
+
+
+async def _edit_nic(site: Site) -> Callable[[], Draft]:
+    before, after = await new_group(site), await new_group(site)
+    vm = await site.new_vm(start=True, nics=[{"network": site.lan, "security_groups": [before]}])
+    body = vm_shapes.NicEdit(security_groups=[after])
+    return lambda: site.vms.edit_nic(ADMIN, vm.id, vm.hardware.nics[0].mac, body)
+
+
 async def _maintain(site: Site) -> Callable[[], Draft]:
     host = await site.add_host()
     return lambda: site.inventory.change_host(ADMIN, host, HostAction.MAINTAIN)
@@ -259,6 +309,7 @@ CASES = (
     Case("vm.clone-linked", "vm.clone", _clone(linked=True), state=VmState.STOPPED),
     Case("vm.edit", "vm.edit", _edit, state=VmState.STOPPED),
     Case("vm.edit-running", "vm.edit", _edit_running, state=VmState.RUNNING),
+    Case("vm.edit_nic", "vm.edit_nic", _edit_nic, state=VmState.RUNNING),
     Case("vm.delete", "vm.delete", _delete(keep=False)),
     Case("vm.delete-keep", "vm.delete", _delete(keep=True)),
     Case("vm.start", "vm.start", _power(VmAction.START, start=False), state=VmState.RUNNING),
@@ -287,6 +338,10 @@ CASES = (
     Case("image.delete", "image.delete", _image_delete),
     Case("network.create", "network.create", _network_create),
     Case("network.delete", "network.delete", _network_delete),
+    Case("security_group.create", "security_group.create", _group_create),
+    Case("security_group.edit", "security_group.edit", _group_edit),
+    Case("security_group.delete", "security_group.delete", _group_delete),
+    Case("security_group.repair", "security_group.repair", _group_repair, restores=False),
     Case("host.maintain", "host.maintain", _maintain),
     Case("host.activate", "host.activate", _activate),
     Case("host.renew", "host.renew", _renew),

@@ -29,7 +29,7 @@ from altus.manager.store import tasks as rows
 from altus.manager.store.audit import AuditChain
 from altus.manager.store.database import Database, Tx
 from altus.manager.store.lease import Lease
-from altus.manager.store.resources import HOST, IMAGE, NETWORK, STORAGE, VM, VOLUME
+from altus.manager.store.resources import HOST, IMAGE, NETWORK, SECURITY_GROUP, STORAGE, VM, VOLUME
 from altus.manager.store.secrets import SecretBox
 from altus.manager.tasks.engine import Engine, EngineSettings
 from altus.manager.tasks.load import TASK_TYPES
@@ -46,7 +46,7 @@ from altus.model.task import Task, TaskState
 from altus.model.vm import Vm
 from altus.wire import resources as shapes
 from altus.wire import vms as vm_shapes
-from altus.wire.operations import NETWORK_ENSURE, NetworkEnsure
+from altus.wire.operations import NETWORK_ENSURE, SECURITY_GROUP_ENSURE, NetworkEnsure, SecurityGroupEnsure
 from testbed.local_agents import LocalAgents
 from testbed.local_hosts import LocalHost
 
@@ -116,6 +116,8 @@ class Site:
         await self._enrol(host.id, f"host-{host.id[-12:]}")
         for network in await self.db.read(NETWORK.all):
             await self.agents.call(host.id, NETWORK_ENSURE, NetworkEnsure(network=network.spec))
+        for group in await self.db.read(SECURITY_GROUP.all):
+            await self.agents.call(host.id, SECURITY_GROUP_ENSURE, SecurityGroupEnsure(group=group.spec))
         return host.id
 
     @property
@@ -261,7 +263,7 @@ class Site:
         """Everything there is, in the database and on the hosts, but for times and revisions."""
 
         def look(tx: Tx) -> dict[str, Any]:
-            nouns: tuple[Any, ...] = (VM, VOLUME, IMAGE, NETWORK, HOST, STORAGE)
+            nouns: tuple[Any, ...] = (VM, VOLUME, IMAGE, NETWORK, SECURITY_GROUP, HOST, STORAGE)
             found: dict[str, Any] = {noun.noun: {one.id: _timeless(one) for one in noun.all(tx)} for noun in nouns}
             return found | {"ports": ports.all_ids(tx)}
 
@@ -274,6 +276,8 @@ class Site:
                 "images": {image.id for one in host.storages.values() for image in await one.images()},
                 "networks": set(network.networks),
                 "ports": network.ports,
+                "security_groups": network.security_groups,
+                "memberships": network.memberships,
                 "certificate": host.identity.certificate.read_text(),
                 "shown": host.shown,
                 "keys": sorted(path.name for path in host.identity.folder.glob("*")),

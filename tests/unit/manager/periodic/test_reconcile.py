@@ -29,11 +29,13 @@ from altus.manager.tasks.vm_parts import definition
 from altus.model.alarm import Alarm
 from altus.model.domain import DomainFacts
 from altus.model.resource import utc_now
+from altus.model.security_group import SecurityGroupSpec
 from altus.model.task import Task, TaskState
 from altus.model.vm import Vm, VmState
 from altus.model.vm_action import VmAction
 from altus.wire.operations import PORT_ENSURE
 from testbed.patience import until
+from tests.unit.manager.changes.security_groups import new_group
 from tests.unit.manager.changes.site import ADMIN, Site
 
 
@@ -96,6 +98,14 @@ async def _repairs(site: Site) -> list[Task]:
 def _repaired(site: Site, count: int = 1) -> Callable[[], Awaitable[bool]]:
     async def look() -> bool:
         return [task.state for task in await _repairs(site)] == [TaskState.SUCCEEDED] * count
+
+    return look
+
+
+def _ended(site: Site, kind: str, count: int = 1) -> Callable[[], Awaitable[bool]]:
+    async def look() -> bool:
+        found = [task for task in await site.db.read(lambda tx: rows.newer(tx, 0)) if task.kind == kind]
+        return [task.state for task in found] == [TaskState.SUCCEEDED] * count
 
     return look
 
@@ -229,6 +239,34 @@ async def test_a_repair_that_failed_is_not_tried_again_at_once(site: Site) -> No
         (_, second) = await _repairs(site)
         assert (await site.ended(second)).state is TaskState.SUCCEEDED
     await site.require_healthy()
+
+
+async def test_rules_and_members_of_a_security_group_that_others_changed_are_put_right(site: Site) -> None:
+    network = site.agents.hosts[site.host_id].network
+    async with following(site):
+        group = await new_group(site)
+        vm = await site.new_vm(nics=[{"network": site.lan, "security_groups": [group]}])
+        before = await network.truth()
+        await network.ensure_security_group(SecurityGroupSpec(id=group))
+        await until(_ended(site, "security_group.repair"), "the group is repaired")
+        assert await network.truth() == before
+        await network.ensure_port(dataclasses.replace(vm.hardware.nics[0].port, security_groups=()))
+        await until(_repaired(site), "the VM is repaired")
+        assert await network.truth() == before
+        await until(_kinds(site), "no alarm stands")
+
+
+async def test_groups_that_name_each_other_come_back_in_their_order(site: Site) -> None:
+    network = site.agents.hosts[site.host_id].network
+    async with following(site):
+        remote = await new_group(site)
+        group = await new_group(site, rules=[{"direction": "in", "group": remote}])
+        before = await network.truth()
+        for one in (group, remote):
+            await network.delete_security_group(one)
+        await until(_ended(site, "security_group.repair", 2), "both are repaired")
+        assert await network.truth() == before
+        await until(_kinds(site), "no alarm stands")
 
 
 async def test_alarms_of_a_host_that_left_go_with_it(site: Site) -> None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
-from altus.common.errors import LimitExceeded
+from altus.common.errors import AltusError, LimitExceeded
 from altus.common.ids import new_id
 from altus.manager.store import ports
 from altus.manager.store.database import Database, Tx
 from altus.model.network import Network, mac_of, nth_address
-from altus.model.vm import NicModel, VmNic
+from altus.model.vm import VmNic
 
 
 def _network(cidr: str = "10.0.0.0/28", gateway: str = "10.0.0.1") -> Network:
@@ -17,7 +19,8 @@ def _network(cidr: str = "10.0.0.0/28", gateway: str = "10.0.0.1") -> Network:
 
 
 async def _reserve(db: Database, network: Network, nic_id: str = "") -> VmNic:
-    return await db.write(lambda tx: ports.reserve(tx, network, "vm", nic_id or new_id(), NicModel.VIRTIO))
+    nic = VmNic(id=nic_id or new_id(), network_id=network.id, mac="", address="")
+    return await db.write(lambda tx: ports.reserve(tx, network, "vm", nic))
 
 
 @pytest.mark.parametrize("gateway", ["10.0.0.1", "10.0.0.7", "10.0.0.14"])
@@ -44,6 +47,25 @@ async def test_mac_that_is_taken_is_avoided(db: Database) -> None:
     assert macs[0] == mac_of(one) == mac_of(two)
     assert len(set(macs)) == 3
     assert (await _reserve(db, _network(), new_id()[:-6] + tail)).mac == macs[0]  # on another network
+
+
+async def test_reserved_addresses_are_only_given_to_who_asks(db: Database) -> None:
+    network = dataclasses.replace(_network(), reserved=("10.0.0.2-10.0.0.4", "10.0.0.6"))
+
+    async def ask(address: str) -> VmNic:
+        nic = VmNic(id=new_id(), network_id=network.id, mac="", address=address)
+        return await db.write(lambda tx: ports.reserve(tx, network, "vm", nic))
+
+    assert (await ask("10.0.0.3")).address == "10.0.0.3"
+    assert (await ask("10.0.0.14")).address == "10.0.0.14"
+    given = {(await ask("")).address for _ in range(8)}
+    assert given == {f"10.0.0.{number}" for number in (5, *range(7, 14))}
+    with pytest.raises(LimitExceeded):
+        await ask("")
+    for address, code in (("10.0.0.3", "port.address_taken"), ("10.0.0.1", "port.address_invalid")):
+        with pytest.raises(AltusError) as refused:
+            await ask(address)
+        assert refused.value.code == code
 
 
 async def test_addresses_of_a_vm_are_given_back_together(db: Database) -> None:

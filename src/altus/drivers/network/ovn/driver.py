@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from altus.common.errors import AltusError, Conflict
 from altus.drivers.network.base import Datapath, NetworkCapabilities, NetworkTruth
-from altus.drivers.network.ovn import networks, ports, switch
+from altus.drivers.network.ovn import networks, ports, security_groups, switch, trace
 from altus.drivers.network.ovn.database import Database
 from altus.drivers.network.ovn.datapath import kernel_datapath
 from altus.drivers.network.ovn.host import HostStack, dropping_chains, underlay_mtu
@@ -23,6 +23,8 @@ from altus.drivers.network.ovn.process import run
 from altus.drivers.network.ovn.rows import Row
 from altus.drivers.network.rules import check_network
 from altus.model.network import NetworkKind, NetworkSpec, NicAttachment, PortSpec
+from altus.model.network_trace import PacketSpec, TraceFacts
+from altus.model.security_group import SecurityGroupSpec
 
 T = TypeVar("T")
 
@@ -31,6 +33,7 @@ _TUNNEL_OVERHEAD = 58
 """Bytes that Geneve with OVN's option adds to a packet over IPv4."""
 _RETRY_SECONDS = (0.2, 5.0)
 _ETHERNET_MTU = 1500
+_NORTHBOUND = networks.TABLES | security_groups.TABLES
 
 
 class OvnNetworks:
@@ -45,7 +48,7 @@ class OvnNetworks:
         self._has_kernel_datapath = has_kernel_datapath
         self._userspace: bool | None = None
         timeout = self._settings.timeout
-        self._north = Database(self._settings.northbound, "OVN_Northbound", networks.TABLES, timeout=timeout,
+        self._north = Database(self._settings.northbound, "OVN_Northbound", _NORTHBOUND, timeout=timeout,
                                tls=self._settings.tls)  # fmt: skip
         self._local = Database(self._settings.local, "Open_vSwitch", switch.TABLES, timeout=timeout,
                                listener=self._heard)  # fmt: skip
@@ -114,6 +117,14 @@ class OvnNetworks:
         """See NetworkDriver."""
         await self._north.run(lambda rows: ports.delete_port(rows, port_id))
 
+    async def ensure_security_group(self, group: SecurityGroupSpec) -> None:
+        """See NetworkDriver."""
+        await self._north.run(lambda rows: security_groups.ensure_group(rows, group))
+
+    async def delete_security_group(self, group_id: str) -> None:
+        """See NetworkDriver."""
+        await self._north.run(lambda rows: security_groups.delete_group(rows, group_id))
+
     async def place(self) -> str:
         """See NetworkDriver: the name of this chassis."""
         return (await self._chassis()).name
@@ -131,6 +142,17 @@ class OvnNetworks:
     async def port_up(self, port_id: str) -> bool:
         """See NetworkDriver."""
         return await self._north.run(lambda rows: ports.port_up(rows, port_id))
+
+    async def trace(self, packet: PacketSpec) -> TraceFacts:
+        """See NetworkDriver."""
+        await self._north.run(lambda rows: ports.require_known(rows, packet.network_id, packet.port_id,
+                                                               packet.to_port_id))  # fmt: skip
+        tls = self._settings.tls
+        certificates = () if tls is None else (f"--private-key={tls.key}", f"--certificate={tls.certificate}",
+                                               f"--ca-cert={tls.ca}")  # fmt: skip
+        southbound = self._settings.southbound or switch.SOUTHBOUND
+        text = await run(*trace.command(packet, southbound, certificates))
+        return await self._north.run(lambda rows: trace.facts(rows, packet, text))
 
     async def truth(self) -> NetworkTruth:
         """See NetworkDriver."""

@@ -10,7 +10,9 @@ from altus.drivers.network.ovn.remote import Tls
 
 NETWORK_MARK = "altus-network"
 PORT_MARK = "altus-port"
-"""Keys of `external_ids`; the value is the id in Altus' database."""
+GROUP_MARK = "altus-security-group"
+RULE_MARK = "altus-rule"
+"""Keys of `external_ids`; the value is the id in Altus' database (of a port's groups: all ids, blanks between)."""
 
 BRIDGE = "br-int"
 TRANSIT = "altus-transit"
@@ -56,6 +58,11 @@ class NatNetwork:
 def switch_name(network_id: str) -> str:
     """The name of a network's logical switch, and of its router."""
     return f"altus-{network_id}"
+
+
+def group_name(group_id: str) -> str:
+    """The name of a security group's port group, which may have no dashes in matches."""
+    return f"altus_{group_id.replace('-', '_')}"
 
 
 def mac_for(*parts: str) -> str:

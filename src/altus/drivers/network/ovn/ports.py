@@ -7,7 +7,8 @@ from ipaddress import IPv4Network
 
 from altus.common.errors import NotFound
 from altus.drivers.network.base import NetworkTruth
-from altus.drivers.network.ovn.names import NETWORK_MARK, PORT_MARK, switch_name
+from altus.drivers.network.ovn import security_groups
+from altus.drivers.network.ovn.names import GROUP_MARK, NETWORK_MARK, PORT_MARK, switch_name
 from altus.drivers.network.ovn.networks import dhcp_row
 from altus.drivers.network.ovn.rows import Row, Rows
 from altus.drivers.network.rules import check_port
@@ -17,12 +18,11 @@ _CHASSIS = "requested-chassis"
 
 
 def ensure_port(rows: Rows, port: PortSpec) -> None:
-    """Make the port so; one that was in another network moves."""
+    """Make the port so, a member of its groups in the same transaction; one that was in another network moves."""
     switch = rows.named("Logical_Switch", switch_name(port.network_id))
     dhcp = dhcp_row(rows, port.network_id)
     if switch is None or dhcp is None:
-        raise NotFound(f"There is no network {port.network_id}.", code="network.not_found",
-                       hint="Create the network before its ports.")  # fmt: skip
+        raise _no_network(port.network_id)
     present = rows.named("Logical_Switch_Port", port.id)
     check_port(port, IPv4Network(dhcp.cidr), dhcp.options["server_id"], _others(switch, present))
     if present is not None and present.external_ids.get(NETWORK_MARK) != port.network_id:
@@ -30,11 +30,15 @@ def ensure_port(rows: Rows, port: PortSpec) -> None:
         present = None
     speech = [f"{port.mac} {port.address}"]
     columns = {"addresses": speech, "port_security": speech, "dhcpv4_options": [dhcp],
-               "external_ids": {NETWORK_MARK: port.network_id, PORT_MARK: port.id}}  # fmt: skip
+               "external_ids": {NETWORK_MARK: port.network_id, PORT_MARK: port.id,
+                                GROUP_MARK: " ".join(port.security_groups)}}  # fmt: skip
     if present is None:
-        switch.addvalue("ports", rows.add("Logical_Switch_Port", name=port.id, **columns))
+        row = rows.add("Logical_Switch_Port", name=port.id, **columns)
+        switch.addvalue("ports", row)
+        security_groups.join(rows, row, port.security_groups, new=True)
     else:
         rows.put(present, **columns)
+        security_groups.join(rows, present, port.security_groups, new=False)
 
 
 def delete_port(rows: Rows, port_id: str) -> None:
@@ -49,6 +53,15 @@ def bind_port(rows: Rows, port_id: str, chassis: str) -> None:
     port = _found(rows, port_id)
     others = {name: value for name, value in port.options.items() if name != _CHASSIS}
     rows.put(port, options=others | ({_CHASSIS: chassis} if chassis else {}))
+
+
+def require_known(rows: Rows, network_id: str, *port_ids: str) -> None:
+    """`NotFound` (`network.not_found`, `port.not_found`) unless they are there; empty ids are nobody's."""
+    if rows.named("Logical_Switch", switch_name(network_id)) is None:
+        raise _no_network(network_id)
+    for port_id in port_ids:
+        if port_id:
+            _found(rows, port_id)
 
 
 def port_mtu(rows: Rows, port_id: str) -> int:
@@ -72,7 +85,8 @@ def truth(rows: Rows) -> NetworkTruth:
             continue
         networks.add(network_id)
         ports |= {port.external_ids[PORT_MARK]: network_id for port in switch.ports if PORT_MARK in port.external_ids}
-    return NetworkTruth(networks=frozenset(networks), ports=ports)
+    return NetworkTruth(networks=frozenset(networks), ports=ports, security_groups=security_groups.truth(rows),
+                        memberships=security_groups.memberships(rows))  # fmt: skip
 
 
 def _others(switch: Row, port: Row | None) -> list[tuple[str, str]]:
@@ -80,6 +94,11 @@ def _others(switch: Row, port: Row | None) -> list[tuple[str, str]]:
     # one column of each row only: this is what a port costs on a network of thousands
     texts = [address for row in switch.ports if row != port for address in row.addresses]
     return [(mac, address) for mac, _, address in (text.partition(" ") for text in texts) if address]
+
+
+def _no_network(network_id: str) -> NotFound:
+    return NotFound(f"There is no network {network_id}.", code="network.not_found",
+                    hint="Create the network before its ports.")  # fmt: skip
 
 
 def _ours(rows: Rows, port_id: str) -> Row | None:

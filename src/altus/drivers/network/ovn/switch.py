@@ -19,7 +19,7 @@ TABLES = {
     "SSL": ("private_key", "certificate", "ca_cert"),
 }
 
-_SOUTHBOUND = "unix:/run/ovn/ovnsb_db.sock"
+SOUTHBOUND = "unix:/run/ovn/ovnsb_db.sock"
 _ENCAP = "127.0.0.1"
 
 
@@ -38,7 +38,7 @@ def ensure_chassis(rows: Rows, settings: OvnSettings, machine_id: str, hostname:
     wanted = {
         "system-id": known.get("system-id") or derived_id("chassis", machine_id),
         "hostname": known.get("hostname") or hostname,
-        "ovn-remote": settings.southbound or known.get("ovn-remote") or _SOUTHBOUND,
+        "ovn-remote": settings.southbound or known.get("ovn-remote") or SOUTHBOUND,
         "ovn-encap-type": known.get("ovn-encap-type") or "geneve",
         "ovn-encap-ip": settings.encap_address or known.get("ovn-encap-ip") or _ENCAP,
         "ovn-bridge-datapath-type": _type(userspace),

@@ -13,9 +13,11 @@ from altus.manager.api.views import network_view
 from altus.model.actor import Actor
 from altus.model.permission import Permission
 from altus.wire.base import ListView
+from altus.wire.network_trace import NetworkAnswer, NetworkQuestion
 from altus.wire.resources import NetworkCreate, NetworkView
 
 router = APIRouter(prefix="/networks", tags=["networks"])
+_ANSWER = TypeAdapter(NetworkAnswer)
 _ONE, _LIST = TypeAdapter(NetworkView), Listing(NetworkView)
 Reader = Annotated[Actor, Depends(Requires(Permission.NETWORK_READ))]
 Writer = Annotated[Actor, Depends(Requires(Permission.NETWORK_WRITE))]
@@ -33,6 +35,12 @@ async def list_networks(actor: Reader, services: ServicesDep, selection: Selecti
 async def create_network(actor: Writer, services: ServicesDep, answer: AnswerDep, body: NetworkCreate) -> Response:
     """Create a network with DHCP."""
     return await answer(actor, services.networks.create(actor, body))
+
+
+@router.post("/explain", response_model=NetworkAnswer)
+async def explain_network(actor: Reader, services: ServicesDep, body: NetworkQuestion) -> Response:
+    """Whether a packet would get from a VM to another one or to an address, and what decides it; nothing is sent."""
+    return send(_ANSWER, await services.network_explain.explain(actor, body))
 
 
 @router.get("/{ref}", response_model=NetworkView)

@@ -15,7 +15,7 @@ from altus.model.permission import Permission
 from altus.model.vm_action import VmAction
 from altus.wire.base import ListView
 from altus.wire.tasks import EventView
-from altus.wire.vms import VmClone, VmCreate, VmDelete, VmEdit, VmMigrate, VmRestart, VmStop, VmView
+from altus.wire.vms import NicEdit, VmClone, VmCreate, VmDelete, VmEdit, VmMigrate, VmRestart, VmStop, VmView
 
 router = APIRouter(prefix="/vms", tags=["vms"])
 _ONE, _LIST = TypeAdapter(VmView), Listing(VmView)
@@ -53,6 +53,13 @@ async def get_vm(actor: Reader, services: ServicesDep, ref: Ref) -> Response:
 async def edit_vm(actor: Editor, services: ServicesDep, answer: AnswerDep, ref: Ref, body: VmEdit) -> Response:
     """Change a VM; what a running guest cannot take up applies at its next start."""
     return await answer(actor, services.vms.edit(actor, ref, body))
+
+
+@router.patch("/{ref}/nics/{nic}", status_code=202, responses=CHANGE_RESPONSES)
+async def edit_vm_nic(actor: Editor, services: ServicesDep, answer: AnswerDep, ref: Ref, nic: Ref,
+                      body: NicEdit) -> Response:  # fmt: skip
+    """Change a NIC of a VM, by its id or MAC; a running guest goes on."""
+    return await answer(actor, services.vms.edit_nic(actor, ref, nic, body))
 
 
 @router.delete("/{ref}", status_code=202, responses=CHANGE_RESPONSES)

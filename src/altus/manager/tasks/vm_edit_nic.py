@@ -1,0 +1,122 @@
+"""`vm.edit_nic`: change a NIC of a VM where its guest does not notice: at once, whether it runs or not."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from altus.common.errors import Conflict
+from altus.manager.store.database import Tx
+from altus.manager.store.resources import VM
+from altus.manager.store.security_groups import require_usable
+from altus.manager.tasks.declare import Step, TaskType
+from altus.manager.tasks.run import Run
+from altus.manager.tasks.vm_parts import definition, require_host, the_vm
+from altus.model.permission import Permission
+from altus.model.task import Lock, exclusive, shared
+from altus.model.vm import Vm, VmNic
+from altus.model.vm_action import VmAction, require
+from altus.wire.operations import PORT_ENSURE, VM_DEFINE, PortEnsure, VmDefine
+
+_VM = TypeAdapter(Vm)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class VmEditNic:
+    """Only what is not None changes."""
+
+    vm_id: str
+    nic_id: str
+    security_groups: tuple[str, ...] | None = None
+
+    def applied(self, vm: Vm) -> Vm:
+        """The VM with the change."""
+        changes = {f: v for f in ("security_groups",) if (v := getattr(self, f)) is not None}
+        nics = tuple(dataclasses.replace(nic, **changes) if nic.id == self.nic_id else nic for nic in vm.hardware.nics)
+        return dataclasses.replace(vm, hardware=dataclasses.replace(vm.hardware, nics=nics))
+
+
+def nic_of(vm: Vm, nic_id: str) -> VmNic:
+    """`Conflict` (`vm.no_such_device`) if it is gone."""
+    found = next((nic for nic in vm.hardware.nics if nic.id == nic_id), None)
+    if found is None:
+        raise Conflict(f"VM {vm.name} has no NIC {nic_id}.", code="vm.no_such_device",
+                       hint=f"See `altus vm show {vm.name}`.")  # fmt: skip
+    return found
+
+
+def _locks(args: VmEditNic) -> Sequence[Lock]:
+    return [exclusive("vm", args.vm_id), *(shared("security_group", group) for group in args.security_groups or ())]
+
+
+async def _check(run: Run[VmEditNic]) -> None:
+    def look(tx: Tx) -> None:
+        vm = VM.get(tx, run.args.vm_id)
+        require(vm, VmAction.EDIT)
+        nic_of(vm, run.args.nic_id)
+        require_usable(tx, vm, run.args.security_groups or ())
+
+    await require_host(run, await the_vm(run, run.args.vm_id))
+    await run.db.read(look)
+
+
+async def _prepare(run: Run[VmEditNic]) -> Any:
+    """Remember how the VM was, for the way back."""
+    return _VM.dump_python(await the_vm(run, run.args.vm_id), mode="json")
+
+
+def _before(run: Run[VmEditNic]) -> Vm | None:
+    plain = run.result_of("prepare")
+    return None if plain is None else _VM.validate_python(plain)
+
+
+async def _port(run: Run[VmEditNic]) -> None:
+    if (before := _before(run)) is not None:
+        await _ensure(run, run.args.applied(before))
+
+
+async def _port_as_before(run: Run[VmEditNic]) -> None:
+    if (before := _before(run)) is not None:
+        await _ensure(run, before)
+
+
+async def _ensure(run: Run[VmEditNic], vm: Vm) -> None:
+    await run.call(vm.host_id or "", PORT_ENSURE, PortEnsure(port=nic_of(vm, run.args.nic_id).port))
+
+
+async def _define(run: Run[VmEditNic]) -> None:
+    """For what the host keeps of it, from which a lost database could be made again."""
+    if (before := _before(run)) is not None:
+        vm = dataclasses.replace(run.args.applied(before), revision=before.revision + 1)
+        await run.call(vm.host_id or "", VM_DEFINE, VmDefine(vm=definition(vm)))
+
+
+async def _define_as_before(run: Run[VmEditNic]) -> None:
+    if (before := _before(run)) is not None:
+        await run.call(before.host_id or "", VM_DEFINE, VmDefine(vm=definition(before)))
+
+
+async def _store(run: Run[VmEditNic]) -> None:
+    if (before := _before(run)) is not None:
+        hardware = run.args.applied(before).hardware
+        run.write(lambda tx: VM.change(tx, run.args.vm_id, hardware=hardware))
+
+
+VM_EDIT_NIC = TaskType(
+    "vm.edit_nic",
+    VmEditNic,
+    title="Change NIC of VM",
+    permission=Permission.VM_EDIT,
+    noun="vm",
+    locks=_locks,
+    check=_check,
+    steps=(
+        Step("prepare", "Remember the VM as it is", _prepare),
+        Step("port", "Change the NIC's network port", _port, undo=_port_as_before),
+        Step("define", "Define the VM anew on its host", _define, undo=_define_as_before),
+        Step("store", "Store the change", _store),
+    ),
+)
