@@ -15,11 +15,12 @@ ROOT = Path(__file__).parent.parent
 
 @dataclass(frozen=True)
 class Check:
-    """A command that succeeds when all is well; `slow` ones are left to `./dev check`."""
+    """A command that succeeds when all is well, run in `folder`; `slow` ones are left to `./dev check`."""
 
     name: str
     command: tuple[str, ...]
     slow: bool = False
+    folder: Path = ROOT
 
 
 @dataclass(frozen=True)
@@ -42,8 +43,8 @@ CHECKS = (
     Check("rules (ruff check)", (_tool("ruff"), "check", "--quiet", "--output-format=concise", ".")),
     Check("format (ruff format)", (_tool("ruff"), "format", "--check", ".")),
     Check("sizes (ratchet)", (sys.executable, "-m", "devkit.sizes")),
-    Check("console types (tsc)", tuple(web.tool("tsc", "--project", "web")), slow=True),
-    Check("console rules (biome)", tuple(web.tool("biome", "check", "--error-on-warnings", "web")), slow=True),
+    Check("console types (tsc)", tuple(web.tool("tsc")), slow=True, folder=web.WEB),
+    Check("console rules (biome)", tuple(web.tool("biome", "check", "--error-on-warnings")), slow=True, folder=web.WEB),
     Check(
         "shell syntax (bash -n)",
         ("bash", "-c", 'for file; do bash -n "$file" || exit; done', "", "dev", "altus", ".ci/run"),
@@ -55,7 +56,12 @@ def run_one(check: Check) -> Outcome:
     """Run one check in the checkout."""
     begin = time.monotonic()
     done = subprocess.run(
-        check.command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        check.command,
+        cwd=check.folder,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
     )
     return Outcome(check, done.returncode == 0, done.stdout, time.monotonic() - begin)
 

@@ -55,6 +55,7 @@ async def test_the_screen_shows_the_guest_and_keys_reach_it(admin: Administrator
     await serial.get_by_text("Serial", exact=True).click()
     await expect(serial.locator(".console-serial")).to_have_attribute("data-state", "open", timeout=_PATIENCE)
     await _type(window, "\nroot\n")
+    await expect(serial.locator(".xterm-rows")).to_contain_text("on 'tty1'", timeout=_PATIENCE)
     await _type(window, "echo from-the-$((40+2))-screen >/dev/ttyS0\n")
     await expect(serial.locator(".xterm-rows")).to_contain_text("from-the-42-screen", timeout=_PATIENCE)
 

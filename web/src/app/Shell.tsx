@@ -9,7 +9,8 @@ import { LookMenu } from './LookMenu'
 import { placesFor } from './navigation'
 import { useSession } from './session'
 
-const CommandPalette = lazy(() => import('./CommandPalette'))
+const loadPalette = () => import('./CommandPalette')
+const CommandPalette = lazy(loadPalette)
 
 /** Around every page: where one can go, what is searched for, what is under way. */
 export function Shell() {
@@ -23,6 +24,7 @@ export function Shell() {
       setPalette(open => !open)
     }
     addEventListener('keydown', onKey)
+    void loadPalette() // there when the keys are pressed
     return () => removeEventListener('keydown', onKey)
   }, [])
   return (

@@ -2,7 +2,7 @@ import RFB from '@novnc/novnc'
 import { type Ref, useCallback, useImperativeHandle, useRef } from 'react'
 import { useTranslation } from 'react-i18next'
 import { ConsoleFrame } from './ConsoleFrame'
-import { keysymOf, press } from './keysyms'
+import { keysFor, press } from './keysyms'
 import { useConsoleLink } from './link'
 import { consoleUrl } from './open'
 
@@ -48,7 +48,7 @@ export function Screen({ vmId, name, handle }: Props) {
     const key = (keysym: number, down: boolean) => rfb.current?.sendKey(keysym, '', down)
     return {
       type: text => {
-        for (const character of text) press(key, [keysymOf(character)])
+        for (const character of text) press(key, keysFor(character))
       },
       press: keysyms => press(key, keysyms),
       release: () => rfb.current?.blur(),

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { keysymOf, press, SPECIAL } from './keysyms'
+import { keysFor, keysymOf, press, SPECIAL } from './keysyms'
 
 it.each([
   ['a', 0x61],
@@ -9,6 +9,12 @@ it.each([
   ['€', 0x010020ac],
   ['中', 0x01004e2d],
 ])('%j', (character, keysym) => expect(keysymOf(character)).toBe(keysym))
+
+it('what is written with Shift is typed with it', () => {
+  expect(keysFor('a')).toEqual([0x61])
+  expect(keysFor('A')).toEqual([0xffe1, 0x41])
+  expect(keysFor('$')).toEqual([0xffe1, 0x24])
+})
 
 it('keys are let go in reverse', () => {
   const sent: [number, boolean][] = []

@@ -7,6 +7,14 @@ export function keysymOf(character: string): number {
   return 0x01000000 | point
 }
 
+const SHIFT = 0xffe1
+const SHIFTED = /[A-Z~!@#$%^&*()_+{}|:"<>?]/
+
+/** The keys by which a character is typed: guests are told of keys, not of characters, so Shift is one of them. */
+export function keysFor(character: string): number[] {
+  return SHIFTED.test(character) ? [SHIFT, keysymOf(character)] : [keysymOf(character)]
+}
+
 export const SPECIAL = {
   'Ctrl+Alt+Del': [0xffe3, 0xffe9, 0xffff],
   'Ctrl+Alt+F1': [0xffe3, 0xffe9, 0xffbe],

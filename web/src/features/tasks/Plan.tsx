@@ -62,7 +62,7 @@ export function Verdicts({ verdicts }: { verdicts: VerdictView[] }) {
               {verdict.host_name} <span className="quiet">{verdict.storage_name}</span>
             </strong>
             {verdict.chosen && <span className="verdict-mark">{t('plan.chosen')}</span>}
-            <div className="quiet">{verdict.reasons.join(' ')}</div>
+            <div className="quiet">{verdict.reasons.join(' · ')}</div>
           </div>
         </li>
       ))}

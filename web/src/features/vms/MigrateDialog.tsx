@@ -74,7 +74,7 @@ function Targets({ verdicts, target, choose }: TargetsProps) {
       {verdicts.map(verdict => (
         <Radio key={verdict.host_id} value={verdict.host_id} disabled={!verdict.suitable}>
           <strong>{verdict.host_name}</strong>
-          <div className={verdict.suitable ? 'quiet' : 'tone-bad'}>{verdict.reasons.join(' ')}</div>
+          <div className={verdict.suitable ? 'quiet' : 'tone-bad'}>{verdict.reasons.join(' · ')}</div>
         </Radio>
       ))}
     </Radio.Group>
