@@ -1,4 +1,5 @@
-"""The Debian packages Altus needs, declared once; `python3 -m devkit.packages` installs what is missing.
+"""The Debian packages Altus needs, declared once; `python3 -m devkit.packages COMMAND` installs what is missing for
+a command of ./dev.
 
 Runs before the virtual environment exists: standard library only. With nothing missing it asks dpkg once and ends.
 """
@@ -49,8 +50,10 @@ PACKAGES = {
         "openssh-client",
     ),
     "building libvirt-python": ("gcc", "libc6-dev", "libvirt-dev", "pkg-config", "python3-dev"),
-    "tests and development": ("ca-certificates", "chromium", "git", "postgresql", "procps", "util-linux"),
+    "tests and development": ("ca-certificates", "git", "postgresql", "procps", "util-linux"),
 }
+OF_COMMANDS = {"test": ("chromium",)}
+"""What one command of ./dev needs beside the others'."""
 _POLICY = Path("/usr/sbin/policy-rc.d")
 _POLICY_TEXT = "#!/bin/sh\n# by Altus' ./dev while it installs packages: nothing starts by itself\nexit 101\n"
 _NO_CLUSTER = Path("/etc/postgresql-common/createcluster.d/altus.conf")
@@ -62,22 +65,23 @@ class PackageError(DevkitError):
     """Packages are missing and could not be installed."""
 
 
-def wanted() -> list[str]:
-    """The names of all packages."""
-    return sorted(name for names in PACKAGES.values() for name in names)
+def wanted(command: str) -> list[str]:
+    """The names of the packages that a command of ./dev needs."""
+    return sorted([*OF_COMMANDS.get(command, ()), *(name for names in PACKAGES.values() for name in names)])
 
 
-def missing() -> list[str]:
+def missing(command: str) -> list[str]:
     """The packages of `wanted` that are not installed, by one call of dpkg-query."""
+    names = wanted(command)
     known = subprocess.run(
-        ["dpkg-query", "--show", "--showformat=${Package} ${db:Status-Status}\n", *wanted()],
+        ["dpkg-query", "--show", "--showformat=${Package} ${db:Status-Status}\n", *names],
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,  # it names packages it never heard of there
         text=True,
         check=False,
     )
     installed = {line.split()[0] for line in known.stdout.splitlines() if line.endswith(" installed")}
-    return [name for name in wanted() if name not in installed]
+    return [name for name in names if name not in installed]
 
 
 def install(names: list[str]) -> None:
@@ -145,10 +149,10 @@ def _services_stay_down() -> Iterator[None]:
         _POLICY.unlink()
 
 
-def main() -> int:
-    """Install what is missing."""
+def main(command: str) -> int:
+    """Install what a command of ./dev needs and is missing."""
     try:
-        absent = missing()
+        absent = missing(command)
         if absent:
             install(absent)
     except PackageError as error:
@@ -158,4 +162,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(*sys.argv[1:2] or [""]))

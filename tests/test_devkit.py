@@ -192,12 +192,13 @@ def test_unified_hierarchy_beside_controllers_is_left_out() -> None:
 
 
 def test_every_needed_package_is_known_once() -> None:
-    assert len(packages.wanted()) == len(set(packages.wanted()))
+    assert len(packages.wanted("test")) == len(set(packages.wanted("test")))
+    assert set(packages.wanted("up")) < set(packages.wanted("test"))
 
 
 def test_missing_package_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(packages, "PACKAGES", {"some": ("dpkg", "altus-no-such-package")})
-    assert packages.missing() == ["altus-no-such-package"]
+    assert packages.missing("up") == ["altus-no-such-package"]
 
 
 def test_arguments_of_test_are_handed_on_untouched(monkeypatch: pytest.MonkeyPatch) -> None:
