@@ -35,7 +35,7 @@ def rule(**fields: Any) -> SecurityRule:
         {"protocol": Protocol.TCP, "first_port": 90, "last_port": 80},
         {"protocol": Protocol.TCP, "icmp_type": 8},
         {"icmp_type": 8},
-        {"cidr": "10.0.0.0/8", "remote_group_id": new_id()},
+        {"cidr": "10.0.0.0/8", "remote_group_id": "of-another"},
         {"cidr": "10.0.0.1/8"},
         {"cidr": "10.0.0.0/33"},
         {"cidr": "nonsense"},
