@@ -53,10 +53,6 @@ class FakeHypervisor:
         """End a running VM as if its QEMU had been killed."""
         self._host.change(self._host.find(vm_id), VmState.CRASHED, "crashed")
 
-    def running(self) -> list[str]:
-        """Ids of the VMs whose guests run, also while it is unreachable."""
-        return [vm_id for vm_id, found in self._host.vms.items() if found.state is VmState.RUNNING]
-
     def disconnect(self) -> None:
         """Be unreachable until `reconnect`, as if libvirtd had been killed; VMs run on."""
         self._host.away = True

@@ -8,7 +8,7 @@ from altus.common.errors import Conflict, NotFound
 from altus.drivers.hypervisor.fake_host import ACTIVE, FakeHost
 from altus.model.cpu import GuestCpu
 from altus.model.domain import DomainFacts
-from altus.model.vm import VmDefinition
+from altus.model.vm import VmDefinition, VmState
 
 
 class Others:
@@ -16,6 +16,10 @@ class Others:
 
     def __init__(self, host: FakeHost) -> None:
         self._host = host
+
+    def running(self) -> list[str]:
+        """Ids of the VMs whose guests run, as somebody on the host sees them, also while nobody else reaches it."""
+        return [vm_id for vm_id, found in self._host.vms.items() if found.state is VmState.RUNNING]
 
     def define(self, domain: DomainFacts) -> None:
         """A domain of their own, which lasts as long as this process."""

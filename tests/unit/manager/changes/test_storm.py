@@ -124,7 +124,8 @@ class Storm:
 
     def require_single(self) -> None:
         """No VM runs on two hosts."""
-        running = Counter(vm_id for host in self.site.agents.hosts.values() for vm_id in host.hypervisor.running())
+        hosts = self.site.agents.hosts.values()
+        running = Counter(vm_id for host in hosts for vm_id in host.hypervisor.others.running())
         assert not [vm_id for vm_id, times in running.items() if times > 1]
 
     async def operate(self) -> None:
