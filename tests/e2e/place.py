@@ -21,7 +21,8 @@ from altus.common.ids import new_id
 from altus.manager.services.hosts import ensure_defaults
 from altus.manager.store import migrate
 from altus.manager.store.database import Database
-from altus.manager.store.resources import PROJECT, VM
+from altus.manager.store.resources import PROJECT
+from altus.manager.store.tables import VMS
 from altus.model.pool import MAX_RATIO
 from altus.model.vm import PowerIntent, Vm, VmHardware, VmState
 from altus.sdk.client import AltusClient
@@ -173,10 +174,13 @@ async def _write_vms(folder: Path, count: int) -> None:
 
     def work(tx: Any) -> None:
         project = PROJECT.all(tx)[0].id
-        for number in range(count):
-            VM.insert(tx, Vm(id=new_id(), name=f"vm{number:05d}", project_id=project, state=states[number % 4],
-                             intent=PowerIntent.STOPPED, tags=("prod" if number % 3 else "test", f"rack{number % 40}"),
-                             hardware=VmHardware(vcpus=1 + number % 8, memory=(1 + number % 16) << 30)))  # fmt: skip
+        vms = [
+            Vm(id=new_id(), name=f"vm{number:05d}", project_id=project, state=states[number % 4],
+               intent=PowerIntent.STOPPED, tags=("prod" if number % 3 else "test", f"rack{number % 40}"),
+               hardware=VmHardware(vcpus=1 + number % 8, memory=(1 + number % 16) << 30))
+            for number in range(count)
+        ]  # fmt: skip
+        tx.execute(VMS.table.insert(), [VMS.dump(vm) for vm in vms])
 
     await database.write(work)
     database.close()

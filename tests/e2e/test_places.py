@@ -44,7 +44,8 @@ def _wear(page: Page, skin: str, brightness: str) -> None:
 
 def _violations(page: Page, rules: list[str]) -> list[Any]:
     """What axe finds, with the elements concerned. It is run by the browser's own tools, past the page's policy."""
-    page.evaluate(AXE.read_text())
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(AXE.read_text())
     found = page.evaluate("rules => axe.run(document, {runOnly: rules})", rules)
     assert found["passes"], "axe looked at something"
     return [(one["id"], [node["html"][:200] for node in one["nodes"]][:3]) for one in found["violations"]]
@@ -55,7 +56,7 @@ def test_page_is_accessible_in_every_skin(console: Console, path: str) -> None:
     console.go(path, PAGES[path])
     expect(console.page.get_by_text("Loading…")).to_have_count(0)
     assert _violations(console.page, RULES) == []
-    for skin, brightness in itertools.product(SKINS, ("light", "dark")):
+    for skin, brightness in list(itertools.product(SKINS, ("light", "dark")))[1:]:  # the first is what one begins with
         _wear(console.page, skin, brightness)
         assert _violations(console.page, ["color-contrast"]) == [], (skin, brightness)  # a skin changes nothing else
     assert console.complaints == []
@@ -106,7 +107,7 @@ def test_a_network_is_made_and_deleted(console: Console) -> None:
     expect(row).to_have_count(0)
 
 
-def test_an_image_is_uploaded(console: Console, tmp_path: Path) -> None:
+def test_an_image_is_uploaded(console: Console, place: Place, tmp_path: Path) -> None:
     file = tmp_path / "small.raw"
     file.write_bytes(b"\0" * (1 << 20))
     console.go("/images", "Images")
@@ -115,6 +116,8 @@ def test_an_image_is_uploaded(console: Console, tmp_path: Path) -> None:
     expect(console.dialog.get_by_label("Name")).to_have_value("small")
     console.dialog.get_by_role("button", name="Upload an image").click()
     expect(console.row("small").get_by_text("Ready")).to_be_visible()
+    place.do(lambda altus: altus.images.delete("small").run())
+    expect(console.row("small")).to_have_count(0)
 
 
 def test_a_user_is_made_and_given_a_role(open_as: Callable[..., Console]) -> None:
