@@ -15,7 +15,7 @@ from altus.drivers.network.rules import check_overlap
 from altus.model.network import NetworkKind, NetworkSpec
 
 TABLES = {
-    "Logical_Switch": ("name", "ports", "acls", "external_ids"),
+    "Logical_Switch": ("name", "ports", "acls", "qos_rules", "external_ids"),
     "Logical_Switch_Port": ("name", "type", "addresses", "port_security", "options", "dhcpv4_options", "up",
                             "external_ids"),
     "DHCP_Options": ("cidr", "options", "external_ids"),
