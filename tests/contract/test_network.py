@@ -9,7 +9,7 @@ import pytest
 
 from altus.common.errors import Conflict, InvalidInput, NotFound
 from altus.common.ids import new_id
-from altus.model.network import NetworkKind
+from altus.model.network import NetworkKind, NicLimit
 from tests.contract.network_rigs import Subject, port_of, refusal, spec
 
 
@@ -238,3 +238,21 @@ async def test_sign_is_another_one_after_each_change(subject: Subject) -> None:
     await subject.driver.delete_port(port.id)
     signs.append(await subject.driver.sign())
     assert len(set(signs)) == 3
+
+
+async def test_limits_of_a_port_come_and_go_and_move_along(subject: Subject) -> None:
+    old, new = spec(), spec("10.21.0.0/24", NetworkKind.ISOLATED)
+    for network in (old, new):
+        await subject.driver.ensure_network(network)
+    port, slow, fast = port_of(old), NicLimit(rate=64), NicLimit(rate=50_000, burst=5_000)
+    for limits in ((slow, None), (slow, fast), (fast, fast), (None, slow), (None, None), (fast, slow)):
+        limited = replace(port, limit_in=limits[0], limit_out=limits[1])
+        for _ in range(2):
+            await subject.driver.ensure_port(limited)
+            assert (await subject.driver.truth()).limits == ({port.id: limited.limits} if limited.limits else {})
+    moved = replace(port, network_id=new.id, address="10.21.0.2", limit_in=fast)
+    await subject.driver.ensure_port(moved)
+    assert (await subject.driver.truth()).limits == {port.id: moved.limits}
+    await subject.driver.delete_network(old.id)
+    await subject.driver.delete_port(port.id)
+    assert (await subject.driver.truth()).limits == {}

@@ -44,7 +44,7 @@ class Intent:
 @dataclass(frozen=True, kw_only=True)
 class Truth:
     """What the host has; `volumes` and `images` by repository, `ports` port id → network id, `security_groups` group id
-    → digest and `memberships` port id → group ids as the network driver tells them, `domains` whoever made them."""
+    → digest and `memberships` and `limits` of ports as the network driver tells them, `domains` whoever made them."""
 
     vms: Sequence[VmObservation]
     processes: Sequence[str]
@@ -54,6 +54,7 @@ class Truth:
     ports: Mapping[str, str]
     security_groups: Mapping[str, str] = field(default_factory=dict)
     memberships: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    limits: Mapping[str, str] = field(default_factory=dict)
     domains: Sequence[DomainFacts] = ()
 
 
@@ -69,6 +70,7 @@ def compare(intent: Intent, truth: Truth) -> list[Finding]:
         *_ports(intent, truth),
         *_security_groups(intent, truth),
         *_memberships(intent, truth),
+        *_limits(intent, truth),
     ]
 
 
@@ -235,4 +237,16 @@ def _memberships(intent: Intent, truth: Truth) -> Iterator[Finding]:
             if nic.id in truth.ports and found != wanted and not found & intent.busy and not wanted & intent.busy:
                 yield Finding("port.groups", "port", nic.id,
                               f"A port of VM {vm.name} is not in the security groups that it should be in.",
+                              f"`altus vm repair {vm.name}` puts it right.", vm_id=vm.id, certain=True)  # fmt: skip
+
+
+def _limits(intent: Intent, truth: Truth) -> Iterator[Finding]:
+    """Of ports that are there."""
+    for vm in intent.vms:
+        for nic in vm.hardware.nics if vm.id not in intent.busy and vm.state is not VmState.FAILED else ():
+            found = truth.limits.get(nic.id, "")
+            if nic.id in truth.ports and found != nic.port.limits:
+                yield Finding("port.limits", "port", nic.id,
+                              f"A port of VM {vm.name} is limited to {found or 'nothing'} instead of "
+                              f"{nic.port.limits or 'nothing'}.",
                               f"`altus vm repair {vm.name}` puts it right.", vm_id=vm.id, certain=True)  # fmt: skip

@@ -12,6 +12,8 @@ from altus.model.address_range import AddressRange, merged, nth_outside
 from altus.model.resource import Resource
 
 MAC_PREFIX = "52:54:00"
+MIN_RATE, MAX_RATE = 64, 400_000_000
+"""Of NICs, in kbit/s: below, not even DHCP and DNS work well; there is no faster Ethernet."""
 
 
 class NetworkKind(StrEnum):
@@ -64,15 +66,35 @@ class Network(Resource):
 
 
 @dataclass(frozen=True, kw_only=True)
+class NicLimit:
+    """How fast a NIC may be in one direction, as its VM sees it: `rate` in kbit/s, and `burst` in kbit beyond it; 0: as
+    much as a second of the rate."""
+
+    rate: int
+    burst: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.rate} kbit/s, {self.burst or self.rate} kbit at once"
+
+
+@dataclass(frozen=True, kw_only=True)
 class PortSpec:
     """A NIC's end on the network: only this MAC and this address may speak from it (row N4). It is a member of
-    `security_groups`, by their ids; in none of them it is not filtered."""
+    `security_groups`, by their ids; in none of them it is not filtered. What exceeds a limit is dropped."""
 
     id: str
     network_id: str
     mac: str
     address: str
     security_groups: tuple[str, ...] = ()
+    limit_in: NicLimit | None = None
+    limit_out: NicLimit | None = None
+
+    @property
+    def limits(self) -> str:
+        """Its limits in words, to be compared with what an engine has; empty for none."""
+        told = (("in", self.limit_in), ("out", self.limit_out))
+        return "; ".join(f"{way} {limit}" for way, limit in told if limit is not None)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,7 +10,7 @@ from altus.common.units import GIB, MIB
 from altus.model.cpu import AUTO_CPU, GuestCpu
 from altus.model.label import Label
 from altus.model.migration import MigrationFacts
-from altus.model.network import PortSpec
+from altus.model.network import NicLimit, PortSpec
 from altus.model.placement import VmPlacement
 from altus.model.resource import Resource, utc_now
 
@@ -93,7 +93,7 @@ class VmDisk:
 @dataclass(frozen=True, kw_only=True)
 class VmNic:
     """A NIC: `id` is also the id of its port on the network; `address` is the one DHCP gives it. `security_groups` are
-    the ids of those it is a member of."""
+    the ids of those it is a member of. `limit_in` is for what the VM gets, `limit_out` for what it sends."""
 
     id: str
     network_id: str
@@ -101,12 +101,15 @@ class VmNic:
     address: str
     model: NicModel = NicModel.VIRTIO
     security_groups: tuple[str, ...] = ()
+    limit_in: NicLimit | None = None
+    limit_out: NicLimit | None = None
 
     @property
     def port(self) -> PortSpec:
         """The network driver's view of it."""
         return PortSpec(id=self.id, network_id=self.network_id, mac=self.mac, address=self.address,
-                        security_groups=self.security_groups)  # fmt: skip
+                        security_groups=self.security_groups, limit_in=self.limit_in,
+                        limit_out=self.limit_out)  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)

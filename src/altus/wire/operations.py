@@ -249,7 +249,7 @@ class Census(Message):
     """Everything of Altus that a host really has, to compare the database with.
 
     `processes` are the ids of VMs for which a QEMU process runs; `networks` ids, `ports` port id → network id,
-    `security_groups` group id → digest and `memberships` port id → group ids as `NetworkTruth` has them;
+    `security_groups` group id → digest, `memberships` port id → group ids, `limits` port id → words (`NetworkTruth`);
     `storages` maps a repository to its volumes and images; `domains` are all there are, whoever made them.
     """
 
@@ -262,6 +262,7 @@ class Census(Message):
     ports: dict[str, str]
     security_groups: dict[str, str]
     memberships: dict[str, list[str]]
+    limits: dict[str, str]
     domains: list[DomainFacts]
 
 

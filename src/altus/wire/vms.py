@@ -10,6 +10,7 @@ from altus.common.units import MIB
 from altus.model.cpu import AUTO_CPU, MODEL_PATTERN, GuestCpu
 from altus.model.label import Label
 from altus.model.migration import BANDWIDTH, DOWNTIME, MODE_MEANING, MigrationFacts, MigrationMode, MigrationOptions
+from altus.model.network import MAX_RATE, MIN_RATE, NicLimit
 from altus.model.placement import Relation, VmPlacement
 from altus.model.security_group import MAX_GROUPS
 from altus.model.vm import (
@@ -37,6 +38,7 @@ Memory = Annotated[int, Field(ge=MIN_MEMORY, le=MAX_MEMORY, multiple_of=MIB, str
 DiskSize = Annotated[int, Field(ge=MIN_VOLUME_SIZE, le=MAX_VOLUME_SIZE, multiple_of=512, strict=True)]
 
 
+Kilobits = Annotated[int, Field(ge=0, le=MAX_RATE, strict=True)]
 SecurityGroups = Annotated[list[Reference], Field(max_length=MAX_GROUPS)]
 
 
@@ -73,12 +75,31 @@ class NicCreate(Shape):
     security_groups: SecurityGroups = []
 
 
-class NicEdit(Shape):
-    """Fields to change; what is left out stays. It is effective at once."""
+class NicLimitShape(Shape):
+    """How fast a NIC may be in one direction: `rate` in kbit/s (0: as fast as it can), and `burst` in kbit beyond it
+    (0: as much as a second of the rate)."""
 
-    model_config = example(security_groups=["web"])
+    model_config = example(rate=50000)
+
+    rate: Kilobits
+    burst: Kilobits = 0
+
+    @model_validator(mode="after")
+    def _rate_makes_sense(self) -> Self:
+        if 0 < self.rate < MIN_RATE:
+            raise ValueError(f"a rate is 0 or at least {MIN_RATE} kbit/s")
+        return self
+
+
+class NicEdit(Shape):
+    """Fields to change; what is left out stays. It is effective at once. `limit_in` is for what the VM gets,
+    `limit_out` for what it sends."""
+
+    model_config = example(security_groups=["web"], limit_out={"rate": 50000})
 
     security_groups: SecurityGroups | None = None
+    limit_in: NicLimitShape | None = None
+    limit_out: NicLimitShape | None = None
 
 
 class CloudInitCreate(Shape):
@@ -237,7 +258,8 @@ class VmDiskView(View):
 
 
 class VmNicView(View):
-    """A NIC of a VM; `address` is the one that its network's DHCP gives it, `security_groups` are ids."""
+    """A NIC of a VM; `address` is the one that its network's DHCP gives it, `security_groups` are ids.
+    Limits are null where it is as fast as it can be."""
 
     id: str
     network_id: str
@@ -245,6 +267,8 @@ class VmNicView(View):
     address: str
     model: NicModel
     security_groups: list[str]
+    limit_in: NicLimit | None
+    limit_out: NicLimit | None
 
 
 class VmView(ResourceView):

@@ -55,6 +55,22 @@ def test_a_nic_is_put_into_groups_and_taken_out(altus: Altus, manager: FakeManag
     altus("vm", "nic", "edit", "web1", "52:54:00:00:00:01", code=2)
 
 
+@pytest.mark.parametrize(
+    ("text", "limit"),
+    [("50M", {"rate": 50_000}), ("2.5G/500k", {"rate": 2_500_000, "burst": 500}), ("0", {"rate": 0})],
+)
+def test_a_limit_is_sent_in_kilobits(altus: Altus, manager: FakeManager, text: str, limit: dict[str, int]) -> None:
+    manager.add_vm("web1")
+    altus("vm", "nic", "edit", "web1", "52:54:00:00:00:01", "--limit-out", text, "--plan")
+    assert _sent(manager) == {"limit_out": limit}
+
+
+@pytest.mark.parametrize("text", ["fast", "50", "50m", "-5M", "5M/", "/5M", "63k"])
+def test_a_limit_that_is_none_is_not_sent(altus: Altus, manager: FakeManager, text: str) -> None:
+    altus("vm", "nic", "edit", "web1", "52:54:00:00:00:01", f"--limit-in={text}", code=2)
+    assert manager.seen == []
+
+
 def test_a_nic_is_asked_for_with_an_address(altus: Altus, manager: FakeManager) -> None:
     manager.add_vm("web1")
     altus("vm", "edit", "web1", "--add-network", "lan=10.20.0.9", "--add-network", "dmz", "--plan")

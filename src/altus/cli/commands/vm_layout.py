@@ -10,9 +10,16 @@ from altus.model.migration import MigrationFacts
 
 
 def _nics(vm: object) -> str:
-    """Each with the ids of its security groups."""
-    return "\n".join(f"{nic.id}  {nic.mac}  {nic.address}  {nic.model}  {' '.join(nic.security_groups)}".rstrip()
-                     for nic in getattr(vm, "nics", []))  # fmt: skip
+    """Each with its limits and the ids of its security groups."""
+    return "\n".join(
+        f"{nic.id}  {nic.mac}  {nic.address}  {nic.model}{_limit(' in', nic.limit_in)}{_limit(' out', nic.limit_out)}  "
+        f"{' '.join(nic.security_groups)}".rstrip()
+        for nic in getattr(vm, "nics", [])
+    )
+
+
+def _limit(way: str, limit: Any) -> str:
+    return "" if limit is None else f" {way} {limit.rate / 1000:g} Mbit/s"
 
 
 def _placement(vm: Any) -> str:

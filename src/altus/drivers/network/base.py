@@ -44,6 +44,8 @@ class NetworkTruth:
     """group id → the digest of what it was asked to be (`SecurityGroupSpec.digest`); empty if it is that no more"""
     memberships: dict[str, list[str]]
     """port id → the groups that it is a member of, by id; only ports in groups"""
+    limits: dict[str, str]
+    """port id → its limits, as `PortSpec.limits` tells them; only ports with limits"""
 
 
 class NetworkDriver(Protocol):
@@ -65,7 +67,7 @@ class NetworkDriver(Protocol):
         ...
 
     async def ensure_port(self, port: PortSpec) -> None:
-        """Make the port exist and be like this; it may move to another network. Its groups hold from the first packet.
+        """Make the port exist and be like this; it may move to another network. Its groups and limits hold at once.
         `NotFound` (`network.not_found`, `security_group.not_found`), `InvalidInput` (`port.address_invalid`,
         `port.mac_invalid`) or `Conflict` (`port.address_taken`)."""
         ...

@@ -132,7 +132,8 @@ class FakeNetworks:
         there = {group.id: group.digest for group in self._store.groups()}
         memberships = {port: sorted(there.keys() & groups) for port, groups in self._store.memberships().items()}
         return NetworkTruth(networks=networks, ports=self._store.ports(), security_groups=there,
-                            memberships={port: groups for port, groups in memberships.items() if groups})  # fmt: skip
+                            memberships={port: groups for port, groups in memberships.items() if groups},
+                            limits=self._store.limits())  # fmt: skip
 
     async def sign(self) -> str:
         """See NetworkDriver."""

@@ -68,6 +68,12 @@ class FakeStore:
         """The network of every port, by the port's id."""
         return dict(self._database.execute("SELECT id, network_id FROM port ORDER BY id").fetchall())
 
+    def limits(self) -> dict[str, str]:
+        """Those of ports that have some, by the port's id."""
+        rows = self._database.execute("SELECT data FROM port ORDER BY id").fetchall()
+        ports = (msgspec.json.decode(data, type=PortSpec) for (data,) in rows)
+        return {port.id: port.limits for port in ports if port.limits}
+
     def rivals(self, port: PortSpec) -> list[tuple[str, str]]:
         """MAC and address of other ports of the network which have one of those of `port`."""
         query = """SELECT mac, address FROM port

@@ -98,6 +98,7 @@ def _truth(census: Census) -> Truth:
         ports=census.ports,
         security_groups=census.security_groups,
         memberships=census.memberships,
+        limits=census.limits,
         domains=census.domains,
     )
 

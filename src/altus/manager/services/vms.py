@@ -29,6 +29,7 @@ from altus.model.actor import Actor
 from altus.model.cpu import AUTO_CPU
 from altus.model.cpu_baseline import require_known_model
 from altus.model.image import Image, ImageFormat
+from altus.model.network import NicLimit
 from altus.model.permission import Permission
 from altus.model.placement import GroupRule, VmPlacement
 from altus.model.query import ListQuery, Page
@@ -105,7 +106,7 @@ class VmService:
                                 vm_id=vm_id)  # fmt: skip
                 volumes.append(volume)
                 disks.append(VmDisk(volume_id=volume.id, bus=disk.bus))
-            nics = tuple(_blank_nic(nic.network_id, nic.model, nic.security_groups) for nic in source.hardware.nics)
+            nics = tuple(dataclasses.replace(nic, id=new_id(), mac="", address="") for nic in source.hardware.nics)
             hardware = dataclasses.replace(source.hardware, disks=tuple(disks), nics=nics)
             vm = Vm(id=vm_id, name=body.name, project_id=source.project_id, label=source.label, hardware=hardware,
                     storage_id=source.storage_id, description=source.description, tags=source.tags,
@@ -149,7 +150,8 @@ class VmService:
 
         def draft(tx: Tx) -> VmEditNic:
             groups = None if body.security_groups is None else groups_of(tx, actor, body.security_groups)
-            return VmEditNic(vm_id=vm.id, nic_id=found.id, security_groups=groups)
+            return VmEditNic(vm_id=vm.id, nic_id=found.id, security_groups=groups, limit_in=_limit(body.limit_in),
+                             limit_out=_limit(body.limit_out))  # fmt: skip
 
         return _change(VM_EDIT_NIC, vm, await self.db.read(draft))
 
@@ -264,6 +266,10 @@ def groups_of(tx: Tx, actor: Actor, references: list[str]) -> tuple[str, ...]:
     """Ids of security groups."""
     found = (visible(tx, actor, SECURITY_GROUP, name, Permission.SECURITY_GROUP_READ).id for name in references)
     return tuple(dict.fromkeys(found))
+
+
+def _limit(shape: wire.NicLimitShape | None) -> NicLimit | None:
+    return None if shape is None else NicLimit(rate=shape.rate, burst=shape.burst)
 
 
 def _blank_nic(network_id: str, model: NicModel, groups: tuple[str, ...], address: str = "") -> VmNic:

@@ -15,6 +15,7 @@ from altus.manager.store.security_groups import require_usable
 from altus.manager.tasks.declare import Step, TaskType
 from altus.manager.tasks.run import Run
 from altus.manager.tasks.vm_parts import definition, require_host, the_vm
+from altus.model.network import NicLimit
 from altus.model.permission import Permission
 from altus.model.task import Lock, exclusive, shared
 from altus.model.vm import Vm, VmNic
@@ -26,15 +27,20 @@ _VM = TypeAdapter(Vm)
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class VmEditNic:
-    """Only what is not None changes."""
+    """Only what is not None changes; a limit of rate 0 is none."""
 
     vm_id: str
     nic_id: str
     security_groups: tuple[str, ...] | None = None
+    limit_in: NicLimit | None = None
+    limit_out: NicLimit | None = None
 
     def applied(self, vm: Vm) -> Vm:
         """The VM with the change."""
-        changes = {f: v for f in ("security_groups",) if (v := getattr(self, f)) is not None}
+        given = ((f, getattr(self, f)) for f in ("security_groups", "limit_in", "limit_out"))
+        changes: dict[str, Any] = {
+            f: None if isinstance(v, NicLimit) and not v.rate else v for f, v in given if v is not None
+        }
         nics = tuple(dataclasses.replace(nic, **changes) if nic.id == self.nic_id else nic for nic in vm.hardware.nics)
         return dataclasses.replace(vm, hardware=dataclasses.replace(vm.hardware, nics=nics))
 

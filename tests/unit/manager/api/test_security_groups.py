@@ -66,6 +66,28 @@ async def test_nics_join_and_leave_and_keep_their_groups_from_being_deleted(rig:
     await rig.require_healthy()
 
 
+async def test_a_nic_is_limited_while_its_vm_runs_and_its_copy_is_too(rig: Rig) -> None:
+    vm = await rig.vm(start=True)
+    path, nic = f"/vms/{vm['id']}", vm["nics"][0]["id"]
+    limits = {"limit_in": {"rate": 50_000, "burst": 5_000}, "limit_out": {"rate": 64}}
+    await rig.done("PATCH", f"{path}/nics/{nic}", limits)
+    after = await rig.good("GET", path)
+    assert after["nics"][0]["limit_in"] == {"rate": 50_000, "burst": 5_000}
+    assert (after["nics"][0]["limit_out"], after["restart_pending"]) == ({"rate": 64, "burst": 0}, False)
+    told = "in 50000 kbit/s, 5000 kbit at once; out 64 kbit/s, 64 kbit at once"
+    assert (await rig.host.network.truth()).limits[nic] == told
+    await rig.done("POST", f"{path}/kill")
+    copy = await rig.done("POST", f"{path}/clone", {"name": name("vm"), "linked": True})
+    clone = await rig.good("GET", f"/vms/{copy['object_id']}")
+    assert clone["nics"][0]["limit_out"] == {"rate": 64, "burst": 0}
+    await rig.done("PATCH", f"{path}/nics/{nic}", {"limit_in": {"rate": 0}})
+    last = (await rig.good("GET", path))["nics"][0]
+    assert (last["limit_in"], last["limit_out"]["rate"]) == (None, 64)
+    for wrong in ({"rate": 63}, {"rate": -1}, {"rate": 10**9}, {"burst": 1}):
+        assert (await rig.call("PATCH", f"{path}/nics/{nic}", {"limit_in": wrong})).status == 422
+    await rig.require_healthy()
+
+
 async def test_groups_do_not_name_each_other_in_a_loop(rig: Rig) -> None:
     one = await _group(rig)
     two = await _group(rig, {"direction": "in", "group": one})

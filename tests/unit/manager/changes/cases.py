@@ -253,7 +253,7 @@ async def _answer(change: Change[Any]) -> Change[Any]:
 async def _edit_nic(site: Site) -> Callable[[], Draft]:
     before, after = await new_group(site), await new_group(site)
     vm = await site.new_vm(start=True, nics=[{"network": site.lan, "security_groups": [before]}])
-    body = vm_shapes.NicEdit(security_groups=[after])
+    body = vm_shapes.NicEdit.model_validate({"security_groups": [after], "limit_in": {"rate": 5000}})
     return lambda: site.vms.edit_nic(ADMIN, vm.id, vm.hardware.nics[0].mac, body)
 
 

@@ -278,6 +278,7 @@ class Site:
                 "ports": network.ports,
                 "security_groups": network.security_groups,
                 "memberships": network.memberships,
+                "limits": network.limits,
                 "certificate": host.identity.certificate.read_text(),
                 "shown": host.shown,
                 "keys": sorted(path.name for path in host.identity.folder.glob("*")),

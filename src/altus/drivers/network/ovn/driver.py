@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from altus.common.errors import AltusError, Conflict
 from altus.drivers.network.base import Datapath, NetworkCapabilities, NetworkTruth
-from altus.drivers.network.ovn import networks, ports, security_groups, switch, trace
+from altus.drivers.network.ovn import limits, networks, ports, security_groups, switch, trace
 from altus.drivers.network.ovn.database import Database
 from altus.drivers.network.ovn.datapath import kernel_datapath
 from altus.drivers.network.ovn.host import HostStack, dropping_chains, underlay_mtu
@@ -33,7 +33,7 @@ _TUNNEL_OVERHEAD = 58
 """Bytes that Geneve with OVN's option adds to a packet over IPv4."""
 _RETRY_SECONDS = (0.2, 5.0)
 _ETHERNET_MTU = 1500
-_NORTHBOUND = networks.TABLES | security_groups.TABLES
+_NORTHBOUND = networks.TABLES | security_groups.TABLES | limits.TABLES
 
 
 class OvnNetworks:

@@ -15,9 +15,10 @@ from altus.drivers.network.rules import check_overlap
 from altus.model.network import NetworkKind, NetworkSpec
 
 TABLES = {
-    "Logical_Switch": ("name", "ports", "acls", "external_ids"),
+    "Logical_Switch": ("name", "ports", "acls", "qos_rules", "external_ids"),
     "Logical_Switch_Port": ("name", "type", "addresses", "port_security", "options", "dhcpv4_options", "up",
                             "external_ids"),
+    "ACL": ("name", "direction", "priority", "match", "action", "external_ids"),
     "DHCP_Options": ("cidr", "options", "external_ids"),
     "Logical_Router": ("name", "ports", "static_routes", "external_ids"),
     "Logical_Router_Port": ("name", "mac", "networks", "gateway_chassis", "external_ids"),

@@ -7,7 +7,7 @@ from ipaddress import IPv4Network
 
 from altus.common.errors import NotFound
 from altus.drivers.network.base import NetworkTruth
-from altus.drivers.network.ovn import security_groups
+from altus.drivers.network.ovn import limits, security_groups
 from altus.drivers.network.ovn.names import GROUP_MARK, NETWORK_MARK, PORT_MARK, switch_name
 from altus.drivers.network.ovn.networks import dhcp_row
 from altus.drivers.network.ovn.rows import Row, Rows
@@ -26,7 +26,7 @@ def ensure_port(rows: Rows, port: PortSpec) -> None:
     present = rows.named("Logical_Switch_Port", port.id)
     check_port(port, IPv4Network(dhcp.cidr), dhcp.options["server_id"], _others(switch, present))
     if present is not None and present.external_ids.get(NETWORK_MARK) != port.network_id:
-        rows.remove(present, _switch_of(rows, present), "ports")
+        _take_off(rows, present)
         present = None
     speech = [f"{port.mac} {port.address}"]
     columns = {"addresses": speech, "port_security": speech, "dhcpv4_options": [dhcp],
@@ -39,13 +39,14 @@ def ensure_port(rows: Rows, port: PortSpec) -> None:
     else:
         rows.put(present, **columns)
         security_groups.join(rows, present, port.security_groups, new=False)
+    limits.ensure_limits(rows, switch, port)
 
 
 def delete_port(rows: Rows, port_id: str) -> None:
     """Remove it; missing is fine."""
     port = _ours(rows, port_id)
     if port is not None:
-        rows.remove(port, _switch_of(rows, port), "ports")
+        _take_off(rows, port)
 
 
 def bind_port(rows: Rows, port_id: str, chassis: str) -> None:
@@ -86,7 +87,7 @@ def truth(rows: Rows) -> NetworkTruth:
         networks.add(network_id)
         ports |= {port.external_ids[PORT_MARK]: network_id for port in switch.ports if PORT_MARK in port.external_ids}
     return NetworkTruth(networks=frozenset(networks), ports=ports, security_groups=security_groups.truth(rows),
-                        memberships=security_groups.memberships(rows))  # fmt: skip
+                        memberships=security_groups.memberships(rows), limits=limits.truth(rows))  # fmt: skip
 
 
 def _others(switch: Row, port: Row | None) -> list[tuple[str, str]]:
@@ -111,6 +112,13 @@ def _found(rows: Rows, port_id: str) -> Row:
     if port is None:
         raise NotFound(f"There is no port {port_id}.", code="port.not_found", hint="Make the port first.")
     return port
+
+
+def _take_off(rows: Rows, port: Row) -> None:
+    """Off its switch, with its limits."""
+    switch = _switch_of(rows, port)
+    limits.remove_limits(rows, switch, port.name)
+    rows.remove(port, switch, "ports")
 
 
 def _switch_of(rows: Rows, port: Row) -> Row | None:
