@@ -18,7 +18,7 @@ from altus.common.pki import LIFE, Authority, Subject, ends, make_csr, open_key
 from altus.drivers.network.ovn import networks
 from altus.drivers.network.ovn.database import Database
 from altus.drivers.network.ovn.driver import OvnNetworks
-from altus.drivers.network.ovn.names import OvnSettings
+from altus.drivers.network.ovn.names import OvnSettings, switch_name
 from altus.drivers.network.ovn.remote import Tls
 from altus.model.network import NetworkKind, NetworkSpec
 from devkit.services import ovs
@@ -144,7 +144,14 @@ async def test_a_stranger_is_not_let_in(tmp_path: Path) -> None:
     await database.close()
 
 
-async def test_a_nat_network_goes_out_by_the_host_that_made_it_first(services: Plain) -> None:
+async def _bound(network: NetworkSpec) -> list[str]:
+    """The chassis that OVN may choose as the way out, by priority."""
+    port = f"{switch_name(network.id)}-outer"
+    listed = (await sh("ovn-nbctl", "lrp-get-gateway-chassis", port))[1].splitlines()
+    return [line.split()[0].removeprefix(f"{port}-") for line in listed]
+
+
+async def test_a_nat_network_goes_out_by_the_first_of_its_hosts_that_lives(services: Plain) -> None:
     cidr = IPv4Network("10.20.0.0/24")
     network = NetworkSpec(id=new_id(), kind=NetworkKind.NAT, cidr=str(cidr), gateway=str(cidr[1]))
     settings = OvnSettings(southbound="unix:/run/ovn/ovnsb_db.sock")
@@ -152,8 +159,12 @@ async def test_a_nat_network_goes_out_by_the_host_that_made_it_first(services: P
     try:
         await database.run(lambda rows: networks.ensure_network(rows, network, _DNS, settings, "one"))
         await database.run(lambda rows: networks.ensure_network(rows, network, None, settings, "two"))
-        assert await database.run(lambda rows: networks.gateway(rows, network.id)) == "one"
-        for chassis, expected in (("one", [network.id]), ("two", []), ("", [network.id])):
+        assert await _bound(network) == ["one"]  # of two hosts a dead one would leave the other without a way out
+        for _ in range(2):
+            await database.run(lambda rows: networks.join(rows, network.id, "late"))
+        assert await _bound(network) == ["one", "two", "late"]
+        assert await database.run(lambda rows: networks.ways_out(rows, network.id)) == ["one", "two", "late"]
+        for chassis, expected in (("one", [network.id]), ("late", [network.id]), ("never", []), ("", [network.id])):
             found = await database.run(lambda rows, chassis=chassis: networks.nat_networks(rows, chassis))  # type: ignore[misc]
             assert [nat.id for nat in found] == expected
         options = await database.run(lambda rows: dict(networks.dhcp_row(rows, network.id).options))  # type: ignore[union-attr]
@@ -172,7 +183,7 @@ async def test_a_sole_host_takes_over_what_another_name_of_its_made(services: Pl
             await database.run(
                 lambda rows, chassis=chassis: networks.ensure_network(rows, network, _DNS, OvnSettings(), chassis)  # type: ignore[misc]
             )
-        assert await database.run(lambda rows: networks.gateway(rows, network.id)) == "now"
+        assert await database.run(lambda rows: networks.ways_out(rows, network.id)) == ["now"]
     finally:
         await database.run(lambda rows: networks.delete_network(rows, network.id))
         await database.close()

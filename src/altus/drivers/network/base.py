@@ -57,7 +57,7 @@ class NetworkDriver(Protocol):
 
     async def ensure_network(self, network: NetworkSpec) -> None:
         """Make the network exist and be like this, with DHCP and, for `nat`, a way out through this host and a way in
-        from it, unless it goes out by another host of the pool already. `InvalidInput` (`network.cidr_invalid`,
+        from it, which are used while no other host of the pool is before it. `InvalidInput` (`network.cidr_invalid`,
         `gateway_invalid`, `mtu_invalid`, `dns_invalid`) or, where a `nat` network has addresses that this host already
         reaches, `Conflict` (`network.cidr_overlap`)."""
         ...

@@ -67,9 +67,11 @@ class OvnNetworks:
             self._keeper = self._loop.create_task(self._keep(), name="altus-network-keeper")
 
     async def ensure_host(self) -> None:
-        """Make this host a chassis of OVN and its IP stack fit the NAT networks there are."""
+        """Make this host a chassis of OVN, a way out for the NAT networks there are, and its IP stack fit them."""
         async with self._writing:
-            await self._apply(await self._chassis())
+            chassis = await self._chassis()
+            await self._join(chassis.name)
+            await self._apply(chassis)
 
     async def capabilities(self) -> NetworkCapabilities:
         """See NetworkDriver. Its reason also tells of firewalls that hinder us."""
@@ -94,10 +96,9 @@ class OvnNetworks:
             cidr = check_network(network, max_mtu)
             dns: tuple[str, ...] | None = network.dns
             if network.kind is NetworkKind.NAT:
-                here = await self._goes_out_here(network.id, chassis.name)
-                if here:
-                    await self._check_free(cidr)
-                dns = dns or (await asyncio.to_thread(host_resolvers) if here else None)
+                await self._check_free(cidr)
+                new = not await self._north.run(lambda rows: networks.ways_out(rows, network.id))
+                dns = dns or (await asyncio.to_thread(host_resolvers) if new or self._settings.sole else None)
             await self._north.run(
                 lambda rows: networks.ensure_network(rows, network, dns, self._settings, chassis.name)
             )
@@ -197,10 +198,20 @@ class OvnNetworks:
             with contextlib.suppress(RuntimeError):  # the loop has ended: nobody is left to keep anything
                 self._loop.call_soon_threadsafe(self._stale.set)
 
-    async def _goes_out_here(self, network_id: str, chassis: str) -> bool:
-        """Whether a NAT network has its way out by this host, or would get it now."""
-        gateway = await self._north.run(lambda rows: networks.gateway(rows, network_id))
-        return self._settings.sole or gateway in ("", chassis)
+    async def _join(self, chassis: str) -> None:
+        """A host that came later lets the networks that are there out as well, but for those whose addresses it
+        reaches elsewhere."""
+        if self._settings.sole:
+            return
+        for nat in await self._north.run(networks.nat_networks):
+            if chassis in await self._north.run(lambda rows, nat=nat: networks.ways_out(rows, nat.id)):  # type: ignore[misc]
+                continue
+            try:
+                await self._check_free(nat.cidr)
+            except Conflict as error:
+                _log.warning("network %s does not go out by this host: %s", nat.id, error)
+                continue
+            await self._north.run(lambda rows, nat=nat: networks.join(rows, nat.id, chassis))  # type: ignore[misc]
 
     async def _check_free(self, cidr: IPv4Network) -> None:
         transit = self._settings.transit.network
@@ -219,15 +230,13 @@ class OvnNetworks:
         )
 
     async def _apply(self, chassis: switch.Chassis) -> None:
-        """The host's part, from what the northbound database says now: of networks that go out here."""
+        """The host's part, from what the northbound database says now: of networks that may go out here."""
         userspace = await self._in_userspace()
         mine = "" if self._settings.sole else chassis.name
         nats = await self._north.run(lambda rows: networks.nat_networks(rows, mine))
         if nats:
             mtu = max(_ETHERNET_MTU, *(nat.mtu for nat in nats))
-            await self._local.run(
-                lambda rows: switch.ensure_uplink(rows, self._settings, chassis.name, mtu, userspace=userspace)
-            )
+            await self._local.run(lambda rows: switch.ensure_uplink(rows, self._settings, mtu, userspace=userspace))
         await self._host.apply(nats)
         if not nats:
             await self._local.run(lambda rows: switch.remove_uplink(rows, self._settings))

@@ -27,6 +27,10 @@ TABLES = {
 }  # fmt: skip
 
 _LEASE_SECONDS = 86400
+_WAYS = "altus-ways-out"
+"""A router's key of `external_ids`: the chassis of all hosts that may be its way out."""
+_HIGHEST, _ENOUGH = 32767, 3
+"""The priority of the host by which a network goes out first; so many hosts watch one another."""
 _DEFAULT_ROUTE = "0.0.0.0/0"
 _DHCP_SERVER = "udp.src == 67"
 
@@ -34,7 +38,7 @@ _DHCP_SERVER = "udp.src == 67"
 def ensure_network(rows: Rows, network: NetworkSpec, dns: tuple[str, ...] | None, settings: OvnSettings,
                    chassis: str) -> None:  # fmt: skip
     """Make the network so. `dns` None leaves the servers as they are. `chassis` is this host's name in OVN, by which a
-    NAT network goes out unless it does by another host."""
+    NAT network goes out when all hosts that were there before it are dead."""
     nats = nat_networks(rows)
     if network.kind is NetworkKind.NAT:
         check_overlap(network.id, IPv4Network(network.cidr), {nat.id: nat.cidr for nat in nats})
@@ -68,23 +72,34 @@ def delete_network(rows: Rows, network_id: str) -> None:
 
 
 def nat_networks(rows: Rows, chassis: str = "") -> list[NatNetwork]:
-    """All NAT networks, or those which go out by a chassis; read from their routers."""
+    """All NAT networks, or those which may go out by a chassis; read from their routers."""
     found = []
     for router in rows.all("Logical_Router"):
         network_id = router.external_ids.get(NETWORK_MARK)
         ports = {port.name: port for port in router.ports}
         inner, outer = ports.get(f"{router.name}-inner"), ports.get(f"{router.name}-outer")
         dhcp = dhcp_row(rows, network_id) if network_id else None
-        if network_id and inner and outer and dhcp and chassis in ("", gateway(rows, network_id)):
+        if network_id and inner and outer and dhcp and (not chassis or chassis in ways_out(rows, network_id)):
             found.append(NatNetwork(id=network_id, cidr=IPv4Network(dhcp.cidr), router=_address(outer),
                                     mtu=int(dhcp.options["mtu"])))  # fmt: skip
     return sorted(found, key=lambda nat: nat.router)
 
 
-def gateway(rows: Rows, network_id: str) -> str:
-    """The chassis by which a NAT network goes out; empty if there is none."""
+def ways_out(rows: Rows, network_id: str) -> list[str]:
+    """The chassis by which a NAT network may go out, in the order in which they joined."""
+    router = rows.named("Logical_Router", switch_name(network_id))
+    return [] if router is None else router.external_ids.get(_WAYS, "").split()
+
+
+def join(rows: Rows, network_id: str, chassis: str) -> None:
+    """Let a NAT network that is there go out by this chassis too, if no other one lives."""
+    router = rows.named("Logical_Router", switch_name(network_id))
     outer = rows.named("Logical_Router_Port", f"{switch_name(network_id)}-outer")
-    return outer.gateway_chassis[0].chassis_name if outer is not None and outer.gateway_chassis else ""
+    known = ways_out(rows, network_id)
+    if router is not None and outer is not None and chassis not in known:
+        router.verify("external_ids")  # two hosts may join at once
+        rows.merge(router, "external_ids", {_WAYS: " ".join([*known, chassis])})
+        _bind(rows, outer, [*known, chassis])
 
 
 def dhcp_row(rows: Rows, network_id: str) -> Row | None:
@@ -116,16 +131,18 @@ def _ensure_router(rows: Rows, network: NetworkSpec, switch: Row, settings: OvnS
                    taken: Collection[IPv4Address]) -> None:  # fmt: skip
     name, marks = switch_name(network.id), {NETWORK_MARK: network.id}
     transit = _ensure_transit(rows, settings)
-    bound = gateway(rows, network.id)
-    router, new = rows.ensure("Logical_Router", name, external_ids=marks)
+    known = ways_out(rows, network.id)
+    ways = [chassis] if settings.sole else known if chassis in known else [*known, chassis]
+    if (present := rows.named("Logical_Router", name)) is not None:
+        present.verify("external_ids")  # two hosts may join at once
+    router, new = rows.ensure("Logical_Router", name, external_ids=marks | {_WAYS: " ".join(ways)})
     outer = rows.named("Logical_Router_Port", f"{name}-outer")
     address = _address(outer) if outer is not None else _free_address(transit, settings.transit.network, taken)
     inner_network = f"{network.gateway}/{IPv4Network(network.cidr).prefixlen}"
     _ensure_link(rows, (router, f"{name}-inner", inner_network), (switch, f"{name}-router"), marks)
     outer = _ensure_link(rows, (router, f"{name}-outer", f"{address}/{settings.transit.network.prefixlen}"),
                          (transit, f"{name}-transit"), marks)  # fmt: skip
-    if settings.sole or not bound:
-        _ensure_gateway(rows, outer, f"{name}-outer", chassis, marks)
+    _bind(rows, outer, ways)
     hop = str(settings.transit.ip)
     routes = [] if new else list(router.static_routes)
     if [(route.ip_prefix, route.nexthop) for route in routes] != [(_DEFAULT_ROUTE, hop)]:
@@ -147,12 +164,19 @@ def _ensure_link(rows: Rows, inside: tuple[Row, str, str], outside: tuple[Row, s
     return end
 
 
-def _ensure_gateway(rows: Rows, outer: Row, port: str, chassis: str, marks: dict[str, str]) -> None:
-    """Bind the way out to this host."""
-    present = rows.named("Gateway_Chassis", f"{port}-{chassis}")
-    if present is None:
-        outer.gateway_chassis = [rows.add("Gateway_Chassis", name=f"{port}-{chassis}", chassis_name=chassis,
-                                          priority=1, external_ids=marks)]  # fmt: skip
+def _bind(rows: Rows, outer: Row, ways: list[str]) -> None:
+    """Bind a router's way out to hosts. OVN watches them by the packets between them (BFD), and the living one of
+    highest priority is the way out. But one that hears no other takes itself for cut off and is none: so of two hosts
+    only the first is bound."""
+    bound = ways if len(ways) >= _ENOUGH else ways[:1]
+    wanted = {f"{outer.name}-{chassis}": _HIGHEST - number for number, chassis in enumerate(bound)}
+    found = {one.name: one.priority for one in getattr(outer, "gateway_chassis", ())}
+    if found != wanted:
+        outer.gateway_chassis = [
+            rows.ensure("Gateway_Chassis", name, chassis_name=chassis, priority=priority,
+                        external_ids=dict(outer.external_ids))[0]
+            for chassis, (name, priority) in zip(bound, wanted.items(), strict=True)
+        ]  # fmt: skip
 
 
 def _ensure_transit(rows: Rows, settings: OvnSettings) -> Row:

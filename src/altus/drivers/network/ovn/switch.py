@@ -50,12 +50,12 @@ def ensure_chassis(rows: Rows, settings: OvnSettings, machine_id: str, hostname:
     return Chassis(name=wanted["system-id"], encap_address=wanted["ovn-encap-ip"])
 
 
-def ensure_uplink(rows: Rows, settings: OvnSettings, chassis: str, mtu: int, *, userspace: bool) -> None:
+def ensure_uplink(rows: Rows, settings: OvnSettings, mtu: int, *, userspace: bool) -> None:
     """The bridge where OVN's routers meet this host's IP stack, known to ovn-controller; `mtu` in bytes."""
     root = _root(rows)
     _ensure_bridge(rows, root, settings.uplink, fail_mode=["standalone"], datapath_type=_type(userspace),
-                   # routers remember this MAC, so it is the same after a reboot
-                   other_config={"hwaddr": mac_for(chassis, settings.uplink)})  # fmt: skip
+                   # routers remember this MAC, so it is the same on every host that may be their way out
+                   other_config={"hwaddr": mac_for(TRANSIT, settings.uplink)})  # fmt: skip
     interface = rows.named("Interface", settings.uplink)
     if interface is not None:
         rows.put(interface, mtu_request=[mtu])

@@ -1,0 +1,64 @@
+"""The host by which a NAT network goes out dies."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+
+from altus.model.host import HostState
+from altus.model.network import NetworkKind
+from altus.sdk.client import AltusClient
+from devkit.lab import Lab
+from testbed.patience import RECOVERY, until
+from tests.functional.lab.pool import PoolOfLab
+
+pytestmark = [pytest.mark.functional, pytest.mark.timeout(900)]
+
+
+@pytest.fixture
+def three() -> Iterator[Lab]:
+    """A lab with three hosts, instead of any other."""
+    with Lab() as lab:
+        lab.down()
+        lab.up(3, furnish=True)
+        yield lab
+
+
+@pytest.fixture
+async def altus(three: Lab) -> AsyncIterator[AltusClient]:
+    """The SDK as the system administrator."""
+    async with three.client() as altus:
+        yield altus
+
+
+def _way_out(lab: Lab) -> str:
+    """The host by which the only NAT network goes out, as OVN says."""
+    ask = ("ovn-sbctl", "--bare", "--columns")
+    chassis = lab.run("manager", *ask, "chassis", "find", "Port_Binding", "type=chassisredirect").stdout.strip()
+    return lab.run("manager", *ask, "hostname", "list", "Chassis", chassis).stdout.strip() if chassis else ""
+
+
+async def test_a_nat_network_goes_out_by_another_host_when_its_own_dies(three: Lab, altus: AltusClient) -> None:
+    pool = PoolOfLab(three, altus)
+    network = await pool.network("10.61.0.0/24", NetworkKind.NAT)
+    names = {host.id: host.name async for host in altus.hosts.each()}
+    by_host = {names[vm.host_id or ""]: vm for vm in [await pool.vm(network) for _ in range(2)]}
+    assert len(by_host) == 2
+    outside = three.status()["manager"].addresses["management"]
+    for host, vm in by_host.items():
+        assert await pool.pings(host, vm, outside), f"from {host}"
+    dead = _way_out(three)
+    three.kill(dead)
+    host, vm = next((host, vm) for host, vm in by_host.items() if host != dead)
+    assert await pool.pings(host, vm, outside), f"from {host} without {dead}"
+    assert _way_out(three) not in ("", dead)
+    await asyncio.to_thread(three.power_on, dead)
+    await pool.host(dead, HostState.UP)
+
+    async def is_back() -> bool:
+        return _way_out(three) == dead
+
+    await until(is_back, f"the network goes out by {dead} again", RECOVERY)
+    assert await pool.pings(host, vm, outside), f"from {host} with {dead} again"
