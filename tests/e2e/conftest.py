@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -31,33 +30,34 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
 
 
 @pytest.fixture(scope="session")
-def states(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the browser's states of who is signed in are kept."""
-    return tmp_path_factory.mktemp("states")
+def contexts(browser: Browser) -> Iterator[dict[str, BrowserContext]]:
+    """A browser of their own for each who was signed in; what it has loaded once is there for the next test."""
+    made: dict[str, BrowserContext] = {}
+    yield made
+    for context in made.values():
+        context.close()
 
 
 @pytest.fixture
-def open_as(browser: Browser, place: Place, states: Path) -> Iterator[Callable[..., Console]]:
-    """Opens the console as one of the administrators, in a browser of their own; signs in once for all tests."""
-    contexts: list[BrowserContext] = []
+def open_as(browser: Browser, place: Place, contexts: dict[str, BrowserContext]) -> Iterator[Callable[..., Console]]:
+    """Opens the console as one of the administrators; what a test chose in it is forgotten afterwards."""
+    pages: list[Page] = []
 
     def make(name: str = "sysadmin") -> Console:
-        kept = states / f"{name}.json"
-        known = kept.exists()
-        context = browser.new_context(
-            ignore_https_errors=True, base_url=place.url, locale="en-GB", viewport={"width": 1440, "height": 900},
-            storage_state=kept if known else None,
-        )  # fmt: skip
-        contexts.append(context)
-        console = Console(context.new_page(), place)
+        known = name in contexts
+        if not known:
+            contexts[name] = browser.new_context(ignore_https_errors=True, base_url=place.url, locale="en-GB",
+                                                 viewport={"width": 1440, "height": 900})  # fmt: skip
+        console = Console(contexts[name].new_page(), place)
+        pages.append(console.page)
         if not known:
             console.sign_in(name)
-            context.storage_state(path=kept)
         return console
 
     yield make
-    for context in contexts:
-        context.close()
+    for page in pages:
+        page.evaluate("localStorage.clear()")
+        page.close()
 
 
 @pytest.fixture
