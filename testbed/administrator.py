@@ -22,6 +22,7 @@ from altus.model.vm import VmState
 from altus.sdk.client import AltusClient
 from altus.wire.pools import PoolEdit
 from altus.wire.resources import ImageBuild, NetworkCreate, VolumeCreate, VolumeView
+from altus.wire.security_groups import SecurityGroupEdit
 from altus.wire.tasks import FindingView
 from altus.wire.vms import CloudInitCreate, NicCreate, VmCreate, VmEdit, VmView
 from testbed import guests
@@ -174,6 +175,16 @@ class Administrator:
         async for network in self.altus.networks.each():
             if network.name not in kept:
                 await self.altus.networks.delete(network.id).run()
+        await self._tidy_groups()
+
+    async def _tidy_groups(self) -> None:
+        """Security groups."""
+        groups = [group async for group in self.altus.security_groups.each()]
+        for group in groups:  # some name others
+            rules = SecurityGroupEdit(remove_rules=[rule.id for rule in group.rules])
+            await self.altus.security_groups.edit(group.id, rules).run()
+        for group in groups:
+            await self.altus.security_groups.delete(group.id).run()
 
     def _remove_foreign(self) -> None:
         """Domains that a test made with virsh, and their disks."""
