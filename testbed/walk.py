@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Iterator, Sequence
 from enum import StrEnum
 from subprocess import CalledProcessError
 from typing import Any
@@ -16,7 +16,6 @@ from typing import Any
 from altus.manager.tasks.declare import Step, TaskType
 from altus.manager.tasks.observer import Boundary
 from altus.model.task import TaskState
-from altus.sdk.changes import Change
 from altus.wire.tasks import TaskView
 from devkit.services import ServiceError
 from testbed.administrator import Administrator
@@ -79,7 +78,7 @@ class Walk:
         self._plan = plan
         self._outcomes = outcomes
 
-    async def go(self, change: Change) -> TaskView:
+    async def go(self, change: Awaitable[TaskView]) -> TaskView:
         """Ask for the change and see it through; the finished task."""
         system = self._admin.system
         await asyncio.to_thread(system.strikes.write, self._plan)

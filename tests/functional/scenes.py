@@ -5,6 +5,7 @@ A scene is given `go`, which asks for a change and sees it through whatever befa
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -16,20 +17,24 @@ from altus.manager.tasks.load import TASK_TYPES
 from altus.model.host import HostState
 from altus.model.image import ImageState
 from altus.model.network import NetworkState
+from altus.model.security_group import Direction, Protocol
 from altus.model.task import TaskState
 from altus.model.vm import VmState
 from altus.model.volume import VolumeState
-from altus.sdk.changes import Change
 from altus.sdk.resources import Resources
 from altus.wire.resources import HostView, ImageBuild, ImageCreate, NetworkCreate, VolumeCreate, VolumeResize
+from altus.wire.security_groups import SecurityGroupCreate, SecurityGroupEdit, SecurityGroupView, SecurityRuleCreate
 from altus.wire.tasks import TaskView
-from altus.wire.vms import DiskCreate, NicCreate, VmAdopt, VmClone, VmCreate, VmEdit, VmRestart, VmStop, VmView
+from altus.wire.vms import DiskCreate, NicCreate, NicEdit, VmAdopt, VmClone, VmCreate, VmEdit, VmRestart, VmStop, VmView
 from testbed.administrator import IMAGE, NETWORK, Administrator, fresh
+from testbed.patience import until
 from tests.functional.foreign import FOREIGN_MAC, foreign_domain
 
-Go = Callable[[Change], Awaitable[TaskView]]
+Go = Callable[[Awaitable[TaskView]], Awaitable[TaskView]]
 Scene = Callable[[Administrator, Go], Awaitable[None]]
 _AFTER_QEMU = (VmState.CRASHED, VmState.STOPPED)
+_HTTP = SecurityRuleCreate(direction=Direction.IN, protocol=Protocol.TCP, first_port=80)
+_HTTPS = SecurityRuleCreate(direction=Direction.IN, protocol=Protocol.TCP, first_port=443)
 SCENES: dict[str, Scene] = {}
 
 
@@ -292,6 +297,80 @@ async def _network_delete(admin: Administrator, go: Go) -> None:
     await admin.altus.networks.create(NetworkCreate(name=name, cidr="10.34.0.0/24")).run()
     await go(admin.altus.networks.delete(name))
     assert not await _is_there(admin.altus.networks, name)
+
+
+# -- security groups ---------------------------------------------------------------------------------------------------
+
+
+async def _nbctl(*arguments: str) -> str:
+    command = ("ovn-nbctl", "--bare", *arguments)
+    done = await asyncio.to_thread(subprocess.run, command, check=True, capture_output=True, text=True)
+    return str(done.stdout).strip()
+
+
+async def _port_groups() -> list[str]:
+    """What OVN has of security groups."""
+    names = (await _nbctl("--columns=name", "list", "Port_Group")).split()
+    return [name for name in names if name.startswith("altus_")]
+
+
+async def _group(admin: Administrator) -> SecurityGroupView:
+    """A group with a rule."""
+    body = SecurityGroupCreate(name=fresh("group"), rules=[_HTTP])
+    await admin.altus.security_groups.create(body).run()
+    return await admin.altus.security_groups.get(body.name)
+
+
+@_scene("security_group.create")
+async def _group_create(admin: Administrator, go: Go) -> None:
+    body = SecurityGroupCreate(name=fresh("group"), rules=[_HTTP])
+    task = await go(admin.altus.security_groups.create(body))
+    assert await _is_there(admin.altus.security_groups, body.name) is done(task)
+    assert bool(await _port_groups()) is done(task)
+
+
+@_scene("security_group.edit")
+async def _group_edit(admin: Administrator, go: Go) -> None:
+    group = await _group(admin)
+    task = await go(admin.altus.security_groups.edit(group.id, SecurityGroupEdit(add_rules=[_HTTPS])))
+    assert len((await admin.altus.security_groups.get(group.id)).rules) == 1 + done(task)
+    assert ("tcp.dst == 443" in await _nbctl("--columns=match", "list", "ACL")) is done(task)
+
+
+@_scene("security_group.delete")
+async def _group_delete(admin: Administrator, go: Go) -> None:
+    group = await _group(admin)
+    await go(admin.altus.security_groups.delete(group.id))
+    assert not await _is_there(admin.altus.security_groups, group.id)
+    assert not await _port_groups()
+
+
+@_scene("security_group.repair")
+async def _group_repair(admin: Administrator, go: Go) -> None:
+    """The manager asks for it by itself when the group is gone."""
+    group, (name,) = await _group(admin), await _port_groups()
+    its = ("kind:security_group.repair", f"object_id:{group.id}")
+
+    async def repaired() -> TaskView:
+        await _nbctl("pg-del", name)
+
+        async def look() -> TaskView | None:
+            return next(iter((await admin.altus.tasks.page(its)).items), None)
+
+        return await until(look, "it is repaired")
+
+    await go(repaired())
+    assert await _port_groups() == [name]
+    assert "tcp.dst == 80" in await _nbctl("--columns=match", "list", "ACL")
+
+
+@_scene("vm.edit_nic")
+async def _edit_nic(admin: Administrator, go: Go) -> None:
+    vm, group = await _bare_vm(admin, start=True), await _group(admin)
+    task = await go(admin.altus.vms.edit_nic(vm.id, vm.nics[0].id, NicEdit(security_groups=[group.id])))
+    (nic,) = (await admin.altus.vms.get(vm.id)).nics
+    assert bool(nic.security_groups) is done(task)
+    assert bool(await _nbctl("--columns=ports", "list", "Port_Group", *await _port_groups())) is done(task)
 
 
 # -- hosts -------------------------------------------------------------------------------------------------------------

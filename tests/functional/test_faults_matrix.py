@@ -8,7 +8,7 @@ manager    forward: after the check, and before and after the work and after the
 agent      forward: before and after every step · midst: 30 ms into every step · back: before and after every undo
 libvirtd   the same, for tasks on VMs: nothing else asks it
 QEMU       forward, for tasks on VMs that may run meanwhile
-OVN        northbound database and ovs-vswitchd, forward, for tasks that make or remove networks or ports
+OVN        northbound database and ovs-vswitchd, forward, for tasks that change networks, ports or rules
 
 After each kill what died is started again; then the task must go on within 10 s (times the machine's slowness, see
 `testbed/patience.py`). At its end the objects must be as the scene demands, `altus doctor` must find nothing, and once
@@ -30,7 +30,7 @@ from tests.functional.scenes import SCENES, kind_of, missing
 
 pytestmark = pytest.mark.functional
 _SUCCEEDED, _FAILED = frozenset({TaskState.SUCCEEDED}), frozenset({TaskState.FAILED})
-_PORTS = ("vm.create", "vm.edit", "vm.delete", "network.create", "network.delete")
+_PORTS = ("vm.create", "vm.edit", "vm.edit_nic", "vm.delete", "network.create", "network.delete", "security_group.edit")
 _WITHOUT_PROCESS = ("vm.clone", "vm.delete")
 
 
