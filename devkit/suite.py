@@ -20,7 +20,7 @@ _PARTS = {
 _CODE = "code"
 _MEMORY = "/run"
 """A test machine's own tmpfs."""
-_SPARE = 50
+_SPARE = 15
 """The share of busy processors, in percent of usual, for the part that waits for nothing but them. It gets what the
 others leave: they wait for each other a third of their time, and have deadlines."""
 _LANES = (("drivers", "console"), ("faults", "system"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import json
 import re
@@ -52,8 +53,14 @@ async def _ask(app: FastAPI, path: str, method: str = "GET", **headers: str) -> 
     scope = {"type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": method, "path": path,
              "raw_path": path.encode(), "query_string": b"", "headers": named, "scheme": "https"}  # fmt: skip
 
+    asked = iter([{"type": "http.request", "body": b"", "more_body": False}])
+
     async def receive() -> dict[str, Any]:
-        return {"type": "http.request", "body": b"", "more_body": False}
+        """The whole request; then nothing more, since nobody hangs up."""
+        for message in asked:
+            return message
+        forever: asyncio.Future[dict[str, Any]] = asyncio.Future()
+        return await forever
 
     async def send(message: Any) -> None:
         if message["type"] == "http.response.start":
