@@ -17,12 +17,9 @@ _PARTS = {
     "faults": [_MATRIX],
 }
 """Arguments of pytest. Each part has a machine of its own: what starts daemons its own way does not meet others."""
-_CODE = "code"
+_FIRST = "code"
 _MEMORY = "/run"
 """A test machine's own tmpfs."""
-_SPARE = 15
-"""The share of busy processors, in percent of usual, for the part that waits for nothing but them. It gets what the
-others leave: they wait for each other a third of their time, and have deadlines."""
 _LANES = (("drivers", "console"), ("faults", "system"))
 _BROKEN = ["--verbose", "--maxfail=8", "--session-timeout=2400"]
 """What says on a line of its own which test runs, and ends a part that has gone wrong: where the house is on fire, each
@@ -30,13 +27,14 @@ further test would only wait for its deadline."""
 
 
 def run(prepare: Callable[[], None]) -> int:
-    """Run all parts: the code, and beside it the lanes as soon as `prepare` has made what they need; the parts of a
-    lane one after another. Each line is led by its part's name. Returns the worst exit status."""
+    """Run all parts: first the code alone, while `prepare` makes what the others need; then the lanes at once, the
+    parts of a lane one after another, each line of them led by its part's name. Returns the worst exit status."""
     with ThreadPoolExecutor() as pool:
-        code = pool.submit(_part, _CODE)
-        prepare()
-        lanes = list(pool.map(_lane, _LANES))
-    return max(code.result(), *lanes)
+        prepared = pool.submit(prepare)
+        statuses = [subprocess.run(_command(_FIRST), check=False).returncode]
+        prepared.result()
+        statuses += pool.map(_lane, _LANES)
+    return max(statuses)
 
 
 def _lane(parts: tuple[str, ...]) -> int:
@@ -44,7 +42,7 @@ def _lane(parts: tuple[str, ...]) -> int:
 
 
 def _part(part: str) -> int:
-    with subprocess.Popen(_command(part), stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as running:
+    with subprocess.Popen([*_command(part), *_BROKEN], stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as running:
         for line in cast("IO[bytes]", running.stdout):
             sys.stdout.write(f"{part:8}{line.decode(errors='replace')}")
             sys.stdout.flush()
@@ -52,8 +50,7 @@ def _part(part: str) -> int:
 
 
 def _command(part: str) -> list[str]:
-    machine, pytest = [sys.executable, "-m", "devkit.testmachine"], [sys.executable, "-m", "pytest", *_PARTS[part]]
-    if part == _CODE:
-        # databases by the hundred: in memory, each commit need not wait for the disk; guests' disks would not fit there
-        return [*machine, f"--weight={_SPARE}", "--", "env", f"TMPDIR={_MEMORY}", *pytest]
-    return [*machine, "--", *pytest, *_BROKEN]
+    # Databases by the hundred: in memory, each commit need not wait for the disk. Guests' disks would not fit there.
+    temporary = ["env", f"TMPDIR={_MEMORY}"] if part == _FIRST else []
+    machine = [sys.executable, "-m", "devkit.testmachine", "--", *temporary, sys.executable, "-m", "pytest"]
+    return [*machine, *_PARTS[part]]
