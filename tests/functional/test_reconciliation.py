@@ -13,7 +13,7 @@ from altus.model.task import TaskState
 from altus.model.vm import VmState
 from altus.wire.alarms import AlarmView, UnmanagedView
 from altus.wire.tasks import TaskView
-from altus.wire.vms import VmAdopt
+from altus.wire.vms import NicEdit, NicLimitShape, VmAdopt
 from testbed.administrator import NETWORK, Administrator
 from testbed.patience import until
 from testbed.strikes import MANAGER
@@ -63,6 +63,25 @@ async def test_a_port_that_was_removed_is_made_again_as_it_was(admin: Administra
     after = _nbctl("--bare", "--columns=addresses,port_security", "find", "Logical_Switch_Port", f"name={nic.id}")
     assert after == before
     await _no_alarm(admin)
+    await admin.healthy()
+
+
+async def test_a_limit_that_was_removed_is_set_again(admin: Administrator) -> None:
+    vm = await admin.vm()
+    await admin.altus.vms.edit_nic(vm.id, vm.nics[0].id, NicEdit(limit_out=NicLimitShape(rate=5000))).run()
+    limits = (
+        "--bare",
+        "--columns=bandwidth,direction,match",
+        "find",
+        "QoS",
+        f'match="inport == \\"{vm.nics[0].id}\\""',
+    )
+    before = _nbctl(*limits)
+    assert "rate=5000" in before
+    _nbctl("qos-del", _nbctl("lsp-get-ls", vm.nics[0].id).split()[0])
+    assert not _nbctl(*limits)
+    await _repaired(admin, vm.id)
+    assert _nbctl(*limits) == before
     await admin.healthy()
 
 
