@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Sequence
-from typing import Any
-
-from pydantic import TypeAdapter
 
 from altus.common.errors import Conflict, LimitExceeded
 from altus.manager.store import ports
@@ -16,7 +13,7 @@ from altus.manager.store.security_groups import require_usable
 from altus.manager.tasks.declare import Step, TaskType
 from altus.manager.tasks.run import Run
 from altus.manager.tasks.vm_cpu import wanted_cpu
-from altus.manager.tasks.vm_parts import definition, require_host, require_pluggable, the_vm
+from altus.manager.tasks.vm_parts import definition, remember, remembered, require_host, require_pluggable, the_vm
 from altus.model.cpu import require_cpu
 from altus.model.cpu_baseline import offer_of
 from altus.model.label import require_combinable
@@ -27,7 +24,6 @@ from altus.model.vm_action import VmAction, require
 from altus.model.volume import Volume, VolumeState
 from altus.wire.operations import PORT_DELETE, PORT_ENSURE, VM_DEFINE, PortEnsure, PortRef, VmDefine
 
-_VM = TypeAdapter(Vm)
 _OFF = (VmState.STOPPED, VmState.CRASHED)
 
 
@@ -124,16 +120,6 @@ def _require_present(vm: Vm, args: VmEdit) -> None:
         raise Conflict(f"VM {vm.name} is {vm.state} and uses its disks.", code="volume.in_use", hint="Stop it first.")
 
 
-async def _prepare(run: Run[VmEdit]) -> Any:
-    """Remember how the VM was, for the way back."""
-    return _VM.dump_python(await the_vm(run, run.args.vm_id), mode="json")
-
-
-def _before(run: Run[VmEdit]) -> Vm | None:
-    plain = run.result_of("prepare")
-    return None if plain is None else _VM.validate_python(plain)
-
-
 async def _plug(run: Run[VmEdit]) -> None:
     host_id = (await the_vm(run, run.args.vm_id)).host_id or ""
     await _ensure_ports(run, host_id, run.args.add_nics)
@@ -151,13 +137,13 @@ async def _unplug(run: Run[VmEdit]) -> None:
 
 
 async def _define(run: Run[VmEdit]) -> None:
-    if (before := _before(run)) is not None:
+    if (before := remembered(run)) is not None:
         vm = dataclasses.replace(_edited(before, run.args), revision=before.revision + 1)
         await run.call(vm.host_id or "", VM_DEFINE, VmDefine(vm=definition(vm)))
 
 
 async def _define_as_before(run: Run[VmEdit]) -> None:
-    if (before := _before(run)) is not None:
+    if (before := remembered(run)) is not None:
         await run.call(before.host_id or "", VM_DEFINE, VmDefine(vm=definition(before)))
 
 
@@ -169,14 +155,14 @@ async def _remove_ports(run: Run[VmEdit]) -> None:
 
 
 async def _make_ports_again(run: Run[VmEdit]) -> None:
-    if (before := _before(run)) is not None:
+    if (before := remembered(run)) is not None:
         removed = (nic for nic in before.hardware.nics if nic.id in run.args.remove_nics)
         await _ensure_ports(run, before.host_id or "", removed)
 
 
 async def _store(run: Run[VmEdit]) -> None:
     """Write the change with the end of the task; names are unique in a project, which is decided here for good."""
-    before, args = _before(run), run.args
+    before, args = remembered(run), run.args
     if before is None:
         return
     edited = _edited(before, args)
@@ -214,7 +200,7 @@ VM_EDIT = TaskType(
     locks=_locks,
     check=_check,
     steps=(
-        Step("prepare", "Remember the VM as it is", _prepare),
+        Step("prepare", "Remember the VM as it is", remember),
         Step("plug", "Make new network ports", _plug, undo=_unplug),
         Step("define", "Define the VM anew on its host", _define, undo=_define_as_before),
         Step("unplug", "Remove network ports", _remove_ports, undo=_make_ports_again),

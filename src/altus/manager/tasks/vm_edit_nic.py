@@ -6,23 +6,19 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
-from pydantic import TypeAdapter
-
 from altus.common.errors import Conflict
 from altus.manager.store.database import Tx
 from altus.manager.store.resources import VM
 from altus.manager.store.security_groups import require_usable
 from altus.manager.tasks.declare import Step, TaskType
 from altus.manager.tasks.run import Run
-from altus.manager.tasks.vm_parts import definition, require_host, the_vm
+from altus.manager.tasks.vm_parts import definition, remember, remembered, require_host, the_vm
 from altus.model.network import NicLimit
 from altus.model.permission import Permission
 from altus.model.task import Lock, exclusive, shared
 from altus.model.vm import Vm, VmNic
 from altus.model.vm_action import VmAction, require
 from altus.wire.operations import PORT_ENSURE, VM_DEFINE, PortEnsure, VmDefine
-
-_VM = TypeAdapter(Vm)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -69,23 +65,13 @@ async def _check(run: Run[VmEditNic]) -> None:
     await run.db.read(look)
 
 
-async def _prepare(run: Run[VmEditNic]) -> Any:
-    """Remember how the VM was, for the way back."""
-    return _VM.dump_python(await the_vm(run, run.args.vm_id), mode="json")
-
-
-def _before(run: Run[VmEditNic]) -> Vm | None:
-    plain = run.result_of("prepare")
-    return None if plain is None else _VM.validate_python(plain)
-
-
 async def _port(run: Run[VmEditNic]) -> None:
-    if (before := _before(run)) is not None:
+    if (before := remembered(run)) is not None:
         await _ensure(run, run.args.applied(before))
 
 
 async def _port_as_before(run: Run[VmEditNic]) -> None:
-    if (before := _before(run)) is not None:
+    if (before := remembered(run)) is not None:
         await _ensure(run, before)
 
 
@@ -95,18 +81,18 @@ async def _ensure(run: Run[VmEditNic], vm: Vm) -> None:
 
 async def _define(run: Run[VmEditNic]) -> None:
     """For what the host keeps of it, from which a lost database could be made again."""
-    if (before := _before(run)) is not None:
+    if (before := remembered(run)) is not None:
         vm = dataclasses.replace(run.args.applied(before), revision=before.revision + 1)
         await run.call(vm.host_id or "", VM_DEFINE, VmDefine(vm=definition(vm)))
 
 
 async def _define_as_before(run: Run[VmEditNic]) -> None:
-    if (before := _before(run)) is not None:
+    if (before := remembered(run)) is not None:
         await run.call(before.host_id or "", VM_DEFINE, VmDefine(vm=definition(before)))
 
 
 async def _store(run: Run[VmEditNic]) -> None:
-    if (before := _before(run)) is not None:
+    if (before := remembered(run)) is not None:
         hardware = run.args.applied(before).hardware
         run.write(lambda tx: VM.change(tx, run.args.vm_id, hardware=hardware))
 
@@ -120,7 +106,7 @@ VM_EDIT_NIC = TaskType(
     locks=_locks,
     check=_check,
     steps=(
-        Step("prepare", "Remember the VM as it is", _prepare),
+        Step("prepare", "Remember the VM as it is", remember),
         Step("port", "Change the NIC's network port", _port, undo=_port_as_before),
         Step("define", "Define the VM anew on its host", _define, undo=_define_as_before),
         Step("store", "Store the change", _store),

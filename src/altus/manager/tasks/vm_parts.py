@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from pydantic import TypeAdapter
+
 from altus.common.errors import Conflict, Unavailable
 from altus.manager.store.database import Tx
 from altus.manager.store.resources import HOST, VM
@@ -14,10 +16,23 @@ from altus.model.network import Network, NetworkState
 from altus.model.vm import PowerIntent, Vm, VmDefinition, VmObservation, VmState
 from altus.wire.operations import VM_OBSERVE, VOLUME_INSPECT, VmRef, VmSeen, VolumeRef
 
+_VM = TypeAdapter(Vm)
+
 
 async def the_vm(run: Run[Any], vm_id: str) -> Vm:
     """The VM as stored now."""
     return await run.db.read(lambda tx: VM.get(tx, vm_id))
+
+
+async def remember(run: Run[Any]) -> Any:
+    """A step `prepare`: how the VM is, for the way back."""
+    return _VM.dump_python(await the_vm(run, run.args.vm_id), mode="json")
+
+
+def remembered(run: Run[Any]) -> Vm | None:
+    """The VM as the step `prepare` found it; None if that was not done."""
+    plain = run.result_of("prepare")
+    return None if plain is None else _VM.validate_python(plain)
 
 
 async def the_host(run: Run[Any], vm_id: str) -> str:
