@@ -80,7 +80,8 @@ async def running(settings: ManagerSettings, observer: Observer = trace) -> Asyn
     await migrate.upgrade(db)
     await db.read(move.require_home)
     await db.write(ensure_defaults)
-    pool = AgentPool(client_context(tls / "ca.pem", tls / "manager.pem", tls / "manager.key"))
+    pool = AgentPool(client_context(tls / "ca.pem", tls / "manager.pem", tls / "manager.key"),
+                     settings.host_silence_seconds)  # fmt: skip
     security = _security(settings, db)
     await security.local.bootstrap(lambda made: _keep_passwords(settings.state_dir / FIRST_PASSWORDS, made))
     if settings.local_credentials is not None:

@@ -11,6 +11,7 @@ from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from altus.common.errors import InvalidInput
+from altus.wire.agent import HEARTBEAT
 
 DEFAULT_CONFIG = Path("/etc/altus/manager.toml")
 
@@ -38,6 +39,8 @@ class ManagerSettings(BaseSettings):
     """This manager's name in the lease; its host's name and process number unless given."""
     lease_seconds: float = Field(default=5.0, gt=0.5)
     """After how long another manager takes over the tasks of one that is silent."""
+    host_silence_seconds: float = Field(default=5.0, gt=2 * HEARTBEAT)
+    """After how long a host of which not even a sign of life comes counts as unreachable."""
     max_running_tasks: int = Field(default=64, ge=1)
     """How many tasks run at once; children of running ones come on top."""
     keep_events_days: int = Field(default=30, ge=1)

@@ -29,8 +29,6 @@ from altus.wire.operations import Message, Operation
 
 Q = TypeVar("Q")
 S = TypeVar("S")
-SILENCE = 5.0
-"""Seconds after which an event stream without even a heartbeat is dead."""
 _CALL_SILENCE = 5 * KEEPALIVE
 _UPLOAD_CHUNK = 1 << 20
 _HANDSHAKE = 4.0
@@ -87,7 +85,7 @@ class AgentConnection:
                 await writer.wait_closed()
         return number
 
-    async def events(self, silence: float = SILENCE) -> AsyncGenerator[HostMessage, None]:
+    async def events(self, silence: float) -> AsyncGenerator[HostMessage, None]:
         """The host's event stream until it ends or breaks; `Unavailable` (`host.silent`) after `silence` seconds
         without anything."""
         with translated(self.host_id):

@@ -15,7 +15,7 @@ import structlog
 from altus.common.errors import AltusError, NotFound
 from altus.common.pki import distrusting
 from altus.manager.agents.base import ReportProgress
-from altus.manager.agents.connection import SILENCE, AgentConnection
+from altus.manager.agents.connection import AgentConnection
 from altus.manager.agents.transport import AgentResolver, make_session
 from altus.manager.agents.watch import HostWatcher
 from altus.wire.agent import Heartbeat, Hello
@@ -28,9 +28,10 @@ _log = structlog.get_logger(__name__)
 
 
 class AgentPool:
-    """Implements `Agents`. Made within a running event loop; `context` shows the manager's own certificate."""
+    """Implements `Agents`. Made within a running event loop; `context` shows the manager's own certificate;
+    a host's event stream without even a heartbeat for `silence` seconds is dead."""
 
-    def __init__(self, context: ssl.SSLContext, silence: float = SILENCE) -> None:
+    def __init__(self, context: ssl.SSLContext, silence: float = 5.0) -> None:
         self._resolver = AgentResolver()
         self._revoked: frozenset[int] = frozenset()
         self._context = distrusting(context, lambda: self._revoked)

@@ -1,7 +1,4 @@
-"""One manager for all tests of the API: each makes what it needs under names of its own.
-
-All run on one event loop, which must not stand still, or the manager would think its host silent.
-"""
+"""One manager for all tests of the API, on one event loop: each makes what it needs under names of its own."""
 
 from __future__ import annotations
 

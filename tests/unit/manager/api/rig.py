@@ -172,9 +172,12 @@ def _listening() -> tuple[socket.socket, int]:
 async def serving(folder: Path, **settings: Any) -> AsyncIterator[Rig]:
     """A manager and one enrolled host that is up."""
     sock, port = _listening()
+    # The loop of both may stand still while tests on loops of their own run: then neither has a sign of life from the
+    # other, and the server ends connections in the very moment in which the client takes one up again.
     own = ManagerSettings(state_dir=folder / "manager", public_url=f"http://127.0.0.1:{port}", local_credentials=None,
-                          port=port, node="rig", **settings)  # fmt: skip
-    async with running(own) as manager, aiohttp.ClientSession() as session:
+                          port=port, node="rig", host_silence_seconds=3600.0, **settings)  # fmt: skip
+    connector = aiohttp.TCPConnector(force_close=True)
+    async with running(own) as manager, aiohttp.ClientSession(connector=connector) as session:
         config = uvicorn.Config(create_api(manager.services), log_config=None, ws="websockets-sansio", lifespan="off",
                                 timeout_graceful_shutdown=1)  # fmt: skip
         server = uvicorn.Server(config)

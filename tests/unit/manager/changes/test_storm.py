@@ -220,8 +220,8 @@ class Storm:
         move = vm_shapes.VmMigrate(host=self.chance.choice([None, host]), mode=mode)
         return [
             (30, lambda: site.power.migrate(ADMIN, vm, move)),
-            (2, lambda: site.inventory.change_host(ADMIN, host, HostAction.MAINTAIN)),
-            (4, lambda: site.inventory.change_host(ADMIN, host, HostAction.ACTIVATE)),
+            (8, lambda: site.inventory.change_host(ADMIN, host, HostAction.MAINTAIN)),
+            (16, lambda: site.inventory.change_host(ADMIN, host, HostAction.ACTIVATE)),
         ]
 
 
