@@ -8,6 +8,7 @@ import datetime as dt
 import os
 import platform
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from bench import fake, placement, real, scale
@@ -20,7 +21,7 @@ _DOCUMENT = Path(__file__).parent.parent / "docs" / "benchmarks.md"
 def main() -> int:
     """Exit 1 if a bar was missed."""
     parser = argparse.ArgumentParser(prog="./dev bench")
-    parser.add_argument("part", nargs="?", choices=("real", "fake", "scale", "all"), default="all")
+    parser.add_argument("part", nargs="?", choices=(*_PARTS, "all"), default="all")
     parser.add_argument("--vms", type=int, default=5000, help="VMs to create with the fake drivers")
     parser.add_argument("--hosts", type=int, default=100, help="hosts of the large pool")
     parser.add_argument("--rounds", type=int, default=7, help="pairs of each comparison")
@@ -28,19 +29,32 @@ def main() -> int:
     parser.add_argument("--write", action="store_true", help="keep the table in docs/benchmarks.md")
     asked = parser.parse_args()
     rows: list[Row] = []
-    if asked.part in ("real", "all"):
-        Plain().start(["libvirt", "ovn"])
-        rows += asyncio.run(real.measure(rounds=asked.rounds, seconds=asked.seconds))
-    if asked.part in ("fake", "all"):
-        rows.append(placement.measure())
-        rows += asyncio.run(fake.measure(vms=asked.vms, seconds=asked.seconds))
-    if asked.part in ("scale", "all"):
-        rows += asyncio.run(scale.measure(hosts=asked.hosts, vms=asked.vms, seconds=asked.seconds))
+    for part in _PARTS if asked.part == "all" else (asked.part,):
+        measured = _PARTS[part](asked)
+        rows += measured
+        print(markdown(measured), flush=True)  # a run that is broken off has shown what it has
     table = markdown(rows)
-    print(table)
+    if asked.part == "all":
+        print(table)
     if asked.write:
         _DOCUMENT.write_text(_document(table))
     return int(any(row.missed for row in rows))
+
+
+def _real(asked: argparse.Namespace) -> list[Row]:
+    Plain().start(["libvirt", "ovn"])
+    return asyncio.run(real.measure(rounds=asked.rounds, seconds=asked.seconds))
+
+
+def _fake(asked: argparse.Namespace) -> list[Row]:
+    return [placement.measure(), *asyncio.run(fake.measure(vms=asked.vms, seconds=asked.seconds))]
+
+
+def _scale(asked: argparse.Namespace) -> list[Row]:
+    return asyncio.run(scale.measure(hosts=asked.hosts, vms=asked.vms, seconds=asked.seconds))
+
+
+_PARTS: dict[str, Callable[[argparse.Namespace], list[Row]]] = {"real": _real, "fake": _fake, "scale": _scale}
 
 
 def _document(table: str) -> str:

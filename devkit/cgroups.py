@@ -65,6 +65,18 @@ def join(name: str, weight: int = 100) -> None:
         (group / "cgroup.procs").write_text("0")
 
 
+def processor_seconds(name: str) -> float:
+    """What group `name` and those below have used so far, guests included; 0 where nobody counts."""
+    for hierarchy in mounted():
+        group = hierarchy.folder / name
+        if (group / "cpuacct.usage").exists():
+            return int((group / "cpuacct.usage").read_text()) / 1e9
+        if hierarchy.unified:
+            used = next(line for line in (group / "cpu.stat").read_text().splitlines() if line.startswith("usage_usec"))
+            return int(used.split()[1]) / 1e6
+    return 0.0
+
+
 def mount_own(outside: list[Hierarchy]) -> None:
     """Show this process' own groups as the root of /sys/fs/cgroup; needs fresh mount and cgroup namespaces."""
     if [hierarchy.unified for hierarchy in outside] == [True]:

@@ -52,5 +52,5 @@ def _part(part: str) -> int:
 def _command(part: str) -> list[str]:
     # Databases by the hundred: in memory, each commit need not wait for the disk. Guests' disks would not fit there.
     temporary = ["env", f"TMPDIR={_MEMORY}"] if part == _FIRST else []
-    machine = [sys.executable, "-m", "devkit.testmachine", "--", *temporary, sys.executable, "-m", "pytest"]
-    return [*machine, *_PARTS[part]]
+    machine = [sys.executable, "-m", "devkit.testmachine", "--account", "--", *temporary]
+    return [*machine, sys.executable, "-m", "pytest", *_PARTS[part]]

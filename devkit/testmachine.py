@@ -22,6 +22,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -35,8 +36,10 @@ __all__ = ["ENVIRONMENT", "MACHINES", "run"]
 MACHINES = Path("/var/tmp/altus-machines")  # noqa: S108  root-only, and made for large files that outlive no reboot
 
 
-def run(command: list[str], services: list[str], weight: int = 100) -> int:
-    """Run `command` in a machine of its own, with that share of busy processors (percent); its exit status."""
+def run(command: list[str], services: list[str], weight: int = 100, *, account: bool = False) -> int:
+    """Run `command` in a machine of its own, with that share of busy processors (percent); its exit status. `account`:
+    tell at the end how long it took, and how much of the processors."""
+    began = time.monotonic()
     with _registered() as folder:
         machine = Machine(name=folder.name, folder=folder, group=folder.name, weight=weight)
         child = born(lambda: _process_one(machine, command, services))
@@ -45,6 +48,9 @@ def run(command: list[str], services: list[str], weight: int = 100) -> int:
         finally:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(child, signal.SIGKILL)
+            if account:
+                used = cgroups.processor_seconds(folder.name)
+                print(f"{time.monotonic() - began:.0f} s, {used:.0f} s of processors", flush=True)
 
 
 # -- folders and groups of machines, outside ---------------------------------------------------------------------------
@@ -111,6 +117,7 @@ def main() -> int:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("--services", default="", help="start these first, comma-separated: libvirt, ovn")
     parser.add_argument("--weight", type=int, default=100, help="its share of busy processors, in percent of usual")
+    parser.add_argument("--account", action="store_true", help="tell at the end what it took")
     parser.add_argument("command", nargs="+", metavar="CMD", help="the command and its arguments, after --")
     arguments = parser.parse_args()
     if os.geteuid() != 0:
@@ -120,7 +127,7 @@ def main() -> int:
         resolve(services)
     except ServiceError as error:
         parser.error(str(error))
-    return run(arguments.command, services, arguments.weight)
+    return run(arguments.command, services, arguments.weight, account=arguments.account)
 
 
 if __name__ == "__main__":

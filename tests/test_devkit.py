@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -50,6 +51,16 @@ def test_a_machine_gets_the_share_of_busy_processors_that_it_was_given() -> None
     )
     assert [int(number) * 4 for number in small] == [int(number) for number in usual]
     assert usual
+
+
+@pytest.mark.functional
+def test_what_a_command_took_of_the_processors_is_told() -> None:
+    script = "import time; end = time.process_time() + 2\nwhile time.process_time() < end: pass"
+    told = subprocess.run([*MACHINE, "--account", "--", sys.executable, "-c", script], capture_output=True, text=True,
+                          check=True).stdout  # fmt: skip
+    took, used = (int(word) for word in re.findall(r"(\d+) s", told))
+    assert took >= 2
+    assert used >= 2
 
 
 @pytest.mark.functional
