@@ -22,7 +22,7 @@ from typing import Any, TypeVar
 import sqlalchemy as sa
 import structlog
 
-from altus.common.errors import AltusError, Unavailable
+from altus.common.errors import AltusError, Internal, Unavailable
 from altus.manager.store import connect
 from altus.manager.store.signal import Signal
 
@@ -136,7 +136,7 @@ class Database:
             with self._read_engine.begin() as connection:
                 yield Tx(connection, self.news)
         except sa.exc.SQLAlchemyError as error:
-            raise connect.translated(error) from error
+            raise _told(error) from error
 
     def close(self) -> None:
         """Finish what is queued and let go of everything."""
@@ -186,9 +186,9 @@ class Database:
                 for job in batch:
                     self._run_in_savepoint(connection, job)
         except Exception as error:
-            _log.warning("commit failed", error=str(error), jobs=len(batch))
+            failure = _told(error)
             for job in batch:
-                job.fail(connect.translated(error))
+                job.fail(failure)
         _answer(batch)
 
     def _run_in_savepoint(self, connection: sa.Connection, job: _Job) -> None:
@@ -202,11 +202,19 @@ class Database:
             if isinstance(error, sa.exc.DBAPIError) and error.connection_invalidated:
                 raise
             savepoint.rollback()
-            failure = connect.translated(error)
+            failure = _told(error)
             failure.__cause__ = None if failure is error else error
             job.fail(failure)
         else:
             job.committed = tx.committed
+
+
+def _told(error: Exception) -> Exception:
+    """What a failure of the database means for who asked; the log keeps what it was."""
+    meaning = connect.translated(error)
+    if meaning is not error and isinstance(meaning, Internal | Unavailable):
+        _log.warning("the database failed", error=f"{type(error).__name__}: {error}")
+    return meaning
 
 
 def _answer(jobs: list[_Job]) -> None:

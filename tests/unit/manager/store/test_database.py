@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from structlog.testing import capture_logs
 
 from altus.common.errors import Conflict, Internal, InvalidInput, Unavailable
 from altus.common.ids import new_id
@@ -114,6 +115,13 @@ async def test_reads_cannot_write(db: Database) -> None:
     with pytest.raises((Unavailable, Internal)):
         await db.read(lambda tx: NETWORK.insert(tx, network()))
     assert await db.read(names) == set()
+
+
+@pytest.mark.parametrize("ask", [Database.read, Database.write], ids=["read", "write"])
+async def test_the_log_tells_why_the_database_failed(db: Database, ask: Callable[..., Awaitable[Any]]) -> None:
+    with capture_logs() as logs, pytest.raises(Internal):
+        await ask(db, lambda tx: tx.execute(sa.text("SELECT lost FROM nowhere")))
+    assert any("nowhere" in entry.get("error", "") for entry in logs)
 
 
 async def test_a_read_sees_one_state_of_the_database(db: Database) -> None:
