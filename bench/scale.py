@@ -21,12 +21,14 @@ from altus.wire.pools import PoolEdit
 from altus.wire.resources import NetworkCreate
 from bench.api import Api, api_of, created
 from bench.crowd import Seat
-from bench.rig import ManagerRig, free_port, hosts_up, manager_rig, until
+from bench.rig import ManagerRig, hosts_up, manager_rig, until
 from bench.table import Row, percentile
 from devkit import progress
 
 _CROWD = 25
 """Agents in one process."""
+_FIRST_PORT = 20_000
+"""Where agents listen; connections of others begin at ports from 32,768 on."""
 _RATE = 30.0
 """Requests a second."""
 _CHANGES, _CHANGE_PAUSE = 100, 0.2
@@ -88,7 +90,7 @@ async def _crowds(made: ManagerRig, hosts: int) -> AsyncIterator[dict[str, Crowd
 async def _seat(made: ManagerRig, number: int) -> Seat:
     name = f"host{number:03d}"
     token = (await made.altus.hosts.enrol_token(name)).token
-    return Seat(name=name, port=free_port(), folder=str(made.folder / name), token=token,
+    return Seat(name=name, port=_FIRST_PORT + number, folder=str(made.folder / name), token=token,
                 network=str(made.folder / "network.db"))  # fmt: skip
 
 

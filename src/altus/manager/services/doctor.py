@@ -15,7 +15,6 @@ from altus.model.actor import Actor
 from altus.model.consistency import Finding, Intent, Truth, compare, compare_database
 from altus.model.host import Host, HostState
 from altus.model.permission import Permission
-from altus.model.task import Task
 from altus.wire.operations import HOST_CENSUS, Census, Nothing
 
 
@@ -46,14 +45,14 @@ class DoctorService:
 
     async def look(self, host: Host) -> tuple[dict[str, int], list[Finding]]:
         """One host: how much was compared, and what does not agree. For clocks: nobody asks who may."""
-        before, newest = await self.world.db.read(lambda tx: (task_rows.unfinished(tx), task_rows.last_seq(tx)))
+        before, newest = await self.world.db.read(lambda tx: (task_rows.claimed(tx), task_rows.last_seq(tx)))
         try:
             census = await self.world.agents.call(host.id, HOST_CENSUS, Nothing())
         except AltusError as error:
             return {}, [Finding("host.silent", "host", host.id, f"Host {host.name}: {error.message}", error.hint)]
         storages = frozenset(census.volumes)
         intent = await self.world.db.read(
-            lambda tx: _intent(tx, host.id, storages, [*before, *task_rows.newer(tx, newest)])
+            lambda tx: _intent(tx, host.id, storages, before | task_rows.claimed_since(tx, newest))
         )
         checked = {
             "vm": len(intent.vms),
@@ -66,9 +65,9 @@ class DoctorService:
         return checked, await asyncio.to_thread(compare, intent, _truth(census))  # of thousands it takes long
 
 
-def _intent(tx: Tx, host_id: str, storages: frozenset[str], tasks: list[Task]) -> Intent:
-    """What should be on the host and on the `storages` it reaches; `tasks` that ran while the host was asked make their
-    objects busy."""
+def _intent(tx: Tx, host_id: str, storages: frozenset[str], busy: frozenset[str]) -> Intent:
+    """What should be on the host and on the `storages` it reaches; `busy` is what tasks claimed while the host was
+    asked."""
     return Intent(
         vms=VM.all(tx, VM.table.c.host_id == host_id),
         volumes=VOLUME.all(tx, VOLUME.table.c.storage_id.in_(storages)),
@@ -76,16 +75,12 @@ def _intent(tx: Tx, host_id: str, storages: frozenset[str], tasks: list[Task]) -
         networks=NETWORK.all(tx),
         security_groups=SECURITY_GROUP.all(tx),
         ports=ports.all_ids(tx),
-        busy=_busy(tasks),
+        busy=busy,
     )
 
 
-def _busy(tasks: list[Task]) -> frozenset[str]:
-    return frozenset(lock.resource.partition(":")[2] for task in tasks for lock in task.locks)
-
-
 def _database(tx: Tx) -> list[Finding]:
-    return compare_database(VM.all(tx), ports.all_ids(tx), _busy(task_rows.unfinished(tx)))
+    return compare_database(VM.all(tx), ports.all_ids(tx), task_rows.claimed(tx))
 
 
 def _truth(census: Census) -> Truth:

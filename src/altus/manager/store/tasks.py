@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any
@@ -22,6 +23,7 @@ _TABLE = TASKS.table
 _UNFINISHED = [state.value for state in TaskState if not state.finished]
 _KEPT = ("seq", "id", "cancel_requested", "created_at")
 """What `save` leaves alone: it never changes, or others set it meanwhile (a request to cancel)."""
+_CLAIMED = re.compile(r'"resource":"[^":]*:([^"]*)"')
 _INSERT = _TABLE.insert().returning(_TABLE.c.seq)
 _SAVE = _TABLE.update().where(_TABLE.c.id == sa.bindparam("saved_id"))
 _PEEK = sa.select(_TABLE).where(_TABLE.c.id == sa.bindparam("task_id"))
@@ -128,9 +130,19 @@ def _claim(lock: Lock) -> str:
     return beginning if lock.mode is LockMode.EXCLUSIVE else beginning + LockMode.EXCLUSIVE
 
 
-def newer(tx: Tx, seq: int) -> list[Task]:
-    """All tasks with a number above `seq`, finished or not, oldest first."""
-    return [TASKS.load(row) for row in tx.execute(sa.select(_TABLE).where(_TABLE.c.seq > seq).order_by(_TABLE.c.seq))]
+def claimed(tx: Tx) -> frozenset[str]:
+    """Ids of the objects that unfinished tasks claim, from the text of their claims: thousands may be queued."""
+    return _claimed(tx, _TABLE.c.state.in_(_UNFINISHED))
+
+
+def claimed_since(tx: Tx, seq: int) -> frozenset[str]:
+    """Ids of the objects that tasks with a number above `seq` claim, finished or not."""
+    return _claimed(tx, _TABLE.c.seq > seq)
+
+
+def _claimed(tx: Tx, condition: sa.ColumnElement[bool]) -> frozenset[str]:
+    texts = tx.execute(sa.select(_TABLE.c.locks).where(condition)).scalars()
+    return frozenset(object_id for text in texts for object_id in _CLAIMED.findall(text))
 
 
 def last_seq(tx: Tx) -> int:

@@ -41,6 +41,7 @@ from altus.model.actor import Actor, Right
 from altus.model.consistency import Finding
 from altus.model.host import Host, HostState
 from altus.model.permission import SYSTEM_ROLE, Duty
+from altus.model.query import Filter, FilterOp, ListQuery
 from altus.model.storage import Storage
 from altus.model.task import Task, TaskState
 from altus.model.vm import Vm
@@ -184,6 +185,11 @@ class Site:
                 if found.state.finished:
                     return found
                 await self.db.news.wait(seen, 1.0)
+
+    async def tasks(self, kind: str) -> list[Task]:
+        """All of this kind, oldest first."""
+        query = ListQuery(filters=(Filter("kind", FilterOp.EQUAL, (kind,)),), sort="seq", limit=1000)
+        return (await self.db.read(lambda tx: rows.page(tx, query))).items
 
     @contextlib.asynccontextmanager
     async def running(self, agents: Agents | None = None, observer: StepObserver = trace, *,

@@ -21,7 +21,6 @@ from altus.manager.services.observe import Observer
 from altus.manager.services.repairs import Repairs
 from altus.manager.services.unmanaged import UnmanagedService
 from altus.manager.store import events
-from altus.manager.store import tasks as rows
 from altus.manager.store.alarms import ALARM
 from altus.manager.store.database import Database
 from altus.manager.store.resources import HOST
@@ -30,7 +29,7 @@ from altus.model.alarm import Alarm
 from altus.model.domain import DomainFacts
 from altus.model.resource import utc_now
 from altus.model.security_group import SecurityGroupSpec
-from altus.model.task import Task, TaskState
+from altus.model.task import TaskState
 from altus.model.vm import Vm, VmState
 from altus.model.vm_action import VmAction
 from altus.wire.operations import PORT_ENSURE
@@ -91,21 +90,16 @@ def _kinds(site: Site, *kinds: str) -> Callable[[], Awaitable[bool]]:
     return look
 
 
-async def _repairs(site: Site) -> list[Task]:
-    return [task for task in await site.db.read(lambda tx: rows.newer(tx, 0)) if task.kind == "vm.repair"]
-
-
 def _repaired(site: Site, count: int = 1) -> Callable[[], Awaitable[bool]]:
     async def look() -> bool:
-        return [task.state for task in await _repairs(site)] == [TaskState.SUCCEEDED] * count
+        return [task.state for task in await site.tasks("vm.repair")] == [TaskState.SUCCEEDED] * count
 
     return look
 
 
 def _ended(site: Site, kind: str, count: int = 1) -> Callable[[], Awaitable[bool]]:
     async def look() -> bool:
-        found = [task for task in await site.db.read(lambda tx: rows.newer(tx, 0)) if task.kind == kind]
-        return [task.state for task in found] == [TaskState.SUCCEEDED] * count
+        return [task.state for task in await site.tasks(kind)] == [TaskState.SUCCEEDED] * count
 
     return look
 
@@ -119,7 +113,7 @@ async def test_a_port_that_others_removed_is_made_again(site: Site) -> None:
         await until(_repaired(site), "the VM is repaired")
         assert await host.network.truth() == before
         await until(_kinds(site), "no alarm stands")
-    (task,) = await _repairs(site)
+    (task,) = await site.tasks("vm.repair")
     assert task.actor == "altus"
     told = [event.kind for event in await site.db.read(lambda tx: events.after(tx, 0)) if event.noun == "alarm"]
     assert told == ["alarm.raised", "alarm.cleared"]
@@ -156,7 +150,7 @@ async def test_another_definition_is_told_until_a_repair_is_asked_for(site: Site
         (alarm,) = await _alarms(site)
         assert (alarm.noun, alarm.object_id, alarm.host_id) == ("vm", vm.id, site.host_id)
         assert "9 vCPUs instead of 1" in alarm.message
-        assert await _repairs(site) == []
+        assert await site.tasks("vm.repair") == []
         await site.done(site.vms.repair(ADMIN, vm.id))
         followed.reconciler.touch(site.host_id)
         await until(_kinds(site), "no alarm stands")
@@ -176,7 +170,7 @@ async def test_a_disk_that_is_gone_is_never_made_and_keeps_its_vm_from_start_and
         volume = await _lose_disk(site, vm)
         site.agents.hosts[site.host_id].hypervisor.others.undefine(vm.id)
         await until(_kinds(site, "vm.missing", "volume.missing"), "it is told")
-        assert await _repairs(site) == []
+        assert await site.tasks("vm.repair") == []
         with pytest.raises(Conflict, match=volume):
             await site.submit(site.vms.repair(ADMIN, vm.id))
     assert volume not in {one.id for one in await site.agents.hosts[site.host_id].storage.volumes()}
@@ -229,14 +223,14 @@ async def test_a_repair_that_failed_is_not_tried_again_at_once(site: Site) -> No
         site.agents.fail_next(site.host_id, PORT_ENSURE.name, Failed("No.", code="network.refused"))
         repairs = Repairs(site.changes(engine.wake), lambda: now)
         await repairs.submit(findings)
-        (task,) = await _repairs(site)
+        (task,) = await site.tasks("vm.repair")
         assert (await site.ended(task)).state is TaskState.FAILED
         await repairs.submit(findings)
-        assert len(await _repairs(site)) == 1
+        assert len(await site.tasks("vm.repair")) == 1
         now += timedelta(minutes=11)
         await repairs.submit(findings)
         await repairs.submit(findings)
-        (_, second) = await _repairs(site)
+        (_, second) = await site.tasks("vm.repair")
         assert (await site.ended(second)).state is TaskState.SUCCEEDED
     await site.require_healthy()
 

@@ -13,7 +13,7 @@ from altus.manager.store import tasks as rows
 from altus.manager.store.database import Database
 from altus.model.query import Filter, FilterOp, ListQuery
 from altus.model.resource import utc_now
-from altus.model.task import StepRecord, StepState, Task, TaskState, exclusive
+from altus.model.task import StepRecord, StepState, Task, TaskState, exclusive, shared
 
 
 def a_task(**fields: Any) -> Task:
@@ -68,6 +68,14 @@ async def test_old_tasks_are_forgotten_but_not_the_children_of_an_unfinished_one
     assert await db.write(lambda tx: rows.forget_finished_before(tx, moment)) == 2
     left = await db.read(lambda tx: rows.page(tx, ListQuery(sort="seq")))
     assert [task.id for task in left.items] == [tasks[0].id, tasks[1].id, tasks[4].id]
+
+
+async def test_what_tasks_claim_is_found(db: Database) -> None:
+    both = (exclusive("vm", "v1"), shared("network", "n1"))
+    first = await db.write(lambda tx: rows.insert(tx, a_task(locks=both)))
+    await db.write(lambda tx: rows.insert(tx, a_task(locks=(exclusive("vm", "v2"),), state=TaskState.SUCCEEDED)))
+    assert await db.read(rows.claimed) == {"v1", "n1"}
+    assert await db.read(lambda tx: rows.claimed_since(tx, first.seq)) == {"v2"}
 
 
 async def test_unfinished_tasks_are_found_by_number_object_parent_and_field(db: Database) -> None:
