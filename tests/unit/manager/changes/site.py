@@ -186,11 +186,6 @@ class Site:
                     return found
                 await self.db.news.wait(seen, 1.0)
 
-    async def tasks(self, kind: str) -> list[Task]:
-        """All of this kind, oldest first."""
-        query = ListQuery(filters=(Filter("kind", FilterOp.EQUAL, (kind,)),), sort="seq", limit=1000)
-        return (await self.db.read(lambda tx: rows.page(tx, query))).items
-
     @contextlib.asynccontextmanager
     async def running(self, agents: Agents | None = None, observer: StepObserver = trace, *,
                       watch: bool = False) -> AsyncIterator[Engine]:  # fmt: skip
@@ -294,3 +289,9 @@ class Site:
 
 def _timeless(one: Any) -> dict[str, Any]:
     return {name: value for name, value in vars(one).items() if name not in _MOVING}
+
+
+async def tasks_of(site: Site, kind: str) -> list[Task]:
+    """All tasks of this kind, oldest first."""
+    query = ListQuery(filters=(Filter("kind", FilterOp.EQUAL, (kind,)),), sort="seq", limit=1000)
+    return (await site.db.read(lambda tx: rows.page(tx, query))).items

@@ -35,7 +35,7 @@ from altus.model.vm_action import VmAction
 from altus.wire.operations import PORT_ENSURE
 from testbed.patience import until
 from tests.unit.manager.changes.security_groups import new_group
-from tests.unit.manager.changes.site import ADMIN, Site
+from tests.unit.manager.changes.site import ADMIN, Site, tasks_of
 
 
 @pytest.fixture
@@ -92,14 +92,14 @@ def _kinds(site: Site, *kinds: str) -> Callable[[], Awaitable[bool]]:
 
 def _repaired(site: Site, count: int = 1) -> Callable[[], Awaitable[bool]]:
     async def look() -> bool:
-        return [task.state for task in await site.tasks("vm.repair")] == [TaskState.SUCCEEDED] * count
+        return [task.state for task in await tasks_of(site, "vm.repair")] == [TaskState.SUCCEEDED] * count
 
     return look
 
 
 def _ended(site: Site, kind: str, count: int = 1) -> Callable[[], Awaitable[bool]]:
     async def look() -> bool:
-        return [task.state for task in await site.tasks(kind)] == [TaskState.SUCCEEDED] * count
+        return [task.state for task in await tasks_of(site, kind)] == [TaskState.SUCCEEDED] * count
 
     return look
 
@@ -113,7 +113,7 @@ async def test_a_port_that_others_removed_is_made_again(site: Site) -> None:
         await until(_repaired(site), "the VM is repaired")
         assert await host.network.truth() == before
         await until(_kinds(site), "no alarm stands")
-    (task,) = await site.tasks("vm.repair")
+    (task,) = await tasks_of(site, "vm.repair")
     assert task.actor == "altus"
     told = [event.kind for event in await site.db.read(lambda tx: events.after(tx, 0)) if event.noun == "alarm"]
     assert told == ["alarm.raised", "alarm.cleared"]
@@ -150,7 +150,7 @@ async def test_another_definition_is_told_until_a_repair_is_asked_for(site: Site
         (alarm,) = await _alarms(site)
         assert (alarm.noun, alarm.object_id, alarm.host_id) == ("vm", vm.id, site.host_id)
         assert "9 vCPUs instead of 1" in alarm.message
-        assert await site.tasks("vm.repair") == []
+        assert await tasks_of(site, "vm.repair") == []
         await site.done(site.vms.repair(ADMIN, vm.id))
         followed.reconciler.touch(site.host_id)
         await until(_kinds(site), "no alarm stands")
@@ -170,7 +170,7 @@ async def test_a_disk_that_is_gone_is_never_made_and_keeps_its_vm_from_start_and
         volume = await _lose_disk(site, vm)
         site.agents.hosts[site.host_id].hypervisor.others.undefine(vm.id)
         await until(_kinds(site, "vm.missing", "volume.missing"), "it is told")
-        assert await site.tasks("vm.repair") == []
+        assert await tasks_of(site, "vm.repair") == []
         with pytest.raises(Conflict, match=volume):
             await site.submit(site.vms.repair(ADMIN, vm.id))
     assert volume not in {one.id for one in await site.agents.hosts[site.host_id].storage.volumes()}
@@ -223,14 +223,14 @@ async def test_a_repair_that_failed_is_not_tried_again_at_once(site: Site) -> No
         site.agents.fail_next(site.host_id, PORT_ENSURE.name, Failed("No.", code="network.refused"))
         repairs = Repairs(site.changes(engine.wake), lambda: now)
         await repairs.submit(findings)
-        (task,) = await site.tasks("vm.repair")
+        (task,) = await tasks_of(site, "vm.repair")
         assert (await site.ended(task)).state is TaskState.FAILED
         await repairs.submit(findings)
-        assert len(await site.tasks("vm.repair")) == 1
+        assert len(await tasks_of(site, "vm.repair")) == 1
         now += timedelta(minutes=11)
         await repairs.submit(findings)
         await repairs.submit(findings)
-        (_, second) = await site.tasks("vm.repair")
+        (_, second) = await tasks_of(site, "vm.repair")
         assert (await site.ended(second)).state is TaskState.SUCCEEDED
     await site.require_healthy()
 

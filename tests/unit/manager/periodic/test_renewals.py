@@ -18,7 +18,7 @@ from altus.model.host import HostState
 from altus.model.resource import utc_now
 from altus.model.task import TaskState
 from altus.wire.operations import CERTIFICATE_TAKE
-from tests.unit.manager.changes.site import Site
+from tests.unit.manager.changes.site import Site, tasks_of
 
 DUE = LIFE * 2 / 3 + timedelta(days=1)
 
@@ -51,11 +51,11 @@ async def test_certificate_is_renewed_when_a_third_of_its_life_is_left(site: Sit
     old = local.shown
     clock.now += LIFE * 2 / 3 - timedelta(days=1)
     await _renewals(site, clock).submit()
-    assert await site.tasks("host.renew") == []
+    assert await tasks_of(site, "host.renew") == []
     clock.now += timedelta(days=2)
     await _renewals(site, clock).submit()
     await _renewals(site, clock).submit()  # of another manager, or a minute later
-    (task,) = await site.tasks("host.renew")
+    (task,) = await tasks_of(site, "host.renew")
     assert task.actor == "altus"
     async with site.running():
         assert (await site.ended(task)).state is TaskState.SUCCEEDED
@@ -68,10 +68,10 @@ async def test_hosts_that_do_not_answer_are_left_alone(site: Site) -> None:
     clock.now += DUE
     await site.db.write(lambda tx: HOST.change(tx, site.host_id, state=HostState.UNREACHABLE))
     await _renewals(site, clock).submit()
-    assert await site.tasks("host.renew") == []
+    assert await tasks_of(site, "host.renew") == []
     await site.db.write(lambda tx: HOST.change(tx, site.host_id, state=HostState.UP))
     await _renewals(site, clock).submit()
-    assert len(await site.tasks("host.renew")) == 1
+    assert len(await tasks_of(site, "host.renew")) == 1
 
 
 async def test_after_a_failure_there_is_a_pause(site: Site) -> None:
@@ -80,7 +80,7 @@ async def test_after_a_failure_there_is_a_pause(site: Site) -> None:
     clock.now += DUE
     site.agents.fail_next(site.host_id, CERTIFICATE_TAKE.name, Failed("The disk is full.", code="test.full"))
     await _renewals(site, clock).submit()
-    (first,) = await site.tasks("host.renew")
+    (first,) = await tasks_of(site, "host.renew")
     async with site.running():
         ended = await site.ended(first)
     assert (ended.state, local.shown) == (TaskState.FAILED, old)
@@ -88,10 +88,10 @@ async def test_after_a_failure_there_is_a_pause(site: Site) -> None:
     clock.now = ended.finished_at + PAUSE - timedelta(seconds=1)
     await site.db.write(lambda tx: tx.execute(certificates.CERTIFICATES.update().values(renew_at=0)))
     await _renewals(site, clock).submit()
-    assert len(await site.tasks("host.renew")) == 1
+    assert len(await tasks_of(site, "host.renew")) == 1
     clock.now += timedelta(seconds=1)
     await _renewals(site, clock).submit()
-    second = (await site.tasks("host.renew"))[-1]
+    second = (await tasks_of(site, "host.renew"))[-1]
     async with site.running():
         assert (await site.ended(second)).state is TaskState.SUCCEEDED
     assert local.shown != old
