@@ -143,6 +143,22 @@ async def test_connections_to_hosts_with_good_certificates_stay(pool: AgentPool,
         assert (await socket.receive()).type in (aiohttp.WSMsgType.CLOSED, aiohttp.WSMsgType.ERROR)
 
 
+async def test_who_reads_from_a_host_notices_that_its_connection_was_closed(pool: AgentPool, host: LocalHost) -> None:
+    told = asyncio.Event()
+
+    async def listen() -> None:
+        async for _ in pool.host(host.id).events(3600.0):
+            told.set()
+
+    listening = asyncio.create_task(listen())
+    await told.wait()
+    await asyncio.sleep(0)  # it waits for more
+    await pool.distrust({1: host.id})
+    with pytest.raises(Unavailable) as caught:
+        await asyncio.wait_for(listening, 10)
+    assert caught.value.code == "host.unreachable"
+
+
 async def test_new_certificate_is_shown_and_calls_that_last_go_on(pool: AgentPool, host: LocalHost,
                                                                   server: AgentServer, authority: Authority,
                                                                   monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
@@ -300,7 +316,7 @@ async def test_upload_beyond_the_limit_is_refused(pool: AgentPool, host: LocalHo
 
 async def test_reader_that_does_not_read_is_cut_off(pool: AgentPool, host: LocalHost) -> None:
     connection = pool.host(host.id)
-    async with connection.session.get(f"{connection._base}/v1/events") as stuck:
+    async with connection.session.http.get(f"{connection._base}/v1/events") as stuck:
         assert stuck.status == 200
         await until(lambda: host.core.hub.listeners == 1)
         news = StateSeen(order=0, vms=[VmObservation(id="x" * 100_000, name="", state=VmState.STOPPED)])
@@ -316,7 +332,7 @@ async def test_reader_that_does_not_read_is_cut_off(pool: AgentPool, host: Local
 @pytest.mark.parametrize("path", ["/v1/storages/x/images/y/upload", "/v1/vms/..%2f/screenshot"])
 async def test_paths_hold_ids_only(pool: AgentPool, host: LocalHost, path: str) -> None:
     connection = pool.host(host.id)
-    async with connection.session.get(connection._base + path) as response:
+    async with connection.session.http.get(connection._base + path) as response:
         assert response.status == 400
         assert (await response.json())["error"]["code"] == "id.malformed"
 
@@ -325,11 +341,11 @@ async def test_metrics_and_health(pool: AgentPool, host: LocalHost) -> None:
     await make_vm(pool, host.id, host.local)
     await host.core.facts.current()
     connection = pool.host(host.id)
-    async with connection.session.get(f"{connection._base}/metrics") as response:
+    async with connection.session.http.get(f"{connection._base}/metrics") as response:
         text = await response.text()
     assert 'altus_agent_calls_total{operation="vm.define",outcome="done"} 1.0' in text
     assert 'altus_storage_capacity_bytes{storage="local"}' in text
-    async with connection.session.get(f"{connection._base}/healthz") as response:
+    async with connection.session.http.get(f"{connection._base}/healthz") as response:
         assert await response.json() == {"host_id": host.id, "sees": True}
 
 

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from altus.common.errors import Failed, Unavailable, from_dict
 from altus.common.pki import Peer, agent_name
 from altus.manager.agents.base import ReportProgress
-from altus.manager.agents.transport import AgentResolver, lines, refusal, translated, unreachable
+from altus.manager.agents.transport import AgentResolver, AgentSession, refusal, translated, unreachable
 from altus.wire.agent import (
     EPOCH_HEADER,
     HOST_MESSAGE,
@@ -37,7 +37,7 @@ _HANDSHAKE = 4.0
 class AgentConnection:
     """Calls and streams to one agent, over a session of its own."""
 
-    def __init__(self, session: aiohttp.ClientSession, resolver: AgentResolver, host_id: str, address: str) -> None:
+    def __init__(self, session: AgentSession, resolver: AgentResolver, host_id: str, address: str) -> None:
         host, _, port = address.rpartition(":")
         self.host_id = host_id
         self.address = address
@@ -52,11 +52,13 @@ class AgentConnection:
         """See `Agents.call`."""
         body = cast("Message", request).model_dump_json().encode()
         headers = {KEY_HEADER: key, EPOCH_HEADER: str(epoch), "Content-Type": "application/json"}
+        session, patience = self.session, operation.timeout
         with translated(self.host_id):
-            async with self.session.post(f"{self._base}/v1/call/{operation.name}", data=body, headers=headers) as got:
+            async with session.http.post(f"{self._base}/v1/call/{operation.name}", data=body, headers=headers) as got:
                 if got.status != 200:
                     raise await refusal(got)
-                result = await self._answer(got, operation.timeout, progress)
+                async with contextlib.aclosing(session.lines(got, min(_CALL_SILENCE, patience))) as lines:
+                    result = await self._answer(lines, patience, progress)
         try:
             return cast("S", cast("type[Message]", operation.response).model_validate(result))
         except ValidationError as error:
@@ -68,7 +70,7 @@ class AgentConnection:
         """See `Agents.cancel`."""
         with translated(self.host_id):
             body = CancelCall(key=key).model_dump()
-            async with self.session.post(f"{self._base}/v1/cancel", json=body) as got:
+            async with self.session.http.post(f"{self._base}/v1/cancel", json=body) as got:
                 if got.status != 200:
                     raise await refusal(got)
 
@@ -89,12 +91,14 @@ class AgentConnection:
         """The host's event stream until it ends or breaks; `Unavailable` (`host.silent`) after `silence` seconds
         without anything."""
         with translated(self.host_id):
-            async with self.session.get(f"{self._base}/v1/events") as got:
+            session = self.session
+            async with session.http.get(f"{self._base}/v1/events") as got:
                 if got.status != 200:
                     raise await refusal(got)
                 try:
-                    async for line in lines(got, silence):
-                        yield HOST_MESSAGE.validate_json(line)
+                    async with contextlib.aclosing(session.lines(got, silence)) as found:
+                        async for line in found:
+                            yield HOST_MESSAGE.validate_json(line)
                 except TimeoutError as error:
                     raise Unavailable(f"Host {self.host_id} is silent.", code="host.silent",
                                       host_id=self.host_id) from error  # fmt: skip
@@ -102,7 +106,7 @@ class AgentConnection:
     async def screenshot(self, vm_id: str) -> bytes:
         """A running VM's display as PNG."""
         with translated(self.host_id):
-            async with self.session.get(f"{self._base}/v1/vms/{vm_id}/screenshot") as got:
+            async with self.session.http.get(f"{self._base}/v1/vms/{vm_id}/screenshot") as got:
                 if got.status != 200:
                     raise await refusal(got)
                 return await got.read()
@@ -112,9 +116,11 @@ class AgentConnection:
         url = f"{self._base}/v1/vms/{vm_id}/console/{kind}"
         with translated(self.host_id):
             try:
-                return await self.session.ws_connect(url, heartbeat=20.0, max_msg_size=1 << 20)
+                return await self.session.http.ws_connect(url, heartbeat=20.0, max_msg_size=1 << 20)
             except aiohttp.WSServerHandshakeError:
-                async with self.session.get(url) as got:  # a failed handshake tells no body: ask again for the reason
+                async with self.session.http.get(
+                    url
+                ) as got:  # a failed handshake tells no body: ask again for the reason
                     raise await refusal(got) from None
 
     async def upload(self, storage_id: str, image_id: str, data: AsyncIterator[bytes], *, turn: str,
@@ -123,27 +129,27 @@ class AgentConnection:
         higher `turn`, an id, is the newer: it takes over."""
         with translated(self.host_id):
             at = {"offset": str(offset), "turn": turn}
-            async with self.session.put(self._upload(storage_id, image_id), params=at, data=data) as got:
+            async with self.session.http.put(self._upload(storage_id, image_id), params=at, data=data) as got:
                 return await self._upload_state(got)
 
     async def uploaded(self, storage_id: str, image_id: str) -> int:
         """How many bytes of an upload the host has on disk."""
         with translated(self.host_id):
-            async with self.session.get(self._upload(storage_id, image_id)) as got:
+            async with self.session.http.get(self._upload(storage_id, image_id)) as got:
                 return await self._upload_state(got)
 
     async def drop_upload(self, storage_id: str, image_id: str) -> None:
         """Forget an upload; missing is success."""
         with translated(self.host_id):
-            async with self.session.delete(self._upload(storage_id, image_id)) as got:
+            async with self.session.http.delete(self._upload(storage_id, image_id)) as got:
                 await self._upload_state(got)
 
-    async def _answer(self, response: aiohttp.ClientResponse, patience: float,
+    async def _answer(self, lines: AsyncIterator[bytes], patience: float,
                       progress: ReportProgress | None) -> object:  # fmt: skip
         """Read lines until the last one. Signs of life show that the agent lives, but only progress that it works."""
         loop = asyncio.get_running_loop()
         heard = loop.time()
-        async for text in lines(response, min(_CALL_SILENCE, patience)):
+        async for text in lines:
             line = CallLine.model_validate_json(text)
             if line.error is not None:
                 raise from_dict(line.error)

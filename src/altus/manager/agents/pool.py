@@ -16,7 +16,7 @@ from altus.common.errors import AltusError, NotFound
 from altus.common.pki import distrusting
 from altus.manager.agents.base import ReportProgress
 from altus.manager.agents.connection import AgentConnection
-from altus.manager.agents.transport import AgentResolver, make_session
+from altus.manager.agents.transport import AgentResolver, AgentSession
 from altus.manager.agents.watch import HostWatcher
 from altus.wire.agent import Heartbeat, Hello
 from altus.wire.operations import Operation
@@ -35,7 +35,7 @@ class AgentPool:
         self._resolver = AgentResolver()
         self._revoked: frozenset[int] = frozenset()
         self._context = distrusting(context, lambda: self._revoked)
-        self._unused: list[aiohttp.ClientSession] = []
+        self._unused: list[AgentSession] = []
         self._hosts: dict[str, AgentConnection] = {}
         self._silence = silence
 
@@ -51,7 +51,7 @@ class AgentPool:
         new, self._revoked = revoked.keys() - self._revoked, frozenset(revoked)
         for host_id in {revoked[number] for number in new} & self._hosts.keys():
             self._unused.append(self._hosts[host_id].session)
-            self._hosts[host_id].session = make_session(self._context, self._resolver)
+            self._hosts[host_id].session = AgentSession(self._context, self._resolver)
         await self._close_unused()
 
     def add(self, host_id: str, address: str) -> None:
@@ -60,7 +60,7 @@ class AgentPool:
         if known is None or known.address != address:
             if known is not None:
                 self._unused.append(known.session)
-            session = make_session(self._context, self._resolver)
+            session = AgentSession(self._context, self._resolver)
             self._hosts[host_id] = AgentConnection(session, self._resolver, host_id, address)
 
     def remove(self, host_id: str) -> None:

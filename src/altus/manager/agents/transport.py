@@ -7,7 +7,7 @@ import ipaddress
 import json
 import socket
 import ssl
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import contextmanager
 
 import aiohttp
@@ -56,12 +56,43 @@ class AgentResolver(AbstractResolver):
         await self._names.close()
 
 
-def make_session(context: ssl.SSLContext, resolver: AgentResolver) -> aiohttp.ClientSession:
-    """A session for one agent: no cookies, no proxies, no limits but ours."""
-    connector = aiohttp.TCPConnector(ssl=context, resolver=resolver, use_dns_cache=False, limit=0)
-    timeout = aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT, connect=2 * _CONNECT)
-    return aiohttp.ClientSession(connector=connector, timeout=timeout, cookie_jar=aiohttp.DummyCookieJar(),
-                                 trust_env=False)  # fmt: skip
+class AgentSession:
+    """HTTP with one agent (`http`), and the streams that are read from it."""
+
+    def __init__(self, context: ssl.SSLContext, resolver: AgentResolver) -> None:
+        connector = aiohttp.TCPConnector(ssl=context, resolver=resolver, use_dns_cache=False, limit=0)
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT, connect=2 * _CONNECT)
+        self.http = aiohttp.ClientSession(connector=connector, timeout=timeout, cookie_jar=aiohttp.DummyCookieJar(),
+                                          trust_env=False)  # fmt: skip
+        self._read: set[aiohttp.StreamReader] = set()
+
+    async def lines(self, response: aiohttp.ClientResponse, silence: float) -> AsyncGenerator[bytes, None]:
+        """Whole lines; `TimeoutError` after `silence` seconds without a byte, `ConnectionError` for half a line or when
+        the session is closed."""
+        stream = response.content
+        self._read.add(stream)
+        waiting: list[bytes] = []
+        size = 0
+        try:
+            while chunk := await asyncio.wait_for(stream.readany(), silence):
+                first, *others = chunk.split(b"\n")
+                waiting.append(first)
+                size += len(first)
+                for other in others:
+                    yield b"".join(waiting)
+                    waiting, size = [other], len(other)
+                if size > _MAX_LINE:
+                    raise ConnectionError("an agent's line never ends")
+        finally:
+            self._read.discard(stream)
+        if size:
+            raise ConnectionError("the stream broke off")
+
+    async def close(self) -> None:
+        """Break off what is read, and close all connections. aiohttp would leave who reads waiting for ever."""
+        for stream in self._read:
+            stream.set_exception(ConnectionResetError("the session was closed"))
+        await self.http.close()
 
 
 def unreachable(host_id: str, why: str = "") -> Unavailable:
@@ -88,20 +119,3 @@ async def refusal(response: aiohttp.ClientResponse) -> AltusError:
         return from_dict(json.loads(await response.read())["error"])
     except (ValueError, KeyError, TypeError):
         return Failed(f"The agent refused with status {response.status}.", code="host.refused")
-
-
-async def lines(response: aiohttp.ClientResponse, silence: float) -> AsyncIterator[bytes]:
-    """Whole lines; `TimeoutError` after `silence` seconds without a byte, `ConnectionError` for half a line."""
-    waiting: list[bytes] = []
-    size = 0
-    while chunk := await asyncio.wait_for(response.content.readany(), silence):
-        first, *others = chunk.split(b"\n")
-        waiting.append(first)
-        size += len(first)
-        for other in others:
-            yield b"".join(waiting)
-            waiting, size = [other], len(other)
-        if size > _MAX_LINE:
-            raise ConnectionError("an agent's line never ends")
-    if size:
-        raise ConnectionError("the stream broke off")
