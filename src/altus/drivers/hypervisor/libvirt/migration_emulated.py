@@ -29,7 +29,8 @@ def is_emulated(live: str) -> bool:
 
 class Standstill:
     """Tells from libvirt's statistics when an emulated guest with `memory` bytes is to stand still, and whether it did
-    in time: when the first pass is about to end, or with `at_once`, for post-copy, as soon as it is to move.
+    in time: when the first pass is about to end, or with `at_once`, for post-copy, as soon as memory is being sent. Not
+    before: while libvirt makes ready it takes a guest that stands still for one that others paused, and refuses.
 
     The first pass ends with what its devices have, such as the display's memory, which is empty more often than not and
     then goes at once: it is left for the time after."""
@@ -43,7 +44,7 @@ class Standstill:
     def is_due(self, stats: dict[str, Any]) -> bool:
         """Whether it is time."""
         if self._at_once:
-            return _moves(stats)
+            return _moves(stats) and bool(stats.get("memory_total"))
         left, now = stats.get("memory_remaining"), self._clock()
         if left is None or not stats.get("memory_iteration"):
             return False
