@@ -44,9 +44,11 @@ def test_it_is_not_due_before_the_first_pass_has_begun() -> None:
     assert not _every_second().is_due(_seen(-_DISPLAY, passes=0))
 
 
-def test_for_post_copy_it_is_due_at_once() -> None:
-    assert not _every_second(at_once=True).is_due({})
-    assert _every_second(at_once=True).is_due(_MOVES)
+@pytest.mark.parametrize(("stats", "due"), [
+    ({}, False), (_MOVES, False), (_MOVES | {"memory_total": 0}, False), (_seen(_TOTAL, passes=0), True), (_seen(9), True),
+])  # fmt: skip
+def test_for_post_copy_it_is_due_when_memory_is_being_sent(stats: dict[str, int], due: bool) -> None:
+    assert _every_second(at_once=True).is_due(stats) is due
 
 
 @pytest.mark.parametrize(("stats", "late"), [
