@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Callable
+from xml.etree import ElementTree as ET
 
 import libvirt
 import libvirt_qemu
@@ -12,6 +13,7 @@ import libvirt_qemu
 from altus.common.errors import Conflict
 from altus.drivers.hypervisor.libvirt.errors import not_running
 from altus.drivers.hypervisor.libvirt.observe import read_metadata
+from altus.drivers.hypervisor.libvirt.xml.channel import AGENT_CHANNEL
 from altus.model.cpu import CpuOffer, require_cpu
 
 Change = Callable[[libvirt.virDomain], None]
@@ -23,6 +25,7 @@ _UNDEFINE = (
     | libvirt.VIR_DOMAIN_UNDEFINE_CHECKPOINTS_METADATA
 )
 _AGENT_SECONDS = 1
+_LISTENS = f"devices/channel/target[@name='{AGENT_CHANNEL}'][@state='connected']"
 
 
 def start(domain: libvirt.virDomain, *, offer: CpuOffer) -> None:
@@ -62,19 +65,19 @@ def undefine(domain: libvirt.virDomain) -> None:
 
 
 def shutdown(domain: libvirt.virDomain) -> None:
-    """Ask the guest agent, which is told directly: libvirt's own way waits up to a minute for the guest's end. Press
-    the power button as well for a guest that has not ended by then, since an agent that obeys is as silent as one
-    that hangs. A guest that hears both stops once."""
+    """Ask the guest agent, which is told directly: libvirt's own way waits up to a minute for the guest's end. An agent
+    that went away when it was told has obeyed; one that stays is as silent as one that hangs, so the power button is
+    pressed as well. A guest that hears both stops once, but later."""
     state, _ = domain.state()
     if state == libvirt.VIR_DOMAIN_SHUTOFF:
         if domain.hasManagedSaveImage():
             raise not_running(domain.UUIDString())
         return
-    if state == libvirt.VIR_DOMAIN_RUNNING:
+    if state == libvirt.VIR_DOMAIN_RUNNING and _agent_listens(domain):
         with contextlib.suppress(libvirt.libvirtError):
             _tell_agent(domain, "guest-shutdown", mode="powerdown")
-    if not domain.isActive():
-        return
+        if not _agent_listens(domain):
+            return
     try:
         domain.shutdownFlags(libvirt.VIR_DOMAIN_SHUTDOWN_ACPI_POWER_BTN)
     except libvirt.libvirtError:
@@ -134,6 +137,11 @@ def _reboots(domain: libvirt.virDomain) -> bool:
     except libvirt.libvirtError as error:
         return bool(error.get_error_code() == libvirt.VIR_ERR_AGENT_UNRESPONSIVE)
     return True
+
+
+def _agent_listens(domain: libvirt.virDomain) -> bool:
+    """Whether a program in the guest has the agent's channel open."""
+    return ET.fromstring(domain.XMLDesc()).find(_LISTENS) is not None  # noqa: S314 - libvirt's own
 
 
 def _tell_agent(domain: libvirt.virDomain, command: str, **arguments: str) -> None:

@@ -45,7 +45,8 @@ def test_it_is_not_due_before_the_first_pass_has_begun() -> None:
 
 
 @pytest.mark.parametrize(("stats", "due"), [
-    ({}, False), (_MOVES, False), (_MOVES | {"memory_total": 0}, False), (_seen(_TOTAL, passes=0), True), (_seen(9), True),
+    ({}, False), (_MOVES, False), (_MOVES | {"memory_total": 0}, False),
+    (_seen(_TOTAL, passes=0), True), (_seen(9), True),
 ])  # fmt: skip
 def test_for_post_copy_it_is_due_when_memory_is_being_sent(stats: dict[str, int], due: bool) -> None:
     assert _every_second(at_once=True).is_due(stats) is due

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 from altus.drivers.hypervisor.libvirt.xml.schema import Element, at
 
+AGENT_CHANNEL = "org.qemu.guest_agent.0"
+"""Under this name QEMU's guest agent looks for it."""
+
 
 @dataclass(kw_only=True)
 class Channel(Element, tag="channel"):
@@ -13,4 +16,4 @@ class Channel(Element, tag="channel"):
 
     type: str = at("@type", "unix")
     target: str = at("target/@type", "virtio")
-    name: str = at("target/@name", "org.qemu.guest_agent.0")
+    name: str = at("target/@name", AGENT_CHANNEL)
