@@ -44,7 +44,7 @@ def _named(*columns: str) -> sa.UniqueConstraint:
     return sa.UniqueConstraint("project_id", "name", *columns)
 
 
-VMS = Record(METADATA, "vms", Vm, sa.Column("sealed", sa.LargeBinary), _named(), sa.Index(None, "state"),
+VMS = Record(METADATA, "vms", Vm, sa.Column("sealed", sa.LargeBinary), _named(), sa.Index(None, "state", "intent"),
              sa.Index(None, "host_id"), sa.Index(None, "other_host_id"), sa.Index(None, "name", "id"),
              shared=True)  # fmt: skip
 VOLUMES = Record(METADATA, "volumes", Volume, _named(), sa.Index(None, "vm_id"), sa.Index(None, "storage_id"),
@@ -70,6 +70,14 @@ PORTS = sa.Table(
 )
 TASKS = Record(METADATA, "tasks", Task, sa.UniqueConstraint("id"), sa.Index(None, "state", "seq"),
                sa.Index(None, "object_id"), sa.Index(None, "parent_id"), key="seq", counted=True)  # fmt: skip
+CLAIMS = sa.Table(
+    "claims",
+    METADATA,
+    sa.Column("task_id", sa.Text, primary_key=True),
+    sa.Column("resource", sa.Text, primary_key=True),
+    sa.Column("mode", sa.Text, primary_key=True),
+    sa.Index(None, "resource", "mode"),
+)
 EVENTS = Record(METADATA, "events", Event, sa.Index(None, "object_id"), key="seq", counted=True)
 ALARMS = Record(METADATA, "alarms", Alarm, sa.Index(None, "host_id"), sa.Index(None, "object_id"))
 LEASES = sa.Table(

@@ -11,13 +11,14 @@ from typing import Any
 import sqlalchemy as sa
 
 from altus.common.errors import NotFound
+from altus.manager.store import claims
 from altus.manager.store.conditions import is_storable
 from altus.manager.store.database import Tx
 from altus.manager.store.events import emit
 from altus.manager.store.paging import fetch_page
 from altus.manager.store.tables import TASKS, Event
 from altus.model.query import ListQuery, Page
-from altus.model.task import Lock, LockMode, Task, TaskState
+from altus.model.task import Lock, Task, TaskState
 
 _TABLE = TASKS.table
 _UNFINISHED = [state.value for state in TaskState if not state.finished]
@@ -38,6 +39,8 @@ def insert(tx: Tx, task: Task) -> Task:
     del row["seq"]
     result = tx.execute(_INSERT, row)
     numbered = dataclasses.replace(task, seq=result.scalar_one())
+    if not task.state.finished:
+        claims.keep(tx, task)
     _emit(tx, "created", numbered)
     return numbered
 
@@ -45,6 +48,8 @@ def insert(tx: Tx, task: Task) -> Task:
 def save(tx: Tx, task: Task) -> None:
     """Write back all but what others may have set meanwhile (a request to cancel)."""
     tx.execute(_SAVE, _saved_part(task) | {"saved_id": task.id})
+    if task.state.finished:
+        claims.drop(tx, task.id)
     _emit(tx, "updated", task)
 
 
@@ -113,35 +118,22 @@ def begun(tx: Tx) -> list[Task]:
 
 
 def competing(tx: Tx, locks: Iterable[Lock]) -> list[Task]:
-    """Unfinished tasks with claims which cannot be held together with these, oldest first.
-
-    Found in the text of their claims: thousands may be queued, and reading them all would make submitting slow.
-    """
-    claims = [_TABLE.c.locks.contains(_claim(lock), autoescape=True) for lock in locks]
-    if not claims:
+    """Unfinished tasks with claims which cannot be held together with these, oldest first."""
+    against = claims.against(locks)
+    if against is None:
         return []
-    query = sa.select(_TABLE).where(_TABLE.c.state.in_(_UNFINISHED), sa.or_(*claims)).order_by(_TABLE.c.seq)
+    query = sa.select(_TABLE).where(_TABLE.c.id.in_(against)).order_by(_TABLE.c.seq)
     return [TASKS.load(row) for row in tx.execute(query)]
 
 
-def _claim(lock: Lock) -> str:
-    """How the claims that stand against this one begin, in the column's JSON."""
-    beginning = f'"resource":"{lock.resource}","mode":"'
-    return beginning if lock.mode is LockMode.EXCLUSIVE else beginning + LockMode.EXCLUSIVE
-
-
 def claimed(tx: Tx) -> frozenset[str]:
-    """Ids of the objects that unfinished tasks claim, from the text of their claims: thousands may be queued."""
-    return _claimed(tx, _TABLE.c.state.in_(_UNFINISHED))
+    """Ids of the objects that unfinished tasks claim."""
+    return frozenset(resource.partition(":")[2] for resource in claims.resources(tx))
 
 
 def claimed_since(tx: Tx, seq: int) -> frozenset[str]:
     """Ids of the objects that tasks with a number above `seq` claim, finished or not."""
-    return _claimed(tx, _TABLE.c.seq > seq)
-
-
-def _claimed(tx: Tx, condition: sa.ColumnElement[bool]) -> frozenset[str]:
-    texts = tx.execute(sa.select(_TABLE.c.locks).where(condition)).scalars()
+    texts = tx.execute(sa.select(_TABLE.c.locks).where(_TABLE.c.seq > seq)).scalars()
     return frozenset(object_id for text in texts for object_id in _CLAIMED.findall(text))
 
 

@@ -34,3 +34,4 @@ async def test_finished_tasks_do_not_compete(db: Database) -> None:
     task = await db.write(lambda tx: tasks.insert(tx, _task(exclusive("vm", "b"))))
     await db.write(lambda tx: tasks.save(tx, dataclasses.replace(task, state=TaskState.SUCCEEDED)))
     assert await _competing(db, exclusive("vm", "b")) == []
+    assert await db.read(tasks.claimed) == frozenset()

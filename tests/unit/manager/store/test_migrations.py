@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -12,13 +13,14 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 from altus.common.errors import Conflict
-from altus.manager.store import migrate
+from altus.manager.store import migrate, tasks
 from altus.manager.store.database import Database, Tx
 from altus.manager.store.resources import HOST, VM
-from altus.manager.store.tables import HOSTS, VMS
+from altus.manager.store.tables import HOSTS, TASKS, VMS
 from altus.model.host import Host
 from altus.model.placement import VmPlacement
 from altus.model.pool import DEFAULT_POOL
+from altus.model.task import Task, TaskState, exclusive, shared
 from altus.model.vm import Vm, VmHardware
 from devkit import postgres
 from tests.conftest import BOTH
@@ -80,6 +82,25 @@ async def test_hosts_and_vms_of_the_first_version_are_kept(empty: Database) -> N
     (host,), (vm,) = await empty.read(lambda tx: (HOST.all(tx), VM.all(tx)))
     assert (host.pool_id, host.maintenance, host.tags) == (DEFAULT_POOL, False, ())
     assert vm.placement == VmPlacement()
+
+
+async def test_claims_of_tasks_queued_by_an_older_version_are_known(empty: Database) -> None:
+    await migrate.upgrade(empty, "0010")
+    locks = (exclusive("vm", "v"), shared("network", "n"))
+    there = Task(id="t", kind="t", title="T", noun="vm", object_id="v", arguments={}, locks=locks)
+    ended = dataclasses.replace(there, id="e", state=TaskState.FAILED)
+
+    def furnish(tx: Tx) -> None:
+        for task in (there, ended):
+            row = TASKS.dump(task)
+            del row["seq"]
+            tx.execute(sa.insert(TASKS.table).values(row))
+
+    await empty.write(furnish)
+    await migrate.upgrade(empty)
+    for lock in (exclusive("vm", "v"), exclusive("network", "n"), shared("vm", "v")):
+        assert [task.id for task in await empty.read(lambda tx, lock=lock: tasks.competing(tx, [lock]))] == ["t"]  # type: ignore[misc]
+    assert await empty.read(lambda tx: tasks.competing(tx, [shared("network", "n")])) == []
 
 
 async def test_a_failing_migration_leaves_the_database_as_it_was(empty: Database) -> None:
