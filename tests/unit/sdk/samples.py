@@ -27,6 +27,7 @@ def vm(name: str, **fields: Any) -> dict[str, Any]:
         "firmware": "bios", "boot": ["disk"], "disks": [], "nics": [], "cdrom_image_id": None,
         "addresses": ["10.0.0.7"], "guest": None,
         "placement": {"required_tags": [], "forbidden_tags": [], "groups": []}, "migration": None,
+        "snapshot_id": None,
         "allowed_actions": {"start": {"allowed": True, "reason": ""}},
         **fields,
     }  # fmt: skip

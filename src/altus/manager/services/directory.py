@@ -18,6 +18,7 @@ from altus.manager.services.placement import PlacementService
 from altus.manager.services.pools import PoolService
 from altus.manager.services.security import Security
 from altus.manager.services.security_groups import SecurityGroupService
+from altus.manager.services.snapshots import SnapshotService
 from altus.manager.services.system import SystemService
 from altus.manager.services.tasks import TaskService
 from altus.manager.services.unmanaged import UnmanagedService
@@ -41,6 +42,7 @@ class Services:
     vms: VmService
     power: VmPowerService
     volumes: VolumeService
+    snapshots: SnapshotService
     images: ImageService
     networks: NetworkService
     network_explain: NetworkExplainService

@@ -30,6 +30,13 @@ from altus.wire.pools import PoolEdit
 from altus.wire.security_groups import SecurityGroupCreate, SecurityGroupEdit
 from tests.unit.manager.changes.security_groups import groups_of, new_group
 from tests.unit.manager.changes.site import ADMIN, SMALL, Site
+from tests.unit.manager.changes.snapshots import (
+    new_snapshot,
+    prepare_create,
+    prepare_delete,
+    prepare_merge,
+    prepare_revert,
+)
 
 Draft = Coroutine[Any, Any, Change[Any]]
 Prepare = Callable[[Site], Awaitable[Callable[[], Draft]]]
@@ -40,7 +47,7 @@ class Case:
     """`prepare` makes what the change is about (an engine runs) and returns how to ask for the change.
 
     `restores`: undone, everything is as before; what was asked of a guest cannot be taken back. `state` is what the
-    VM is in after success; `hosts` is how many it needs.
+    VM is in after success; `hosts` is how many it needs; `children` are the kinds of tasks that it starts.
     """
 
     name: str
@@ -49,6 +56,7 @@ class Case:
     restores: bool = True
     state: VmState | None = None
     hosts: int = 1
+    children: tuple[str, ...] = ()
 
     @property
     def type(self) -> TaskType[Any]:
@@ -92,9 +100,11 @@ async def _edit_running(site: Site) -> Callable[[], Draft]:
     return lambda: site.vms.edit(ADMIN, vm.id, body)
 
 
-def _delete(*, keep: bool) -> Prepare:
+def _delete(*, keep: bool, snapshots: int = 0) -> Prepare:
     async def prepare(site: Site) -> Callable[[], Draft]:
         vm = await site.new_vm()
+        for _ in range(snapshots):
+            await new_snapshot(site, vm.id)
         return lambda: site.vms.delete(ADMIN, vm.id, vm_shapes.VmDelete(keep_volumes=keep))
 
     return prepare
@@ -311,6 +321,7 @@ CASES = (
     Case("vm.edit-running", "vm.edit", _edit_running, state=VmState.RUNNING),
     Case("vm.edit_nic", "vm.edit_nic", _edit_nic, state=VmState.RUNNING),
     Case("vm.delete", "vm.delete", _delete(keep=False)),
+    Case("vm.delete-snapshots", "vm.delete", _delete(keep=False, snapshots=2)),
     Case("vm.delete-keep", "vm.delete", _delete(keep=True)),
     Case("vm.start", "vm.start", _power(VmAction.START, start=False), state=VmState.RUNNING),
     Case("vm.start-suspended", "vm.start", _power(VmAction.START, VmAction.SUSPEND), False, VmState.RUNNING),
@@ -333,6 +344,11 @@ CASES = (
     Case("volume.create", "volume.create", _volume_create),
     Case("volume.resize", "volume.resize", _volume_resize, False),
     Case("volume.delete", "volume.delete", _volume_delete),
+    Case("snapshot.create", "snapshot.create", prepare_create),
+    Case("snapshot.revert", "snapshot.revert", prepare_revert(start=False)),
+    Case("snapshot.revert-running", "snapshot.revert", prepare_revert(start=True)),
+    Case("snapshot.delete", "snapshot.delete", prepare_delete, children=("snapshot.merge",)),
+    Case("snapshot.merge", "snapshot.merge", prepare_merge, restores=False),
     Case("image.import", "image.import", _image_import, False),
     Case("image.build", "image.build", _image_build),
     Case("image.delete", "image.delete", _image_delete),

@@ -29,7 +29,7 @@ from altus.manager.store import tasks as rows
 from altus.manager.store.audit import AuditChain
 from altus.manager.store.database import Database, Tx
 from altus.manager.store.lease import Lease
-from altus.manager.store.resources import HOST, IMAGE, NETWORK, SECURITY_GROUP, STORAGE, VM, VOLUME
+from altus.manager.store.resources import HOST, IMAGE, NETWORK, SECURITY_GROUP, SNAPSHOT, STORAGE, VM, VOLUME
 from altus.manager.store.secrets import SecretBox
 from altus.manager.tasks.engine import Engine, EngineSettings
 from altus.manager.tasks.load import TASK_TYPES
@@ -264,7 +264,7 @@ class Site:
         """Everything there is, in the database and on the hosts, but for times and revisions."""
 
         def look(tx: Tx) -> dict[str, Any]:
-            nouns: tuple[Any, ...] = (VM, VOLUME, IMAGE, NETWORK, SECURITY_GROUP, HOST, STORAGE)
+            nouns: tuple[Any, ...] = (VM, VOLUME, SNAPSHOT, IMAGE, NETWORK, SECURITY_GROUP, HOST, STORAGE)
             found: dict[str, Any] = {noun.noun: {one.id: _timeless(one) for one in noun.all(tx)} for noun in nouns}
             return found | {"ports": ports.all_ids(tx)}
 
@@ -274,6 +274,7 @@ class Site:
             hosts[host_id] = {
                 "vms": {vm.id: vm.state for vm in await host.hypervisor.observe_all()},
                 "volumes": {volume.id: volume for one in host.storages.values() for volume in await one.volumes()},
+                "layers": [layer for one in host.storages.values() for layer in await one.layers.all()],
                 "images": {image.id for one in host.storages.values() for image in await one.images()},
                 "networks": set(network.networks),
                 "ports": network.ports,
