@@ -141,6 +141,21 @@ async def test_a_dropped_layer_with_two_children_waits_until_one_is_left(storage
     assert (await facts_of(storage, volume)).layer == ""
 
 
+async def test_a_dropped_layer_that_others_need_is_neither_thawed_nor_made_anew(
+    storage: StorageDriver, volume: str
+) -> None:
+    root, left, right = new_id(), new_id(), new_id()
+    await storage.layers.freeze(volume, root)
+    await storage.layers.freeze(volume, left, root)
+    await storage.layers.freeze(volume, right)
+    await storage.layers.drop(volume, root)
+    before = await facts_of(storage, volume)
+    assert await storage.layers.thaw(volume, root) == before
+    await refused(storage.layers.freeze(volume, root), Conflict, "snapshot.layer_in_use")
+    assert await facts_of(storage, volume) == before
+    assert await tree(storage) == {left: "", right: ""}
+
+
 async def test_what_nobody_stands_on_goes_at_once(storage: StorageDriver, volume: str) -> None:
     root, tip = new_id(), new_id()
     await storage.layers.freeze(volume, root)

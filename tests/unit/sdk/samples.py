@@ -33,6 +33,13 @@ def vm(name: str, **fields: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def snapshot(name: str, parent: dict[str, Any] | None = None, **fields: Any) -> dict[str, Any]:
+    """A ready one of one disk."""
+    return {**_resource(name), "vm_id": HOST_ID, "parent_id": parent["id"] if parent else None, "state": "ready",
+            "description": "", "current": False, "disks": [{"volume_id": HOST_ID, "size": 2**20}], "vcpus": 1,
+            "memory": 2**27, "allowed_actions": {}, **fields}  # fmt: skip
+
+
 def image(name: str) -> dict[str, Any]:
     """One that is being uploaded."""
     return {**_resource(name), "storage_id": new_id(), "state": "uploading", "size": 0, "file_size": 0, "sha256": "",

@@ -34,13 +34,13 @@ class VolumeLayers(Protocol):
         """Keep what the volume holds as its layer `layer_id`. The volume goes on as it is, or, with `onto`, as that
         older layer of it was, in content and size. A layer that is there already is success. Refuses with `NotFound`
         (`snapshot.not_on_storage`) if `onto` is missing, and with `Conflict`: `volume.busy` while a VM runs on it,
-        `snapshot.chain_too_long`."""
+        `snapshot.chain_too_long`, `snapshot.layer_in_use` for one that was dropped while others need it."""
         ...
 
     async def thaw(self, volume_id: str, layer_id: str) -> VolumeFacts:
         """Take the freeze back: the volume is what the layer is, which is gone; what was written since is lost. A layer
-        that is missing is success. Refuses with `Conflict`: `volume.busy`, `snapshot.layer_in_use` where other disks
-        stand on the layer."""
+        that is missing or was dropped is success. Refuses with `Conflict`: `volume.busy`, `snapshot.layer_in_use` where
+        other disks stand on the layer."""
         ...
 
     async def drop(self, volume_id: str, layer_id: str) -> None:

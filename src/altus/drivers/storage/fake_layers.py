@@ -63,7 +63,9 @@ class FakeLayers:
 def frozen(volume: FakeVolume, layer_id: str, onto: str) -> FakeVolume:
     """See `VolumeLayers.freeze`."""
     facts = volume.facts
-    if _find(volume, layer_id) is not None:
+    if (there := _find(volume, layer_id)) is not None:
+        if not there.kept:
+            raise layer_needed(facts.id, layer_id, [one.id for one in volume.layers if one.below == layer_id])
         return volume
     target = _find(volume, onto) if onto else None
     if onto and target is None:
@@ -79,7 +81,7 @@ def frozen(volume: FakeVolume, layer_id: str, onto: str) -> FakeVolume:
 def thawed(volume: FakeVolume, layer_id: str) -> FakeVolume:
     """See `VolumeLayers.thaw`."""
     layer = _find(volume, layer_id)
-    if layer is None:
+    if layer is None or not layer.kept:
         return volume
     if others := [one.id for one in volume.layers if one.below == layer_id]:
         raise layer_needed(volume.facts.id, layer_id, others)

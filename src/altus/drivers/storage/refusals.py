@@ -72,11 +72,11 @@ def no_layer(volume_id: str, layer_id: str) -> NotFound:
 
 
 def layer_needed(volume_id: str, layer_id: str, others: list[str]) -> Conflict:
-    """The error for a layer that cannot become the volume again since others stand on it."""
+    """The error for a layer that cannot become the volume again, or be made anew, since others stand on it."""
     return Conflict(
         f"Layer {layer_id} of volume {volume_id} is needed by {len(others)} other disk(s).",
         code="snapshot.layer_in_use",
-        hint="Delete the snapshot instead.",
+        hint="See `altus doctor`.",
         files=others[:20],
     )
 

@@ -65,6 +65,8 @@ class Layers:
         volume, layer = layout.volume(volume_id), layout.kept(volume_id, layer_id)
 
         def change() -> None:
+            if not layout.pin(volume_id, layer_id).exists():
+                return  # one that was let go of is not what the volume held last
             if layer.exists():
                 refuse_open(volume, volume_id)
                 if others := [path for path in repository.catalog.children(layer) if path != volume]:
@@ -113,9 +115,14 @@ class Layers:
             return await in_thread(self._repository.catalog.layers)
 
     def _is_frozen(self, volume_id: str, layer_id: str) -> bool:
+        """`Conflict` (`snapshot.layer_in_use`) for one that was let go of and that others still need."""
         layout = self._repository.layout
         volume, layer = layout.volume(volume_id), layout.kept(volume_id, layer_id)
-        return layer.exists() and volume.exists() and not layer.samefile(volume)
+        if not layer.exists() or not volume.exists() or layer.samefile(volume):
+            return False
+        if not layout.pin(volume_id, layer_id).exists():
+            raise layer_needed(volume_id, layer_id, [path.stem for path in self._repository.catalog.children(layer)])
+        return True
 
     def _measured(self, volume: Path, source: Path, volume_id: str, onto: str) -> tuple[int, str]:
         """Size and origin of the new overlay."""
