@@ -103,6 +103,14 @@ async def test_thawed_the_volume_is_as_before(storage: StorageDriver, volume: st
     assert await tree(storage) == {}
 
 
+async def test_frozen_live_and_not_switched_it_is_thawed_as_if_nothing_was(storage: StorageDriver, volume: str) -> None:
+    before, layer = await facts_of(storage, volume), new_id()
+    assert (await storage.layers.freeze(volume, layer, live=True)).layer == layer
+    assert not await storage.layers.in_use(volume)
+    assert await storage.layers.thaw(volume, layer, live=True) == before
+    assert await tree(storage) == {}
+
+
 async def test_a_layer_that_others_need_is_not_thawed(storage: StorageDriver, volume: str) -> None:
     first, second = new_id(), new_id()
     await storage.layers.freeze(volume, first)

@@ -78,6 +78,20 @@ async def _snapshot_create(admin: Administrator, go: Go) -> None:
     await _reads(admin, vm, 1)
 
 
+@_scene("snapshot.create (of a running VM)")
+async def _snapshot_create_running(admin: Administrator, go: Go) -> None:
+    vm, _ = await _snapshots(admin, 1, start=True)
+    task = await go(admin.altus.snapshots.create(vm.id, SnapshotCreate(name="s2")))
+    await admin.host_up()
+    assert ("s2" in await _names(admin, vm)) is _done(task)
+    await admin.altus.vms.suspend(vm.id).run()
+    await admin.altus.vms.start(vm.id).run()  # from its saved memory, on the same disks
+    await admin.altus.vms.kill(vm.id).run()
+    await _reads(admin, vm, 1)
+    await admin.altus.snapshots.delete(vm.id, "s1").run()
+    await admin.altus.vms.start(vm.id).run()
+
+
 @_scene("snapshot.revert")
 async def _snapshot_revert(admin: Administrator, go: Go) -> None:
     vm, (first, _) = await _snapshots(admin, 2)

@@ -111,3 +111,25 @@ async def test_a_layer_that_somebody_removes_is_found_and_nothing_gets_worse(adm
     aside.rename(layer)
     await _delete(admin, vm, "first", "second")
     await admin.healthy()
+
+
+async def test_a_guest_runs_on_while_a_snapshot_is_taken(admin: Administrator) -> None:
+    vm = await admin.vm(start=True)
+    await admin.answers(vm.id)
+    await admin.run(vm.id, f"echo one > {_NOTE}")  # in the guest's memory only: whole file systems have it
+    await admin.altus.snapshots.create(vm.id, SnapshotCreate(name="one", quiesce=True)).run()
+    boot = await admin.run(vm.id, "cat /proc/sys/kernel/random/boot_id")
+    await admin.run(vm.id, f"echo two > {_NOTE} && sync")
+    await _take(admin, vm, "two")
+    assert await admin.run(vm.id, "cat /proc/sys/kernel/random/boot_id") == boot
+    await admin.healthy()
+
+    await admin.altus.vms.suspend(vm.id).run()
+    await admin.altus.vms.start(vm.id).run()  # goes on from its memory, on the disks it had
+    assert await _boot(admin, vm) == "two"
+    await admin.altus.snapshots.revert(vm.id, "one").run()
+    assert await _boot(admin, vm) == "one"
+    await _stop(admin, vm)
+    await _delete(admin, vm, "one", "two")
+    assert await _boot(admin, vm) == "one"
+    await admin.healthy()

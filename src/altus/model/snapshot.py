@@ -112,7 +112,7 @@ def faults(vm: Vm, snapshots: Iterable[Snapshot], volumes: Iterable[VolumeFacts]
 
 _OFF = frozenset({VmState.STOPPED})
 STATES = {
-    "take a snapshot of": _OFF,
+    "take a snapshot of": _OFF | {VmState.RUNNING, VmState.PAUSED},
     "revert": _OFF | {VmState.RUNNING, VmState.PAUSED, VmState.CRASHED},
     "delete a snapshot of": _OFF,
 }

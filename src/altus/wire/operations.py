@@ -152,12 +152,29 @@ class VolumeFreeze(Message):
     onto: str = ""
 
 
+class VmFreeze(Message):
+    """Keep what these disks of a running VM hold at one instant as their layers; `quiesce`: its agent has file systems
+    written out before."""
+
+    vm_id: str
+    storage_id: str
+    volume_ids: list[str]
+    layer_id: str
+    quiesce: bool = False
+
+
 class LayerRef(Message):
     """A layer of a volume."""
 
     storage_id: str
     volume_id: str
     layer_id: str
+
+
+class LayerThaw(LayerRef):
+    """A layer to become the volume again; `live`: a VM may run on that, and nothing may be lost."""
+
+    live: bool = False
 
 
 class LayersAsked(Message):
@@ -328,7 +345,8 @@ VOLUME_DELETE = Operation("volume.delete", VolumeRef, Nothing)
 VOLUME_INSPECT = Operation("volume.inspect", VolumeRef, VolumeSeen)
 
 LAYER_FREEZE = Operation("layer.freeze", VolumeFreeze, VolumeSeen)
-LAYER_THAW = Operation("layer.thaw", LayerRef, VolumeSeen)
+LAYER_FREEZE_LIVE = Operation("layer.freeze_live", VmFreeze, LayersSeen, timeout=120)
+LAYER_THAW = Operation("layer.thaw", LayerThaw, VolumeSeen)
 LAYER_DROP = Operation("layer.drop", LayerRef, Nothing)
 LAYER_MERGE = Operation("layer.merge", VolumeRef, VolumeSeen, timeout=_LONG)
 LAYER_INSPECT = Operation("layer.inspect", LayersAsked, LayersSeen)

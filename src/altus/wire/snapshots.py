@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from altus.model.snapshot import SnapshotDisk, SnapshotState
-from altus.wire.base import ActionView, Name, ResourceView, Shape, Text, example
+from altus.wire.base import ActionView, Flag, Name, ResourceView, Shape, Text, example
 
 
 class SnapshotCreate(Shape):
-    """A new snapshot of a VM's disks."""
+    """A new snapshot of a VM's disks. `quiesce`: the agent of a running guest has file systems written out before;
+    without it, the disks are as after a power cut. Of a VM that is off it means nothing."""
 
     model_config = example(name="before-upgrade", description="Version 3 works.")
 
     name: Name
     description: Text = ""
+    quiesce: Flag = False
 
 
 class SnapshotView(ResourceView):

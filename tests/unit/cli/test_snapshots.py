@@ -23,9 +23,9 @@ def test_the_tree_has_each_below_the_one_it_stands_on(altus: Altus, manager: Fak
 
 def test_a_new_one_is_sent_as_it_is_written(altus: Altus, manager: FakeManager) -> None:
     manager.add_vm("web1")
-    altus("snapshot", "create", "web1", "before", "--description", "It works.", "--plan")
+    altus("snapshot", "create", "web1", "before", "--description", "It works.", "--quiesce", "--plan")
     (request,) = manager.requests("POST", "/vms/web1/snapshots")
-    assert request.json == {"name": "before", "description": "It works."}
+    assert request.json == {"name": "before", "description": "It works.", "quiesce": True}
 
 
 def test_going_back_and_deleting_ask_first(altus: Altus, manager: FakeManager) -> None:

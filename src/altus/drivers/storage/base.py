@@ -30,17 +30,24 @@ class StorageCapabilities:
 class VolumeLayers(Protocol):
     """The layers of a repository's volumes: content that they once had, kept for snapshots."""
 
-    async def freeze(self, volume_id: str, layer_id: str, onto: str = "") -> VolumeFacts:
+    async def freeze(self, volume_id: str, layer_id: str, onto: str = "", *, live: bool = False) -> VolumeFacts:
         """Keep what the volume holds as its layer `layer_id`. The volume goes on as it is, or, with `onto`, as that
         older layer of it was, in content and size. A layer that is there already is success. Refuses with `NotFound`
         (`snapshot.not_on_storage`) if `onto` is missing, and with `Conflict`: `volume.busy` while a VM runs on it,
-        `snapshot.chain_too_long`, `snapshot.layer_in_use` for one that was dropped while others need it."""
+        `snapshot.chain_too_long`, `snapshot.layer_in_use` for one that was dropped while others need it.
+
+        `live`: a VM may run on it, and does so on the layer until its hypervisor switches it to the volume."""
         ...
 
-    async def thaw(self, volume_id: str, layer_id: str) -> VolumeFacts:
+    async def thaw(self, volume_id: str, layer_id: str, *, live: bool = False) -> VolumeFacts:
         """Take the freeze back: the volume is what the layer is, which is gone; what was written since is lost. A layer
         that is missing or was dropped is success. Refuses with `Conflict`: `volume.busy`, `snapshot.layer_in_use` where
-        other disks stand on the layer."""
+        other disks stand on the layer. `live`: a VM may run on it, and nothing is lost: what was written or is used is
+        left as it is, and the layer only dropped."""
+        ...
+
+    async def in_use(self, volume_id: str) -> bool:
+        """Whether a VM runs on the volume itself. The fake, whose guests open nothing, always says no."""
         ...
 
     async def drop(self, volume_id: str, layer_id: str) -> None:

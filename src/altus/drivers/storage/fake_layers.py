@@ -24,15 +24,18 @@ class FakeLayers:
         self._journal = journal
         self._make_room = make_room
 
-    async def freeze(self, volume_id: str, layer_id: str, onto: str = "") -> VolumeFacts:
+    async def freeze(self, volume_id: str, layer_id: str, onto: str = "", *, live: bool = False) -> VolumeFacts:
         volume = self._there(volume_id)
         changed = frozen(volume, check_id(layer_id), onto)
         if changed != volume:
             self._make_room(EMPTY)
         return self._keep(changed)
 
-    async def thaw(self, volume_id: str, layer_id: str) -> VolumeFacts:
+    async def thaw(self, volume_id: str, layer_id: str, *, live: bool = False) -> VolumeFacts:
         return self._keep(thawed(self._there(volume_id), layer_id))
+
+    async def in_use(self, volume_id: str) -> bool:
+        return False
 
     async def drop(self, volume_id: str, layer_id: str) -> None:
         if volume_id in self._journal.volumes:

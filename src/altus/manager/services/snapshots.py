@@ -48,8 +48,9 @@ class SnapshotService:
         def reserve(tx: Tx) -> None:
             SNAPSHOT.insert(tx, snapshot)
 
-        return Change(kind=SNAPSHOT_CREATE, arguments=SnapshotCreate(snapshot=snapshot), object_id=snapshot.id,
-                      object_name=snapshot.name, project_id=snapshot.project_id, reserve=reserve)  # fmt: skip
+        return Change(kind=SNAPSHOT_CREATE, arguments=SnapshotCreate(snapshot=snapshot, quiesce=body.quiesce),
+                      object_id=snapshot.id, object_name=snapshot.name, project_id=snapshot.project_id,
+                      reserve=reserve)  # fmt: skip
 
     async def revert(self, actor: Actor, vm: str, reference: str) -> Change[SnapshotRevert]:
         """Go back to one."""

@@ -17,7 +17,7 @@ from altus.model.snapshot import Snapshot, SnapshotDisk, SnapshotState, faults, 
 from altus.model.snapshot import require as require_state
 from altus.model.vm import Vm
 from altus.model.volume import VolumeFacts
-from altus.wire.operations import LAYER_DROP, LAYER_INSPECT, LAYER_THAW, LayerRef, LayersAsked, VolumeSeen
+from altus.wire.operations import LAYER_DROP, LAYER_INSPECT, LAYER_THAW, LayerRef, LayersAsked, LayerThaw, VolumeSeen
 
 DISKS = TypeAdapter(list[SnapshotDisk])
 
@@ -71,19 +71,27 @@ def require_no_snapshots(tx: Tx, vm: Vm, volume_ids: Sequence[str]) -> None:
                            hint="Delete these snapshots first.")  # fmt: skip
 
 
-async def of_all(run: Run[Any], vm: Vm, volume_ids: Sequence[str], layer_id: str, *, thaw: bool) -> None:
-    """Thaw or drop this layer of all these volumes."""
-    refs = [LayerRef(storage_id=vm.storage_id, volume_id=volume_id, layer_id=layer_id) for volume_id in volume_ids]
-    host_id = vm.host_id or ""
-    if thaw:
-        note(run, await all_of(*(run.call(host_id, LAYER_THAW, ref) for ref in refs)))
-    else:
-        await all_of(*(run.call(host_id, LAYER_DROP, ref) for ref in refs))
+async def drop_all(run: Run[Any], vm: Vm, layer_id: str) -> None:
+    """Let go of this layer of all disks."""
+    ids = [disk.volume_id for disk in vm.hardware.disks]
+    refs = (LayerRef(storage_id=vm.storage_id, volume_id=volume_id, layer_id=layer_id) for volume_id in ids)
+    await all_of(*(run.call(vm.host_id or "", LAYER_DROP, ref) for ref in refs))
+
+
+async def thaw_all(run: Run[Any], vm: Vm, volume_ids: Sequence[str], layer_id: str, *, live: bool = False) -> None:
+    """Let this layer of these volumes be the volume again."""
+    refs = (LayerThaw(storage_id=vm.storage_id, volume_id=volume_id, layer_id=layer_id, live=live)
+            for volume_id in volume_ids)  # fmt: skip
+    note(run, await all_of(*(run.call(vm.host_id or "", LAYER_THAW, ref) for ref in refs)))
 
 
 def note(run: Run[Any], seen: Sequence[VolumeSeen]) -> list[VolumeFacts]:
     """Write what storage says of volumes with the step's checkpoint."""
-    found = [one.facts for one in seen if one.facts is not None]
+    return note_facts(run, [one.facts for one in seen if one.facts is not None])
+
+
+def note_facts(run: Run[Any], found: list[VolumeFacts]) -> list[VolumeFacts]:
+    """See `note`."""
 
     def write(tx: Tx) -> None:
         for facts in found:

@@ -19,10 +19,11 @@ from altus.manager.tasks.declare import Step, TaskType
 from altus.manager.tasks.run import Run
 from altus.manager.tasks.snapshot_parts import (
     check_vm,
+    drop_all,
     note,
-    of_all,
     require_agreement,
     require_ready,
+    thaw_all,
     the_snapshot,
 )
 from altus.manager.tasks.vm_parts import definition, record, remember, remembered, the_vm
@@ -89,7 +90,7 @@ async def _plan(run: Run[SnapshotRevert]) -> dict[str, Any]:
 
 async def _clear(run: Run[SnapshotRevert]) -> None:
     vm = await the_vm(run, run.args.vm_id)
-    await of_all(run, vm, [disk.volume_id for disk in vm.hardware.disks], _former(vm.id), thaw=False)
+    await drop_all(run, vm, _former(vm.id))
 
 
 async def _stop(run: Run[SnapshotRevert]) -> None:
@@ -116,7 +117,7 @@ async def _freeze(run: Run[SnapshotRevert]) -> None:
 
 async def _thaw(run: Run[SnapshotRevert]) -> None:
     vm, snapshot = await the_vm(run, run.args.vm_id), await _snapshot(run)
-    await of_all(run, vm, [disk.volume_id for disk in snapshot.disks], _former(vm.id), thaw=True)
+    await thaw_all(run, vm, [disk.volume_id for disk in snapshot.disks], _former(vm.id))
 
 
 async def _after(run: Run[SnapshotRevert], before: Vm) -> Vm:

@@ -149,6 +149,23 @@ async def test_layers_that_are_frozen_while_a_vm_runs_are_refused(tmp_path: Path
     assert list((tmp_path / "r" / "layers").iterdir()) == []
 
 
+async def test_a_live_freeze_taken_back_keeps_what_was_written_since(tmp_path: Path) -> None:
+    storage = await opened(tmp_path / "r")
+    await storage.create_volume(VOLUME, 16 * MIB)
+    path = storage.volume_source(VOLUME).path
+    write(path, 1, "1M", "1M")
+    await storage.layers.freeze(VOLUME, FIRST, live=True)
+    write(path, 2, "2M", "1M")
+    facts = await storage.layers.thaw(VOLUME, FIRST, live=True)
+    assert facts.layer == ""
+    assert await storage.layers.all() == []
+    assert reads(path, 1, "1M", "1M")
+    assert reads(path, 2, "2M", "1M")
+    await storage.layers.merge(VOLUME)
+    assert list((tmp_path / "r" / "layers").iterdir()) == []
+    assert reads(path, 1, "1M", "1M")
+
+
 @pytest.fixture(scope="module")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """FIRST ─ SECOND ─ the volume, each with a mebibyte of its own; FIRST is dropped, and not merged yet."""

@@ -50,11 +50,17 @@ async def with_snapshots(site: Site, number: int) -> tuple[Vm, list[Snapshot]]:
     return await site.vm(vm.id), found
 
 
-async def prepare_create(site: Site) -> Ready:
+def prepare_create(*, start: bool) -> Callable[[Site], Awaitable[Ready]]:
     """The second one."""
-    vm, _ = await with_snapshots(site, 1)
-    body = SnapshotCreate(name=f"snap-{new_id()[-12:]}", description="of two")
-    return lambda: snapshots_of(site).create(ADMIN, vm.id, body)
+
+    async def prepare(site: Site) -> Ready:
+        vm, _ = await with_snapshots(site, 1)
+        if start:
+            await site.done(site.power.simple(ADMIN, vm.id, VmAction.START))
+        body = SnapshotCreate(name=f"snap-{new_id()[-12:]}", description="of two")
+        return lambda: snapshots_of(site).create(ADMIN, vm.id, body)
+
+    return prepare
 
 
 def prepare_revert(*, start: bool) -> Callable[[Site], Awaitable[Ready]]:

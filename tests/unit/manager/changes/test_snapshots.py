@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections.abc import Awaitable
 
@@ -91,15 +92,38 @@ async def test_a_disk_attached_later_stays_as_it_is(site: Site) -> None:
     await site.require_healthy()
 
 
-async def test_while_the_vm_runs_snapshots_are_neither_taken_nor_deleted(site: Site) -> None:
+async def test_while_the_vm_runs_snapshots_are_taken_and_not_deleted(site: Site) -> None:
     async with site.running():
         vm, (first,) = await with_snapshots(site, 1)
         await site.done(site.power.simple(ADMIN, vm.id, VmAction.START))
-        body = SnapshotCreate(name="late")
-        error = await refused(site.submit(snapshots_of(site).create(ADMIN, vm.id, body)), Conflict, "vm.state")
+        late = await new_snapshot(site, vm.id)
+        assert late.parent_id == first.id
+        deletion = snapshots_of(site).delete(ADMIN, vm.id, first.id)
+        error = await refused(site.submit(deletion), Conflict, "vm.state")
         assert error.hint == "Stop it first."
-        await refused(site.submit(snapshots_of(site).delete(ADMIN, vm.id, first.id)), Conflict, "vm.state")
-    assert list(await taken(site, vm.id)) == [first.id]
+    await site.require_healthy()
+
+
+async def test_of_a_suspended_vm_none_is_taken(site: Site) -> None:
+    async with site.running():
+        vm = await site.new_vm(start=True)
+        await site.done(site.power.simple(ADMIN, vm.id, VmAction.SUSPEND))
+        body = SnapshotCreate(name="late")
+        await refused(site.submit(snapshots_of(site).create(ADMIN, vm.id, body)), Conflict, "vm.state")
+
+
+async def test_who_asks_for_whole_file_systems_gets_them_or_no_snapshot(site: Site) -> None:
+    asked = SnapshotCreate(name="whole", quiesce=True)
+    async with site.running(watch=True):
+        vm = await site.new_vm(start=True)
+        await site.done(site.power.simple(ADMIN, vm.id, VmAction.PAUSE))
+        await refused(site.submit(snapshots_of(site).create(ADMIN, vm.id, asked)), Conflict, "snapshot.not_quiesced")
+        await site.done(site.power.simple(ADMIN, vm.id, VmAction.RESUME))
+        async with asyncio.timeout(20):
+            while (await site.vm(vm.id)).guest is None:
+                await asyncio.sleep(0.02)
+        await site.done(snapshots_of(site).create(ADMIN, vm.id, asked))
+        await site.settled()
 
 
 async def test_disks_with_snapshots_are_not_kept_when_their_vm_goes(site: Site) -> None:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from xml.etree import ElementTree as ET
 
+from altus.drivers.hypervisor.libvirt.switch import without_backing
+
 _UNCACHED = frozenset({"none", "directsync"})
 
 
 def relocated(live: str, there: str) -> str:
-    """The running domain's XML with the files that its definition `there` names, disk by disk."""
-    here, other = ET.fromstring(live), ET.fromstring(there)  # noqa: S314 - both are libvirt's own
+    """The running domain's XML with the files that its definition `there` names, disk by disk; what those stand on is
+    looked up there."""
+    here, other = ET.fromstring(without_backing(live)), ET.fromstring(there)  # noqa: S314 - both are libvirt's own
     files = {_device(disk): disk.find("source") for disk in other.iterfind("devices/disk")}
     for disk in here.iterfind("devices/disk"):
         source, found = disk.find("source"), files.get(_device(disk))

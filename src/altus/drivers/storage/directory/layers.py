@@ -26,6 +26,7 @@ from altus.drivers.storage.directory.files import (
     allocation,
     copy,
     hard_link,
+    is_open,
     reflink,
     sync,
 )
@@ -43,23 +44,25 @@ class Layers:
     def __init__(self, repository: Repository) -> None:
         self._repository = repository
 
-    async def freeze(self, volume_id: str, layer_id: str, onto: str = "") -> VolumeFacts:
+    async def freeze(self, volume_id: str, layer_id: str, onto: str = "", *, live: bool = False) -> VolumeFacts:
         """See `VolumeLayers.freeze`."""
         repository, layout = self._repository, self._repository.layout
         volume, layer = layout.volume(volume_id), layout.kept(volume_id, layer_id)
         async with repository.operation(volume_id):
             if not await in_thread(self._is_frozen, volume_id, layer_id):
                 below = layout.kept(volume_id, onto) if onto else layer
+                if not live:
+                    await in_thread(refuse_open, volume, volume_id)
                 size, origin = await in_thread(self._measured, volume, below if onto else volume, volume_id, onto)
                 async with repository.work() as folder:
                     with repository.room.promise(METADATA):
                         overlay = folder / "overlay.qcow2"
                         await repository.qemu_img.create(overlay, size, layout.relative(below))
                         await in_thread(finish, overlay, origin_base(origin))
-                        await repository.commit(lambda: self._freeze(volume, layer, overlay))
+                        await repository.commit(lambda: self._freeze(volume, layer, overlay, live=live))
             return await in_thread(self._facts, volume_id)
 
-    async def thaw(self, volume_id: str, layer_id: str) -> VolumeFacts:
+    async def thaw(self, volume_id: str, layer_id: str, *, live: bool = False) -> VolumeFacts:
         """See `VolumeLayers.thaw`."""
         repository, layout = self._repository, self._repository.layout
         volume, layer = layout.volume(volume_id), layout.kept(volume_id, layer_id)
@@ -67,8 +70,9 @@ class Layers:
         def change() -> None:
             if not layout.pin(volume_id, layer_id).exists():
                 return  # one that was let go of is not what the volume held last
-            if layer.exists():
-                refuse_open(volume, volume_id)
+            if layer.exists() and not (live and self._is_worked_on(volume, layer)):
+                if not live:
+                    refuse_open(volume, volume_id)
                 if others := [path for path in repository.catalog.children(layer) if path != volume]:
                     raise layer_needed(volume_id, layer_id, [path.stem for path in others])
                 layer.chmod(VOLUME_MODE)
@@ -83,6 +87,10 @@ class Layers:
         async with repository.operation(volume_id):
             await repository.commit(change)
             return await in_thread(self._facts, volume_id)
+
+    async def in_use(self, volume_id: str) -> bool:
+        """See `VolumeLayers.in_use`."""
+        return await in_thread(is_open, self._repository.layout.volume(volume_id))
 
     async def drop(self, volume_id: str, layer_id: str) -> None:
         """See `VolumeLayers.drop`."""
@@ -124,6 +132,13 @@ class Layers:
             raise layer_needed(volume_id, layer_id, [path.stem for path in self._repository.catalog.children(layer)])
         return True
 
+    def _is_worked_on(self, volume: Path, layer: Path) -> bool:
+        """Whether the volume has left its layer: a VM has it open, or has written to it."""
+        if layer.samefile(volume):
+            return False
+        disk = self._repository.catalog.disk(volume)
+        return is_open(volume) or disk is None or not disk.untouched
+
     def _measured(self, volume: Path, source: Path, volume_id: str, onto: str) -> tuple[int, str]:
         """Size and origin of the new overlay."""
         catalog = self._repository.catalog
@@ -132,14 +147,14 @@ class Layers:
             raise no_volume(volume_id)
         if like is None:
             raise no_layer(volume_id, onto)
-        refuse_open(volume, volume_id)
         if len(chain := catalog.chain(volume)) >= MAX_LAYERS:
             raise chain_too_long(volume_id, len(chain))
         return like.header.size, disk.header.origin
 
-    def _freeze(self, volume: Path, layer: Path, overlay: Path) -> None:
+    def _freeze(self, volume: Path, layer: Path, overlay: Path, *, live: bool) -> None:
         volume_id, layer_id = layer.stem.split(".")
-        refuse_open(volume, volume_id)
+        if not live:
+            refuse_open(volume, volume_id)
         sync(volume)
         pin = self._repository.layout.pin(volume_id, layer_id)
         pin.touch()

@@ -31,7 +31,7 @@ async def list_snapshots(actor: Reader, services: ServicesDep, ref: Ref, selecti
 @router.post("", status_code=202, responses=CHANGE_RESPONSES)
 async def create_snapshot(actor: Writer, services: ServicesDep, answer: AnswerDep, ref: Ref,
                           body: SnapshotCreate) -> Response:  # fmt: skip
-    """Take a snapshot of all disks of a VM that is off."""
+    """Take a snapshot of all disks of a VM at one instant; a running guest goes on."""
     return await answer(actor, services.snapshots.create(actor, ref, body))
 
 
