@@ -40,7 +40,7 @@ class FakeHypervisor:
         self._guest_seconds = guest_seconds
         self._shutdown_seconds = shutdown_seconds
         self.boots = True
-        """Guests that do not come to the end of their boot, where their agent answers, do not hear what they are asked."""
+        """Whether guests come to the end of their boot, where their agent answers; before, they hear nothing if not."""
         self.migrations = FakeMigrations(self._host)
         self.others = Others(self._host)
         self.adoptions = FakeAdoptions(self._host)
