@@ -39,6 +39,8 @@ class FakeHypervisor:
         self.cpus = cpus
         self._guest_seconds = guest_seconds
         self._shutdown_seconds = shutdown_seconds
+        self.boots = True
+        """Whether guests come to the end of their boot, where their agent answers; before, they hear nothing if not."""
         self.migrations = FakeMigrations(self._host)
         self.others = Others(self._host)
         self.adoptions = FakeAdoptions(self._host)
@@ -52,6 +54,10 @@ class FakeHypervisor:
     def crash(self, vm_id: str) -> None:
         """End a running VM as if its QEMU had been killed."""
         self._host.change(self._host.find(vm_id), VmState.CRASHED, "crashed")
+
+    def end_boot(self, vm_id: str) -> None:
+        """The guest comes to the end of its boot."""
+        self._host.agent_connects(vm_id)
 
     def disconnect(self) -> None:
         """Be unreachable until `reconnect`, as if libvirtd had been killed; VMs run on."""
@@ -103,7 +109,8 @@ class FakeHypervisor:
         if found.state not in ACTIVE:
             require_cpu("The host", self.cpus, found.cpu if found.state is VmState.SUSPENDED else found.vm.cpu)
             self._host.change(found, VmState.RUNNING, "started")
-            self._host.later(vm_id, self._guest_seconds, self._host.agent_connects)
+            if self.boots:
+                self._host.later(vm_id, self._guest_seconds, self._host.agent_connects)
 
     async def shutdown(self, vm_id: str) -> None:
         """See `Hypervisor.shutdown`."""
@@ -111,7 +118,7 @@ class FakeHypervisor:
         found = self._host.find(vm_id)
         if found.state is VmState.SUSPENDED:
             raise not_running(vm_id)
-        if found.state is VmState.RUNNING:
+        if found.state is VmState.RUNNING and (self.boots or vm_id in self._host.with_agent):
             self._host.later(vm_id, self._shutdown_seconds, self._host.powers_off)
 
     async def destroy(self, vm_id: str) -> None:

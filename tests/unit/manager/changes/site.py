@@ -199,6 +199,7 @@ class Site:
         finally:
             serving.cancel()
             await asyncio.gather(serving, return_exceptions=True)
+            await self.db.write(lambda _tx: None)  # behind what those who were cancelled had queued
 
     async def _watch(self, lease: Lease) -> None:
         observer = Observer(self.db, lease.epoch)
