@@ -7,6 +7,7 @@ import contextlib
 import dataclasses
 from collections.abc import AsyncIterator, Coroutine
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -200,7 +201,7 @@ class Site:
         """An engine that serves inside the block, through other `agents` if given; `watch`: hosts are listened to."""
         world = self.world if agents is None else dataclasses.replace(self.world, agents=agents)
         settings = EngineSettings(holder="test", sole=True, poll_seconds=0.02, first_pause=0.002)
-        engine = Engine(world, TASK_TYPES, settings, observer, [self._watch] if watch else [])
+        engine = Engine(world, TASK_TYPES, settings, observer, [partial(_watch, self)] if watch else [])
         self._engines.append(engine)
         serving = asyncio.create_task(engine.run())
         try:
@@ -210,19 +211,6 @@ class Site:
             serving.cancel()
             await asyncio.gather(serving, return_exceptions=True)
             await self.db.write(lambda _tx: None)  # behind what those who were cancelled had queued
-
-    async def _watch(self, lease: Lease) -> None:
-        observer = Observer(self.db, lease.epoch)
-        watches = [asyncio.create_task(self.agents.watch(host_id, observer)) for host_id in self.agents.hosts]
-        try:
-            while True:
-                seen = self.db.news.count
-                await observer.settle()
-                await self.db.news.wait(seen, 1.0)
-        finally:
-            for one in watches:
-                one.cancel()
-            await asyncio.gather(*watches, return_exceptions=True)
 
     # What things are made of in tests
 
@@ -296,6 +284,21 @@ class Site:
                 "keys": sorted(path.name for path in host.identity.folder.glob("*")),
             }
         return {"database": await self.db.read(look), "hosts": hosts}
+
+
+async def _watch(site: Site, lease: Lease) -> None:
+    """Listen to its hosts."""
+    observer = Observer(site.db, lease.epoch)
+    watches = [asyncio.create_task(site.agents.watch(host_id, observer)) for host_id in site.agents.hosts]
+    try:
+        while True:
+            seen = site.db.news.count
+            await observer.settle()
+            await site.db.news.wait(seen, 1.0)
+    finally:
+        for one in watches:
+            one.cancel()
+        await asyncio.gather(*watches, return_exceptions=True)
 
 
 def _timeless(one: Any) -> dict[str, Any]:
