@@ -63,11 +63,12 @@ def send(domain: libvirt.virDomain, far: libvirt.virConnect, order: Order) -> di
         libvirt.VIR_MIGRATE_PARAM_URI: f"unix://{memory_socket(vm_id)}",
         libvirt.VIR_MIGRATE_PARAM_DEST_XML: relocated(live, order.definition, copies=order.copies),
     }
-    if order.copies:
+    names = copied(live) if order.copies else []
+    if names:
         flags |= libvirt.VIR_MIGRATE_NON_SHARED_DISK
         asked |= {
             libvirt.VIR_MIGRATE_PARAM_DISKS_URI: f"unix://{disks_socket(vm_id)}",
-            libvirt.VIR_MIGRATE_PARAM_MIGRATE_DISKS: copied(live),
+            libvirt.VIR_MIGRATE_PARAM_MIGRATE_DISKS: names,
         }
     domain.migrateSetMaxDowntime(order.options.downtime)
     if not order.post_copy:

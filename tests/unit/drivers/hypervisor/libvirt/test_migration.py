@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
 import pytest
 
@@ -42,6 +43,17 @@ def test_copies_stand_on_nothing_and_boot_without_the_kernel_that_stays_behind()
     assert "cmdline" not in moved
     assert "backingStore" not in moved
     assert "backingStore" in relocated(_BASED, there)
+
+
+def test_copies_are_cached_as_the_other_host_can() -> None:
+    direct, buffered = ('<driver name="qemu" type="qcow2" cache="none" io="native"/>',
+                        '<driver name="qemu" type="qcow2" cache="writeback"/>')  # fmt: skip
+    here, there = (_BASED.replace('<disk device="disk">', f'<disk device="disk">{driver}', 1)
+                   for driver in (direct, buffered))  # fmt: skip
+    driver = ET.fromstring(relocated(here, there, copies=True)).find("devices/disk/driver")
+    assert driver is not None
+    assert driver.attrib == {"name": "qemu", "type": "qcow2", "cache": "writeback"}
+    assert 'cache="none"' in relocated(here, there)
 
 
 def test_only_disks_that_are_written_are_copied() -> None:
