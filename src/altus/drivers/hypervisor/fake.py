@@ -55,10 +55,6 @@ class FakeHypervisor:
         """End a running VM as if its QEMU had been killed."""
         self._host.change(self._host.find(vm_id), VmState.CRASHED, "crashed")
 
-    def end_boot(self, vm_id: str) -> None:
-        """The guest comes to the end of its boot."""
-        self._host.agent_connects(vm_id)
-
     def disconnect(self) -> None:
         """Be unreachable until `reconnect`, as if libvirtd had been killed; VMs run on."""
         self._host.away = True

@@ -23,7 +23,7 @@ async def test_a_guest_that_still_boots_stops_when_it_is_up(site: Site, monkeypa
         task = await site.submit(site.power.stop(ADMIN, vm.id, shapes.VmStop()))
         while "vm.observe" not in agents.calls:  # it was asked, and is looked at since
             await asyncio.sleep(0)
-        hypervisor.end_boot(vm.id)
+        hypervisor.others.end_boot(vm.id)
         assert (await site.ended(task)).state is TaskState.SUCCEEDED
     assert (await site.vm(vm.id)).state is VmState.STOPPED
     assert agents.calls.count("vm.shutdown") == 2
