@@ -219,12 +219,14 @@ class VmStop(Shape):
 
 
 class VmMigrate(Shape):
-    """Let the running guest go on on another host; without `host` the most suitable one is chosen. `bandwidth` in MiB a
-    second, `downtime` in milliseconds."""
+    """Let the running guest go on on another host; without `host` the most suitable one is chosen. Disks that only its
+    host reaches are copied, to `storage` or to the most suitable one. `bandwidth` in MiB a second, `downtime` in
+    milliseconds."""
 
     model_config = example(host="host2", bandwidth=200)
 
     host: Reference | None = None
+    storage: Reference | None = None
     mode: MigrationMode = Field(default=_OPTIONS.mode, description=MODE_MEANING)
     bandwidth: int | None = Field(default=_OPTIONS.bandwidth, ge=BANDWIDTH.least, le=BANDWIDTH.most, strict=True,
                                   description=BANDWIDTH.meaning)  # fmt: skip

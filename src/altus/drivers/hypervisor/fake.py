@@ -85,7 +85,8 @@ class FakeHypervisor:
         known = self._host.vms.get(vm.id)
         disks = tuple(disk.path for disk in attachments.disks)
         self._host.foreign.pop(vm.id, None)
-        self._host.save(dataclasses.replace(known or FakeVm(vm=vm), vm=vm, disks=disks, persistent=True), "defined")
+        self._host.save(dataclasses.replace(known or FakeVm(vm=vm), vm=vm, disks=disks, persistent=True,
+                                             left=False), "defined")  # fmt: skip
 
     async def undefine(self, vm_id: str) -> None:
         """See `Hypervisor.undefine`."""
