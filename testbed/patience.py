@@ -17,15 +17,18 @@ T = TypeVar("T")
 SLOWNESS = float(os.environ.get("ALTUS_TEST_SLOWNESS", "3"))
 RECOVERY = 10.0 * SLOWNESS
 GUEST = 60.0 * SLOWNESS
-_POLL = 0.05
+_POLL, _SELDOM = 0.05, 0.25
+"""Seconds between two looks, at first and after a while: each costs the managers' processor time, of which a guest that
+boots could make better use."""
 
 
 async def until(condition: Callable[[], Awaitable[T | None]], what: str, seconds: float = RECOVERY) -> T:
     """What `condition` returns as soon as that is true; AssertionError naming `what` and what it last was."""
-    deadline = time.monotonic() + seconds
+    began = time.monotonic()
     while True:
         found = await condition()
         if found:
             return found
-        assert time.monotonic() < deadline, f"{what}: not within {seconds:.0f} s, it is still {found!r}"
-        await asyncio.sleep(_POLL)
+        waited = time.monotonic() - began
+        assert waited < seconds, f"{what}: not within {seconds:.0f} s, it is still {found!r}"
+        await asyncio.sleep(min(max(_POLL, waited / 20), _SELDOM))

@@ -8,9 +8,12 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from altus.manager.api.app import routes
 from altus.manager.main import serve
 from altus.manager.settings import load
 from testbed.strikes import StrikeFile, Striker
+
+routes()  # a zygote does it for all managers that it makes
 
 
 def main() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import shutil
 import uuid
 from collections.abc import Callable, Iterator
@@ -17,6 +18,13 @@ from altus.manager.store.database import Database
 from devkit import postgres
 
 BOTH = ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)]
+
+
+def pytest_collection_finish() -> None:
+    """Modules and collected tests stay until the end: the search for garbage, of which each test makes much, need not
+    look through them again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

@@ -31,7 +31,9 @@ class Finding:
 @dataclass(frozen=True, kw_only=True)
 class Intent:
     """What the database says of one host. `ports` are the addresses reserved on networks (port id → network id) for all
-    VMs, wherever they are. `busy` are ids of objects which unfinished tasks are about: they may differ for now."""
+    VMs, wherever they are. `elsewhere` are volumes on storages of other hosts under whose ids this one has something,
+    too: a task brings them from one to the other, or could not clean up. `busy` are ids of objects which unfinished
+    tasks are about: they may differ for now."""
 
     vms: Sequence[Vm]
     volumes: Sequence[Volume]
@@ -40,6 +42,7 @@ class Intent:
     ports: Mapping[str, str]
     security_groups: Sequence[SecurityGroup] = ()
     snapshots: Sequence[Snapshot] = ()
+    elsewhere: Sequence[Volume] = ()
     busy: frozenset[str] = frozenset()
 
 
@@ -143,11 +146,11 @@ def _processes(intent: Intent, truth: Truth) -> Iterator[Finding]:
 
 
 def _volumes(intent: Intent, truth: Truth) -> Iterator[Finding]:
-    stored = {facts.id: facts for volumes in truth.volumes.values() for facts in volumes}
+    stored = {(storage, facts.id): facts for storage, volumes in truth.volumes.items() for facts in volumes}
     for volume in intent.volumes:
         if volume.id in intent.busy or volume.vm_id in intent.busy or volume.storage_id not in truth.volumes:
             continue
-        facts = stored.get(volume.id)
+        facts = stored.get((volume.storage_id, volume.id))
         if volume.state is not VolumeState.READY:
             yield Finding("volume.unfinished", "volume", volume.id,
                           f"Volume {volume.name} is {volume.state} and no task works on it.", "Delete it.")  # fmt: skip
@@ -158,20 +161,27 @@ def _volumes(intent: Intent, truth: Truth) -> Iterator[Finding]:
         elif facts.size != volume.size:
             yield Finding("volume.size", "volume", volume.id,
                           f"Volume {volume.name} has {facts.size} bytes, the database says {volume.size}.")  # fmt: skip
-    known = {volume.id for volume in intent.volumes}
-    for volume_id in stored.keys() - known - intent.busy:
-        yield Finding("volume.orphan", "volume", volume_id, f"Storage has a volume {volume_id} that nobody knows.")
+    known = {(volume.storage_id, volume.id) for volume in intent.volumes}
+    owners = {volume.id: volume for volume in (*intent.elsewhere, *intent.volumes)}
+    moving = {volume.id for volume in owners.values() if volume.vm_id in intent.busy} | intent.busy
+    for volume_id in sorted({volume_id for _, volume_id in stored.keys() - known} - moving):
+        if volume_id in owners:
+            yield Finding("volume.leftover", "volume", volume_id,
+                          f"Storage has an old copy of volume {owners[volume_id].name}, which is on other storage now.",
+                          "Remove its file, or move its VM there once more.")  # fmt: skip
+        else:
+            yield Finding("volume.orphan", "volume", volume_id, f"Storage has a volume {volume_id} that nobody knows.")
 
 
 def _snapshots(intent: Intent, truth: Truth) -> Iterator[Finding]:
     """The chains of the host's VMs. Of volumes without a VM, only layers that nobody knows."""
     volumes: dict[str, list[VolumeFacts]] = {}
     layers: dict[str, list[LayerFacts]] = {}
-    owner = {disk.volume_id: vm.id for vm in intent.vms for disk in vm.hardware.disks}
-    for facts in (one for every in truth.volumes.values() for one in every):
-        volumes.setdefault(owner.get(facts.id, ""), []).append(facts)
-    for layer in (one for every in truth.layers.values() for one in every):
-        layers.setdefault(owner.get(layer.volume_id, ""), []).append(layer)
+    owner = {(vm.storage_id, disk.volume_id): vm.id for vm in intent.vms for disk in vm.hardware.disks}
+    for storage, facts in ((storage, one) for storage, every in truth.volumes.items() for one in every):
+        volumes.setdefault(owner.get((storage, facts.id), ""), []).append(facts)
+    for storage, layer in ((storage, one) for storage, every in truth.layers.items() for one in every):
+        layers.setdefault(owner.get((storage, layer.volume_id), ""), []).append(layer)
     taken: dict[str, list[Snapshot]] = {}
     for one in intent.snapshots:
         taken.setdefault(one.vm_id, []).append(one)
@@ -185,7 +195,7 @@ def _snapshots(intent: Intent, truth: Truth) -> Iterator[Finding]:
                 yield Finding(fault.kind, "snapshot", fault.object_id, fault.message,
                               "Bring its file back, or restore the VM from a backup."
                               if fault.kind != "snapshot.orphan" else "")  # fmt: skip
-    known = {volume.id: volume for volume in intent.volumes}
+    known = {volume.id: volume for volume in (*intent.elsewhere, *intent.volumes)}
     for layer in layers.get("", ()):
         volume = known.get(layer.volume_id)
         if (volume is None or volume.vm_id is None) and layer.volume_id not in intent.busy:

@@ -30,3 +30,13 @@ class Storage(Resource):
     kind: StorageKind = StorageKind.DIRECTORY
     host_id: str | None = None
     usage: StorageUsage | None = None
+
+
+def public_name(name: str, host_name: str) -> str:
+    """What a repository is called in the pool that only this host reaches, which calls it `name`."""
+    return f"{host_name}-{name}"
+
+
+def local_name(storage: Storage, host_name: str) -> str:
+    """What the host calls its own repository."""
+    return storage.name.removeprefix(f"{host_name}-")

@@ -6,7 +6,17 @@ import unicodedata
 from datetime import datetime
 from typing import Annotated, Any, Generic, Self, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+)
+from pydantic_core import PydanticCustomError
 
 from altus.model.label import Label
 from altus.model.resource import NAME_PATTERN
@@ -21,13 +31,37 @@ def _printable(text: str) -> str:
     return text
 
 
-Name = Annotated[str, StringConstraints(pattern=NAME_PATTERN, max_length=63)]
+def says(words: str) -> WrapValidator:
+    """After the constraints of a string: who sends one of another form is told in `words` what it must be, instead of
+    the pattern."""
+
+    def validate(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
+        try:
+            return handler(value)
+        except ValidationError as error:
+            if all(one["type"] in _FORM for one in error.errors()):
+                raise PydanticCustomError("string_form", words) from None
+            raise
+
+    return WrapValidator(validate)
+
+
+_FORM = ("string_pattern_mismatch", "string_too_long")
+Name = Annotated[
+    str,
+    StringConstraints(pattern=NAME_PATTERN, max_length=63),
+    says("must be 1 to 63 letters, digits, dots, dashes or underscores, the first one a letter or digit"),
+]
 """1-63 letters, digits, dots, dashes, underscores."""
 Reference = Annotated[str, StringConstraints(min_length=1, max_length=80), AfterValidator(_printable)]
 """The id or the name of something."""
 Text = Annotated[str, StringConstraints(max_length=1024), AfterValidator(_printable)]
 """A line or two for people."""
-Tag = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:=-]{0,62}$")]
+Tag = Annotated[
+    str,
+    StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:=-]{0,62}$"),
+    says("must be 1 to 63 letters, digits, or any of . _ : = -, the first one a letter or digit"),
+]
 
 
 Flag = Annotated[bool, Field(strict=True)]

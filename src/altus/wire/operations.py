@@ -98,19 +98,27 @@ class VmAdmitted(Message):
 
 
 class VmMove(Message):
-    """Move a running VM `to` a host that admits it, where its ports are at `place` then."""
+    """Move a running VM `to` a host that admits it, where its ports are at `place` then; `copies`: with its disks."""
 
     vm_id: str
     to: HostAddress
     place: str
     port_ids: list[str]
     options: MigrationOptions = MigrationOptions()
+    copies: bool = False
 
 
 class VmMoved(Message):
     """It runs there."""
 
     facts: MigrationFacts
+
+
+class VmSettled(Message):
+    """What the host sees of a VM that was to leave it; `left`: the other host has it, or had it last."""
+
+    observation: VmObservation | None
+    left: bool
 
 
 class VolumeCreate(Message):
@@ -337,7 +345,7 @@ VM_SUSPEND = Operation("vm.suspend", VmRef, VmSeen, timeout=_LONG)
 VM_OBSERVE = Operation("vm.observe", VmRef, VmSeen)
 VM_ADMIT = Operation("vm.admit", VmAdmit, VmAdmitted)
 VM_MIGRATE = Operation("vm.migrate", VmMove, VmMoved, timeout=120)
-VM_SETTLE = Operation("vm.settle", VmMove, VmSeen)
+VM_SETTLE = Operation("vm.settle", VmMove, VmSettled)
 
 VOLUME_CREATE = Operation("volume.create", VolumeCreate, VolumeSeen, timeout=_LONG)
 VOLUME_RESIZE = Operation("volume.resize", VolumeResize, VolumeSeen)

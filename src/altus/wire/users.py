@@ -10,10 +10,14 @@ from pydantic import Field, StringConstraints
 from altus.model.account import SubjectKind
 from altus.model.audit import Outcome, Tampering
 from altus.model.permission import Duty, Permission, ScopeKind
-from altus.wire.base import Flag, Name, Reference, Shape, Text, View, example
+from altus.wire.base import Flag, Name, Reference, Shape, Text, View, example, says
 
 Password = Annotated[str, StringConstraints(min_length=1, max_length=256)]
-Duration = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{0,4}[smhdw]$")]
+Duration = Annotated[
+    str,
+    StringConstraints(pattern=r"^[1-9][0-9]{0,4}[smhdw]$"),
+    says("must be a number with a unit: 30s, 15m, 8h, 7d, 2w"),
+]
 """A number and s, m, h, d or w, such as `1h`."""
 
 

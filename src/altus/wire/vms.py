@@ -28,11 +28,15 @@ from altus.model.vm import (
     VmState,
 )
 from altus.model.volume import MAX_VOLUME_SIZE, MIN_VOLUME_SIZE
-from altus.wire.base import ActionView, Flag, Name, Reference, ResourceView, Shape, Tag, Text, View, example
+from altus.wire.base import ActionView, Flag, Name, Reference, ResourceView, Shape, Tag, Text, View, example, says
 
 _OPTIONS = MigrationOptions()
 _SSH_KEY = r"^(ssh-(ed25519|rsa)|ecdsa-sha2-nistp(256|384|521)|sk-(ssh-ed25519|ecdsa-sha2-nistp256)@openssh\.com) [A-Za-z0-9+/=]+( [^\r\n]*)?$"  # noqa: E501
-SshKey = Annotated[str, StringConstraints(pattern=_SSH_KEY, max_length=8192)]
+SshKey = Annotated[
+    str,
+    StringConstraints(pattern=_SSH_KEY, max_length=8192),
+    says("must be a public key in one line, as in ~/.ssh/id_ed25519.pub"),
+]
 Vcpus = Annotated[int, Field(ge=1, le=MAX_VCPUS, strict=True)]
 Memory = Annotated[int, Field(ge=MIN_MEMORY, le=MAX_MEMORY, multiple_of=MIB, strict=True)]
 DiskSize = Annotated[int, Field(ge=MIN_VOLUME_SIZE, le=MAX_VOLUME_SIZE, multiple_of=512, strict=True)]
@@ -42,7 +46,7 @@ Kilobits = Annotated[int, Field(ge=0, le=MAX_RATE, strict=True)]
 SecurityGroups = Annotated[list[Reference], Field(max_length=MAX_GROUPS)]
 
 
-CpuModel = Annotated[str, StringConstraints(pattern=MODEL_PATTERN)]
+CpuModel = Annotated[str, StringConstraints(pattern=MODEL_PATTERN), says("must be the name of a CPU model, or auto")]
 """The name of a CPU model, or `auto` for what the pool gives."""
 
 
@@ -215,12 +219,14 @@ class VmStop(Shape):
 
 
 class VmMigrate(Shape):
-    """Let the running guest go on on another host; without `host` the most suitable one is chosen. `bandwidth` in MiB a
-    second, `downtime` in milliseconds."""
+    """Let the running guest go on on another host; without `host` the most suitable one is chosen. Disks that only its
+    host reaches are copied, to `storage` or to the most suitable one. `bandwidth` in MiB a second, `downtime` in
+    milliseconds."""
 
     model_config = example(host="host2", bandwidth=200)
 
     host: Reference | None = None
+    storage: Reference | None = None
     mode: MigrationMode = Field(default=_OPTIONS.mode, description=MODE_MEANING)
     bandwidth: int | None = Field(default=_OPTIONS.bandwidth, ge=BANDWIDTH.least, le=BANDWIDTH.most, strict=True,
                                   description=BANDWIDTH.meaning)  # fmt: skip

@@ -70,9 +70,11 @@ class PoolOfLab:
         body = VmCreate(name=f"vm{next(_numbers)}", image="tiny", memory=_MEMORY, start=True, cpu_model=cpu_model,
                         nics=[NicCreate(network=network.name)])  # fmt: skip
         await self.altus.vms.create(body).run()
-        return await self._answers(body.name)
+        return await self.answers(body.name)
 
-    async def _answers(self, vm: str) -> VmView:
+    async def answers(self, vm: str) -> VmView:
+        """The VM as soon as it runs and its guest tells its address."""
+
         async def look() -> VmView | None:
             found = await self.altus.vms.get(vm)
             return found if found.state is VmState.RUNNING and found.addresses else None

@@ -14,10 +14,10 @@ from tests.unit.sdk.fake_manager import FakeManager
 
 def test_options_are_sent_as_they_are_written(altus: Altus, manager: FakeManager) -> None:
     manager.add_vm("web1")
-    altus("vm", "migrate", "web1", "--host", "h2", "--bandwidth", "200", "--downtime", "50", "--mode", "post-copy",
-          "--plan")  # fmt: skip
+    altus("vm", "migrate", "web1", "--host", "h2", "--storage", "s2", "--bandwidth", "200", "--downtime", "50",
+          "--mode", "post-copy", "--plan")  # fmt: skip
     (asked,) = [json.loads(one.body) for one in manager.seen if one.path.endswith("/migrate")]
-    assert asked == {"host": "h2", "bandwidth": 200, "downtime": 50, "mode": "post-copy"}
+    assert asked == {"host": "h2", "storage": "s2", "bandwidth": 200, "downtime": 50, "mode": "post-copy"}
 
 
 @pytest.mark.parametrize("words", [

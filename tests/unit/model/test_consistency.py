@@ -93,6 +93,7 @@ SEEDED = [
     ("volume.unfinished", VOLUME, one("volumes", state=VolumeState.DELETING)),
     ("volume.missing", VOLUME, truth(volumes={STORE: []})),
     ("volume.size", VOLUME, one("volumes", size=10)),
+    ("volume.leftover", VOLUME, truth(volumes={STORE: [_VOLUME], OTHER: [_VOLUME]})),
     ("volume.orphan", OTHER, truth(volumes={STORE: [_VOLUME, dataclasses.replace(_VOLUME, id=OTHER)]})),
     ("snapshot.unfinished", LAST, intent(snapshots=[_FIRST, dataclasses.replace(_LAST, state=SnapshotState.FAILED)])),
     ("snapshot.missing", FIRST, truth(layers={STORE: [_LAYERS[1]]})),
@@ -174,6 +175,16 @@ def test_what_tasks_work_on_may_differ(
     intent, truth = seed(INTENT, TRUTH)
     found = compare(dataclasses.replace(intent, busy=busy), truth)
     assert [one.kind for one in found] == ([] if kind != "port.orphan" else ["port.orphan"]), object_id
+
+
+@pytest.mark.parametrize(("busy", "kinds"), [(frozenset(), ["volume.leftover"]), (frozenset({VM}), [])])
+def test_volume_of_another_host_is_a_leftover_unless_a_task_moves_its_vm(
+    busy: frozenset[str], kinds: list[str]
+) -> None:
+    there = dataclasses.replace(INTENT.volumes[0], storage_id=OTHER)
+    moved = dataclasses.replace(INTENT, vms=[], volumes=[], elsewhere=[there], busy=busy)
+    found = compare(moved, dataclasses.replace(TRUTH, vms=[], processes=[]))
+    assert [one.kind for one in found if one.noun == "volume"] == kinds
 
 
 def test_another_hosts_vms_ports_and_volumes_are_left_alone() -> None:

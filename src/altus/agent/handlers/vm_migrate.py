@@ -9,7 +9,7 @@ from altus.agent.drivers import HostDrivers
 from altus.agent.handlers.declare import Handler, Report
 from altus.common.errors import Cancelled
 from altus.drivers.hypervisor.base import Move
-from altus.wire.operations import VM_ADMIT, VM_MIGRATE, VM_SETTLE, VmAdmit, VmAdmitted, VmMove, VmMoved, VmSeen
+from altus.wire.operations import VM_ADMIT, VM_MIGRATE, VM_SETTLE, VmAdmit, VmAdmitted, VmMove, VmMoved, VmSettled
 
 
 def _move(host: HostDrivers, request: VmMove, report: Report) -> Move:
@@ -19,7 +19,7 @@ def _move(host: HostDrivers, request: VmMove, report: Report) -> Move:
 
     return Move(reach=partial(host.peers.reach, request.to, request.vm_id), switch=switch, report=report,
                 stop=asyncio.Event(), options=request.options,
-                gone=not request.to.address)  # fmt: skip
+                gone=not request.to.address, copies=request.copies)  # fmt: skip
 
 
 async def _admit(host: HostDrivers, request: VmAdmit, _report: Report) -> VmAdmitted:
@@ -42,9 +42,9 @@ async def _migrate(host: HostDrivers, request: VmMove, report: Report) -> VmMove
             raise asyncio.CancelledError from error
 
 
-async def _settle(host: HostDrivers, request: VmMove, report: Report) -> VmSeen:
-    await host.hypervisor.migrations.settle(request.vm_id, _move(host, request, report))
-    return VmSeen(observation=await host.hypervisor.observe(request.vm_id))
+async def _settle(host: HostDrivers, request: VmMove, report: Report) -> VmSettled:
+    left = await host.hypervisor.migrations.settle(request.vm_id, _move(host, request, report))
+    return VmSettled(observation=await host.hypervisor.observe(request.vm_id), left=left)
 
 
 def _about(request: VmMove | VmAdmit) -> str:

@@ -24,7 +24,7 @@ from altus.model.migration import (
 if TYPE_CHECKING:
     from altus.wire.tasks import TaskView
 
-HOSTS = completion.of("hosts")
+HOSTS, STORAGES = completion.of("hosts"), completion.of("storages")
 _OPTIONS = MigrationOptions()
 Force = Annotated[bool, typer.Option("--force", help="Cut its power if it does not obey.")]
 
@@ -91,14 +91,20 @@ async def migrate(
         str | None,
         typer.Option(metavar="HOST", help="Name or id; without it the most suitable.", autocompletion=HOSTS),
     ] = None,
+    storage: Annotated[
+        str | None,
+        typer.Option(
+            metavar="STORAGE", help="Where disks are copied that only its host reaches.", autocompletion=STORAGES
+        ),
+    ] = None,
     bandwidth: Annotated[int | None, _limit(BANDWIDTH)] = _OPTIONS.bandwidth,
     downtime: Annotated[int, _limit(DOWNTIME)] = _OPTIONS.downtime,
     mode: Annotated[MigrationMode, typer.Option(help=MODE_MEANING)] = _OPTIONS.mode,
 ) -> None:
-    """Let a running VM go on on another host; its disks must be on shared storage."""
+    """Let a running VM go on on another host; disks that are not on shared storage are copied."""
     from altus.wire.vms import VmMigrate
 
-    body = VmMigrate(host=host, bandwidth=bandwidth, downtime=downtime, mode=mode)
+    body = VmMigrate(host=host, storage=storage, bandwidth=bandwidth, downtime=downtime, mode=mode)
     await finish(call, call.altus.vms.migrate(vm, body), call.altus.vms.get, VM, tell=_moved)
 
 

@@ -64,6 +64,7 @@ class MigrationChannel(StrEnum):
 
     CONTROL = "control"
     MEMORY = "memory"
+    DISKS = "disks"
 
 
 class Report(Protocol):
@@ -81,7 +82,8 @@ class Move:
     `reach` connects to the other host's `Migrations.stream`. `switch` leads the VM's packets there: it is awaited when
     the VM does not run here any more and before it runs there; with post-copy, which lets it run there by itself, at
     about the same time. `report` is told how far it is. `stop` breaks the move off, as long as that is possible.
-    `gone`: the other host was given up for ever and is not asked any more.
+    `gone`: the other host was given up for ever and is not asked any more. `copies`: its disks come over too, into the
+    empty ones that it is defined with there.
     """
 
     reach: Callable[[MigrationChannel], Awaitable[ByteStream]]
@@ -90,6 +92,7 @@ class Move:
     stop: asyncio.Event
     options: MigrationOptions = field(default_factory=MigrationOptions)
     gone: bool = False
+    copies: bool = False
 
 
 class Migrations(Protocol):
@@ -103,10 +106,11 @@ class Migrations(Protocol):
         memory is on two hosts, and no guest any more."""
         ...
 
-    async def settle(self, vm_id: str, move: Move) -> None:
+    async def settle(self, vm_id: str, move: Move) -> bool:
         """Let a migration that was broken off end: the VM goes on here if it is here at all, else there. What post-copy
         tore apart ends on both. It is fine if it runs on neither or if there was none. The other host is asked unless
-        the VM is active here."""
+        the VM is active here. Whether the other one has it: it runs there or, of one whose disks were copied, it may
+        have run there and ended, so that only the disks there are as its guest left them."""
         ...
 
     async def stream(self, vm_id: str, channel: MigrationChannel) -> ByteStream:

@@ -40,6 +40,8 @@ class FakeHypervisor:
         self.cpus = cpus
         self._guest_seconds = guest_seconds
         self._shutdown_seconds = shutdown_seconds
+        self.boots = True
+        """Whether guests come to the end of their boot, where their agent answers; before, they hear nothing if not."""
         self.migrations = FakeMigrations(self._host)
         self.others = Others(self._host)
         self.adoptions = FakeAdoptions(self._host)
@@ -85,7 +87,8 @@ class FakeHypervisor:
         known = self._host.vms.get(vm.id)
         disks = tuple(disk.path for disk in attachments.disks)
         self._host.foreign.pop(vm.id, None)
-        self._host.save(dataclasses.replace(known or FakeVm(vm=vm), vm=vm, disks=disks, persistent=True), "defined")
+        self._host.save(dataclasses.replace(known or FakeVm(vm=vm), vm=vm, disks=disks, persistent=True,
+                                             left=False), "defined")  # fmt: skip
 
     async def undefine(self, vm_id: str) -> None:
         """See `Hypervisor.undefine`."""
@@ -105,7 +108,8 @@ class FakeHypervisor:
         if found.state not in ACTIVE:
             require_cpu("The host", self.cpus, found.cpu if found.state is VmState.SUSPENDED else found.vm.cpu)
             self._host.change(found, VmState.RUNNING, "started")
-            self._host.later(vm_id, self._guest_seconds, self._host.agent_connects)
+            if self.boots:
+                self._host.later(vm_id, self._guest_seconds, self._host.agent_connects)
 
     async def shutdown(self, vm_id: str) -> None:
         """See `Hypervisor.shutdown`."""
@@ -113,7 +117,7 @@ class FakeHypervisor:
         found = self._host.find(vm_id)
         if found.state is VmState.SUSPENDED:
             raise not_running(vm_id)
-        if found.state is VmState.RUNNING:
+        if found.state is VmState.RUNNING and (self.boots or vm_id in self._host.with_agent):
             self._host.later(vm_id, self._shutdown_seconds, self._host.powers_off)
 
     async def destroy(self, vm_id: str) -> None:

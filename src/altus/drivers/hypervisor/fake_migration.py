@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 import json
 import time
 
 from altus.common.errors import NotFound, Unavailable
+from altus.common.units import format_size
 from altus.drivers.hypervisor.base import ByteStream, MigrationChannel, Move
 from altus.drivers.hypervisor.fake_host import ACTIVE, FakeHost, not_running
 from altus.drivers.hypervisor.migration import Here, There, leave, settle, stopped
@@ -83,6 +85,10 @@ class FakeSides:
         """See `Sides`."""
         if self._host.find(self._vm_id).state is not VmState.RUNNING:
             raise not_running(self._vm_id)
+        if self._move.copies:
+            self._move.report(0.1, f"disks: {format_size(_BYTES)} of {format_size(2 * _BYTES)} copied")
+            if await self._is_stopped(self._move.stop):
+                raise stopped(self._vm_id)
         committed = self._move.options.mode is MigrationMode.POST_COPY
         self._move.report(0.5, "half of it sent", committed)
         if await self._is_stopped(asyncio.Event() if committed else self._move.stop):
@@ -108,6 +114,14 @@ class FakeSides:
         throttle = 10 if mode is MigrationMode.AUTO_CONVERGE else 0
         return MigrationFacts(downtime=self._ways.seconds, bytes_sent=_BYTES, mode=mode, throttle=throttle,
                               dirty_rate=rate)  # fmt: skip
+
+    async def note_left(self, *, left: bool) -> None:
+        """See `Sides`."""
+        self._host.save(dataclasses.replace(self._host.find(self._vm_id), left=left), "noted")
+
+    async def has_left(self) -> bool:
+        """See `Sides`."""
+        return self._host.find(self._vm_id).left
 
     async def drop_there(self) -> None:
         """See `Sides`."""
@@ -150,10 +164,10 @@ class FakeMigrations:
         self._host.enter("migrations.leave")
         return await leave(vm_id, FakeSides(self._host, vm_id, move, self), move)
 
-    async def settle(self, vm_id: str, move: Move) -> None:
+    async def settle(self, vm_id: str, move: Move) -> bool:
         """See `Migrations`."""
         self._host.enter("migrations.settle")
-        await settle(vm_id, FakeSides(self._host, vm_id, move, self), move)
+        return await settle(vm_id, FakeSides(self._host, vm_id, move, self), move)
 
     async def stream(self, vm_id: str, channel: MigrationChannel) -> ByteStream:
         """See `Migrations`: all goes over the control channel."""

@@ -38,6 +38,10 @@ class Others:
         else:
             self._host.remove(vm_id)
 
+    def end_boot(self, vm_id: str) -> None:
+        """Help a guest that does not come there by itself to the end of its boot."""
+        self._host.agent_connects(vm_id)
+
     def guest_cpu(self, vm_id: str) -> GuestCpu | None:
         """What the VM's guest sees; None while there is none."""
         return self._host.find(vm_id).cpu

@@ -16,13 +16,14 @@ from altus.model.vm import VmDefinition, VmState
 @dataclass(frozen=True, kw_only=True)
 class FakeVm:
     """A VM as the fake knows it; `state` is one of those that are observed, `cpu` its guest's, `disks` are paths.
-    Somebody undefined one that is not `persistent` while it ran."""
+    Somebody undefined one that is not `persistent` while it ran. `left`: it has gone to another host."""
 
     vm: VmDefinition
     state: VmState = VmState.STOPPED
     cpu: GuestCpu | None = None
     disks: tuple[str, ...] = ()
     persistent: bool = True
+    left: bool = False
 
 
 class FakeStore:

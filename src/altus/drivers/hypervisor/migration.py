@@ -16,6 +16,9 @@ first here, then there.
 
 Some hypervisors lose what a guest changes while it is sent, unless whoever moves it sees to it that they do not
 (`Sides.is_whole`). What waits there without anybody who has seen that is never let go: it is brought over once more.
+
+Where disks are copied, the two hosts' disks differ as soon as it runs there. Should it then end there, it is on neither
+host, as if it had never left. So this host notes that it has left before it goes on there (`Sides.note_left`).
 """
 
 from __future__ import annotations
@@ -102,6 +105,14 @@ class Sides(Protocol):
         on here, or is torn (`torn`). Raises `Cancelled` if it was told to stop in time."""
         ...
 
+    async def note_left(self, *, left: bool) -> None:
+        """Remember on this host, whatever dies, that the VM may have run there; or that it has not."""
+        ...
+
+    async def has_left(self) -> bool:
+        """Whether that was noted last."""
+        ...
+
     async def drop_there(self) -> None:
         """End a copy that does not run."""
         ...
@@ -131,6 +142,8 @@ async def leave(vm_id: str, sides: Sides, move: Move) -> MigrationFacts:
             case Next.TRANSFER:
                 if move.stop.is_set():
                     raise stopped(vm_id)
+                if move.copies:
+                    await sides.note_left(left=False)
                 facts = await sides.transfer()
                 arrived = time.monotonic()
             case Next.DONE:
@@ -143,13 +156,16 @@ async def leave(vm_id: str, sides: Sides, move: Move) -> MigrationFacts:
                     facts = replace(facts, downtime=facts.downtime + time.monotonic() - arrived)
 
 
-async def settle(vm_id: str, sides: Sides, move: Move) -> None:
+async def settle(vm_id: str, sides: Sides, move: Move) -> bool:
     """See `Migrations.settle`."""
     while (here := await sides.here()) is not Here.ACTIVE:
         step = decide(here, There.NONE if move.gone else await sides.there(), forward=False)
-        if step in (Next.DONE, Next.NOWHERE):
-            return
+        if step is Next.DONE:
+            return True
+        if step is Next.NOWHERE:
+            return move.copies and await sides.has_left()
         await _act(vm_id, step, sides, move)
+    return False
 
 
 async def _act(vm_id: str, step: Next, sides: Sides, move: Move) -> None:
@@ -162,6 +178,8 @@ async def _act(vm_id: str, step: Next, sides: Sides, move: Move) -> None:
             await sides.go_on_here()
         case Next.GO_ON_THERE:
             await move.switch()
+            if move.copies:
+                await sides.note_left(left=True)
             await sides.go_on_there()
         case Next.NOWHERE:
             raise Conflict(f"VM {vm_id} runs neither here nor where it was to go.", code="vm.not_running",

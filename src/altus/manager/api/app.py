@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from typing import Any
 
 import structlog
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
+from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 import altus
@@ -34,18 +36,27 @@ def create_api(services: Services) -> FastAPI:
         openapi_url="/api/openapi.json",
         docs_url="/api/docs",
         redoc_url=None,
-        generate_unique_id_function=_operation_id,
-        responses={"4XX": _PROBLEM, "5XX": _PROBLEM},
         separate_input_output_schemas=True,
     )
     app.state.services = services
     app.state.operations = _operations()
     errors.install(app)
-    for router in ROUTERS:
-        app.include_router(router, prefix=PREFIX)
+    app.router.routes.extend(routes())
     console.install(app)
     app.add_middleware(RequestFrame)
     return app
+
+
+@functools.cache
+def routes() -> list[BaseRoute]:
+    """Of all applications of a process, ready for use: FastAPI would prepare them at each one's first request, which
+    had to wait for it."""
+    api = APIRouter(generate_unique_id_function=_operation_id, responses={"4XX": _PROBLEM, "5XX": _PROBLEM})
+    for router in ROUTERS:
+        api.include_router(router, prefix=PREFIX)
+    for route in api.routes:
+        route.matches({"type": "http", "method": "GET", "path": PREFIX, "headers": []})
+    return api.routes
 
 
 def _operation_id(route: APIRoute) -> str:

@@ -19,7 +19,9 @@ class Request:
     its groups are.
 
     A VM that moves is `leaving` the host with this id, and a guest that runs needs the `acceleration` and the `cpu` it
-    has; one that is to start may ask for a `cpu`. `host_id` names a host if one was asked for."""
+    has; one that is to start may ask for a `cpu`. `host_id` names a host if one was asked for. Its disks, if they have
+    to be copied, are `disks` bytes, and best go to a repository that is named and reached as the one they leave, which
+    its host calls `beside`."""
 
     label: Label
     vcpus: int
@@ -32,13 +34,15 @@ class Request:
     host_id: str = ""
     acceleration: Acceleration | None = None
     cpu: GuestCpu | None = None
+    disks: int = 0
+    beside: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Candidate:
     """A host, a repository it reaches, what it can hold, and what the VMs that run on it or move to it have of it.
     `cpu` is what its pool gives VMs that start there, `cpu_refusal` the rest of a sentence that says why it gives the
-    host no VMs."""
+    host no VMs. `promised` bytes of the repository are for disks that come from elsewhere."""
 
     host: Host
     storage: Storage
@@ -47,6 +51,13 @@ class Candidate:
     memory_used: int = 0
     cpu: GuestCpu | None = None
     cpu_refusal: str = ""
+    promised: int = 0
+
+    @property
+    def free_storage(self) -> int | None:
+        """In bytes, without the reserve; None if nobody knows; may be negative, too."""
+        usage = self.storage.usage
+        return None if usage is None else usage.available - self.promised
 
     @property
     def free_vcpus(self) -> int:

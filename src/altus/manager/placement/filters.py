@@ -38,6 +38,14 @@ def _storage(request: Request, candidate: Candidate) -> str:
     return "" if request.storage_id in ("", candidate.storage.id) else "the image or the storage asked for is elsewhere"
 
 
+def _disks(request: Request, candidate: Candidate) -> str:
+    free = candidate.free_storage
+    if not request.disks or free is None or request.disks <= free:
+        return ""
+    there = f"storage {candidate.storage.name} has {format_size(max(free, 0))} free"
+    return f"{format_size(request.disks)} of disks have to be copied, and {there}"
+
+
 def _acceleration(request: Request, candidate: Candidate) -> str:
     there = candidate.host.facts.acceleration if candidate.host.facts else None
     return "" if request.acceleration in (None, there) else f"the guest runs by {request.acceleration}, not by {there}"
@@ -92,6 +100,6 @@ def _memory(request: Request, candidate: Candidate) -> str:
 
 
 FILTERS: tuple[Callable[[Request, Candidate], str], ...] = (
-    _host_up, _leaving, _asked_for, _labels, _storage, _acceleration, _cpu, _required_tags, _forbidden_tags, _groups,
-    _vcpus, _memory,
+    _host_up, _leaving, _asked_for, _labels, _storage, _disks, _acceleration, _cpu, _required_tags, _forbidden_tags,
+    _groups, _vcpus, _memory,
 )  # fmt: skip

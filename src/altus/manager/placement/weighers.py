@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from altus.common.units import format_size
 from altus.manager.placement.declare import Candidate, Request
 from altus.model.placement import Relation
+from altus.model.storage import local_name
 
 
 @dataclass(frozen=True)
@@ -58,12 +59,25 @@ def _tell_vcpus(_request: Request, candidate: Candidate) -> str:
     return f"{candidate.free_vcpus} of {candidate.capacity.vcpus} vCPUs free"
 
 
+def _beside(request: Request, candidate: Candidate) -> float:
+    """Whether disks would come to a repository that is reached (a half) and called as the one they leave."""
+    if not request.disks or candidate.storage.host_id is None:
+        return 0.0
+    return 1.0 if local_name(candidate.storage, candidate.host.name) == request.beside else 0.5
+
+
+def _tell_beside(request: Request, candidate: Candidate) -> str:
+    return f"{format_size(request.disks)} of disks are copied to {candidate.storage.name}" if request.disks else ""
+
+
 WEIGHERS = (
     Weigher(10.0, _preferred, _tell_preferred),
     Weigher(1.0, _memory, _tell_memory),
     Weigher(0.5, _vcpus, _tell_vcpus),
+    Weigher(0.01, _beside, _tell_beside),
 )
-"""Preferences first; then VMs are spread so that hosts stay evenly full, by memory before vCPUs."""
+"""Preferences first; then VMs are spread so that hosts stay evenly full, by memory before vCPUs. The last one decides
+between the repositories of a host."""
 
 
 def score(request: Request, candidate: Candidate) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from altus.common.errors import AltusError
@@ -51,9 +52,9 @@ class DoctorService:
             census = await self.world.agents.call(host.id, HOST_CENSUS, Nothing())
         except AltusError as error:
             return {}, [Finding("host.silent", "host", host.id, f"Host {host.name}: {error.message}", error.hint)]
-        storages = frozenset(census.volumes)
+        stored = {storage: {facts.id for facts in volumes} for storage, volumes in census.volumes.items()}
         intent = await self.world.db.read(
-            lambda tx: _intent(tx, host.id, storages, before | task_rows.claimed_since(tx, newest))
+            lambda tx: _intent(tx, host.id, stored, before | task_rows.claimed_since(tx, newest))
         )
         checked = {
             "vm": len(intent.vms),
@@ -67,12 +68,16 @@ class DoctorService:
         return checked, await asyncio.to_thread(compare, intent, _truth(census))  # of thousands it takes long
 
 
-def _intent(tx: Tx, host_id: str, storages: frozenset[str], busy: frozenset[str]) -> Intent:
-    """What should be on the host and on the `storages` it reaches; `busy` is what tasks claimed while the host was
-    asked."""
+def _intent(tx: Tx, host_id: str, stored: Mapping[str, set[str]], busy: frozenset[str]) -> Intent:
+    """What should be on the host and on the storages it reaches, on which volumes are `stored`; `busy` is what tasks
+    claimed while the host was asked."""
+    volumes = VOLUME.all(tx, VOLUME.table.c.storage_id.in_(stored))
+    strange = set[str]().union(*stored.values()) - {volume.id for volume in volumes}
+    found = (VOLUME.peek(tx, volume_id) for volume_id in strange)
     return Intent(
         vms=VM.all(tx, VM.table.c.host_id == host_id),
-        volumes=VOLUME.all(tx, VOLUME.table.c.storage_id.in_(storages)),
+        volumes=volumes,
+        elsewhere=[volume for volume in found if volume is not None],
         images=IMAGE.all(tx),
         networks=NETWORK.all(tx),
         security_groups=SECURITY_GROUP.all(tx),

@@ -14,7 +14,7 @@ from altus.manager.store.database import Database, Tx
 from altus.manager.store.resources import HOST, STORAGE, VM
 from altus.model.host import Host, HostState
 from altus.model.resource import utc_now
-from altus.model.storage import Storage
+from altus.model.storage import Storage, public_name
 from altus.model.vm import GuestFacts, Vm, VmEvent, VmEventKind, VmObservation, VmState
 from altus.wire.agent import FactsChanged, Hello, StateSeen, StoragesChanged, StorageSeen, VmHappened
 
@@ -137,7 +137,7 @@ def _apply_storages(tx: Tx, host: Host, storages: Iterable[StorageSeen]) -> None
         if STORAGE.peek(tx, seen.id) is not None:
             STORAGE.change(tx, seen.id, usage=seen.usage)
             continue
-        name = seen.name if seen.shared else f"{host.name}-{seen.name}"
+        name = seen.name if seen.shared else public_name(seen.name, host.name)
         STORAGE.insert(tx, Storage(id=seen.id, name=name, label=host.label, kind=seen.kind, usage=seen.usage,
                                    host_id=None if seen.shared else host.id))  # fmt: skip
 

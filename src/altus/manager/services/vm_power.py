@@ -6,8 +6,8 @@ from typing import Any
 
 from altus.manager.services.changes import Change
 from altus.manager.services.lookup import visible
-from altus.manager.store.database import Database
-from altus.manager.store.resources import HOST, VM
+from altus.manager.store.database import Database, Tx
+from altus.manager.store.resources import HOST, STORAGE, VM
 from altus.manager.tasks.vm_migrate import VM_MIGRATE_TASK, VmMigrate
 from altus.manager.tasks.vm_power import (
     VM_KILL_TASK,
@@ -55,9 +55,13 @@ class VmPowerService:
 
     async def migrate(self, actor: Actor, reference: str, body: wire.VmMigrate) -> Change[Any]:
         """Let it go on on another host."""
-        named = body.host
-        host = await self.db.read(lambda tx: visible(tx, actor, HOST, named, Permission.HOST_READ)) if named else None
-        options = {"host_id": host.id if host else "", "options": body.options}
+
+        def look(tx: Tx) -> dict[str, Any]:
+            host = visible(tx, actor, HOST, body.host, Permission.HOST_READ) if body.host else None
+            storage = visible(tx, actor, STORAGE, body.storage, Permission.STORAGE_READ) if body.storage else None
+            return {"host_id": host.id if host else "", "storage_id": storage.id if storage else ""}
+
+        options = {**await self.db.read(look), "options": body.options}
         return await self._change(actor, reference, VM_MIGRATE_TASK, VmMigrate, options)
 
     async def _change(self, actor: Actor, reference: str, kind: Any, arguments: type[Any],

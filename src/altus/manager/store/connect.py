@@ -10,6 +10,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import exc
+from sqlalchemy.util import LRUCache
 
 from altus.common.errors import AltusError, Conflict, Internal, InvalidInput, Unavailable
 
@@ -24,6 +25,25 @@ _POSTGRESQL = {
     "keepalives_count": 3,
     "tcp_user_timeout": 10_000,
 }
+
+
+class _Statements(LRUCache[Any, Any]):
+    """Statements that are compiled already, by dialect's name: SQLAlchemy on its own compiles each one anew for every
+    engine, so for the writer and for the readers of one database."""
+
+    def get(self, key: Any, default: Any = None) -> Any:
+        return super().get(_by_name(key), default)
+
+    def __setitem__(self, key: Any, compiled: Any) -> None:
+        super().__setitem__(_by_name(key), compiled)
+
+
+def _by_name(key: tuple[Any, ...]) -> tuple[Any, ...]:
+    dialect, *statement = key
+    return (dialect.name, dialect.driver, *statement)
+
+
+_EVERYWHERE = {"compiled_cache": _Statements(1000)}
 
 
 def is_sqlite(url: sa.URL) -> bool:
@@ -53,7 +73,7 @@ def writer(url: sa.URL) -> sa.Engine:
     if is_sqlite(url):
         # Locked from the start: a deferred transaction that begins to write later can lose updates.
         return _sqlite(url, 1, "BEGIN IMMEDIATE")
-    return sa.create_engine(url, pool_pre_ping=True, pool_size=1, max_overflow=0,
+    return sa.create_engine(url, pool_pre_ping=True, pool_size=1, max_overflow=0, execution_options=_EVERYWHERE,
                             connect_args={**_POSTGRESQL, "options": _WRITER_OPTIONS})  # fmt: skip
 
 
@@ -64,7 +84,7 @@ def readers(url: sa.URL, count: int) -> sa.Engine:
     return sa.create_engine(url, pool_pre_ping=True, pool_size=count, max_overflow=0,
                             connect_args={**_POSTGRESQL, "options": _READER_OPTIONS},
                             isolation_level="REPEATABLE READ",
-                            execution_options={"postgresql_readonly": True})  # fmt: skip
+                            execution_options={**_EVERYWHERE, "postgresql_readonly": True})  # fmt: skip
 
 
 def translated(error: Exception) -> Exception:
@@ -95,7 +115,7 @@ def _is_ours(error: exc.DBAPIError) -> bool:
 
 
 def _sqlite(url: sa.URL, connections: int, begin: str, *pragmas: str) -> sa.Engine:
-    engine = sa.create_engine(url, pool_size=connections, max_overflow=0,
+    engine = sa.create_engine(url, pool_size=connections, max_overflow=0, execution_options=_EVERYWHERE,
                               connect_args={"check_same_thread": False, "timeout": 10})  # fmt: skip
 
     @sa.event.listens_for(engine, "connect")

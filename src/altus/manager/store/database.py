@@ -183,30 +183,33 @@ class Database:
             with self._write_engine.begin() as connection:
                 if not self.is_sqlite:
                     connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_WRITER_LOCK)))
+                # PostgreSQL would answer the COMMIT of who overlooked an error in silence, by rolling back.
+                run = self._run if self.is_sqlite and len(batch) == 1 else self._run_in_savepoint
                 for job in batch:
-                    self._run_in_savepoint(connection, job)
+                    run(connection, job)
         except Exception as error:
-            failure = _told(error)
+            failure = _caused(error)
             for job in batch:
                 job.fail(failure)
         _answer(batch)
 
+    def _run(self, connection: sa.Connection, job: _Job) -> None:
+        """What was asked for; who calls takes it back where it fails."""
+        tx = Tx(connection, self.news)
+        job.result = job.work(tx)
+        job.committed = tx.committed
+
     def _run_in_savepoint(self, connection: sa.Connection, job: _Job) -> None:
         """One job of a batch: its failure takes back its own work only."""
-        tx = Tx(connection, self.news)
         savepoint = connection.begin_nested()
         try:
-            job.result = job.work(tx)
+            self._run(connection, job)
             savepoint.commit()
         except Exception as error:
             if isinstance(error, sa.exc.DBAPIError) and error.connection_invalidated:
                 raise
             savepoint.rollback()
-            failure = _told(error)
-            failure.__cause__ = None if failure is error else error
-            job.fail(failure)
-        else:
-            job.committed = tx.committed
+            job.fail(_caused(error))
 
 
 def _told(error: Exception) -> Exception:
@@ -215,6 +218,13 @@ def _told(error: Exception) -> Exception:
     if meaning is not error and isinstance(meaning, Internal | Unavailable):
         _log.warning("the database failed", error=f"{type(error).__name__}: {error}")
     return meaning
+
+
+def _caused(error: Exception) -> Exception:
+    """What who asked is told, with what it was."""
+    failure = _told(error)
+    failure.__cause__ = None if failure is error else error
+    return failure
 
 
 def _answer(jobs: list[_Job]) -> None:

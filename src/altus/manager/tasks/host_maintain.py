@@ -7,12 +7,14 @@ task fails or is cancelled.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from altus.common.errors import AltusError, Cancelled, Conflict
 from altus.common.ids import derived_id
+from altus.common.units import format_size
 from altus.manager.store import tasks as task_rows
 from altus.manager.store.database import Tx
 from altus.manager.store.resources import HOST, VM
@@ -38,8 +40,8 @@ _NAMED = 10
 
 @dataclass(frozen=True, kw_only=True)
 class _Departure:
-    """Where each running VM of a host would go (names of VM and host), which cannot go (name and reason), and which
-    are off and stay."""
+    """Where each running VM of a host would go (name of VM; name of host, and the disks that are copied), which cannot
+    go (name and reason), and which are off and stay."""
 
     moves: Mapping[str, str]
     stuck: Mapping[str, str]
@@ -53,14 +55,17 @@ def _on_host(tx: Tx, host_id: str) -> list[Vm]:
 def _departure(tx: Tx, host_id: str) -> _Departure:
     """The large ones are placed first; each finds taken what those before it were given."""
     vms = sorted(_on_host(tx, host_id), key=lambda vm: (-vm.hardware.memory, vm.name))
-    moves, stuck, taken = {}, {}, dict[str, tuple[int, int]]()
+    moves, stuck, taken, promised = {}, {}, dict[str, tuple[int, int]](), defaultdict[str, int](int)
     for vm in (vm for vm in vms if vm.state in _MAY_WORK):
         try:
-            chosen = destination(tx, vm, taken)
+            chosen, copied = destination(tx, vm, taken, promised)
         except AltusError as error:
             stuck[vm.name] = error.message
             continue
         moves[vm.name] = chosen.host_name
+        if copied:
+            moves[vm.name] += f", with {format_size(copied)} of disks to {chosen.storage_name}"
+            promised[chosen.storage_id] += copied
         vcpus, memory = taken.get(chosen.host_id, (0, 0))
         taken[chosen.host_id] = (vcpus + vm.hardware.vcpus, memory + vm.hardware.memory)
     return _Departure(moves=moves, stuck=stuck, stay=[vm for vm in vms if vm.state not in _MAY_WORK])

@@ -34,8 +34,14 @@ def request_for(tx: Tx, vm: Vm, *, started: bool, storage_id: str) -> Request:
     )
 
 
-def candidates(tx: Tx, without: str = "", taken: Taken = MappingProxyType({})) -> list[Candidate]:
-    """Every host with every repository it reaches; what VM `without` has does not count, what is `taken` does."""
+Promised = Mapping[str, int]
+"""Bytes of disks that come to hosts or repositories, by id."""
+
+
+def candidates(tx: Tx, without: str = "", taken: Taken = MappingProxyType({}),
+               promised: Promised = MappingProxyType({})) -> list[Candidate]:  # fmt: skip
+    """Every host with every repository it reaches; what VM `without` has does not count, what is `taken` or `promised`
+    does."""
     used, pools, storages = working(tx, without), {pool.id: pool for pool in POOL.all(tx)}, _reached(tx)
     hosts = HOST.all(tx)
     baselines = baselines_of(pools.values(), hosts)
@@ -53,6 +59,7 @@ def candidates(tx: Tx, without: str = "", taken: Taken = MappingProxyType({})) -
                 memory_used=memory,
                 cpu=given.get(host.id),
                 cpu_refusal=refused.get(host.id, ""),
+                promised=promised.get(host.id, 0) + promised.get(storage.id, 0),
             )
             for storage in storages[None] + storages[host.id]
         ]

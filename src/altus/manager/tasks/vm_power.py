@@ -148,12 +148,15 @@ async def _choose_on_restart(run: Run[VmRestart]) -> Any:
 
 
 async def _shut_down(run: Run[Any], vm_id: str, timeout: float, *, force: bool) -> VmSeen:
-    """Ask the guest until it is off; after `timeout` seconds cut the power or give up."""
+    """Ask the guest until it is off; after `timeout` seconds cut the power or give up. A request in early boot can be
+    lost: it is asked again after a while, and as soon as its agent is heard of."""
     host_id, ref = await the_host(run, vm_id), VmRef(vm_id=vm_id)
-    deadline, asked = time.monotonic() + timeout, float("-inf")
+    deadline, asked, agent_asked = time.monotonic() + timeout, float("-inf"), False
     while time.monotonic() < deadline:
-        again = time.monotonic() - asked >= _ASK_AGAIN  # a request in early boot can be lost
-        asked = time.monotonic() if again else asked
+        has_agent = (await the_vm(run, vm_id)).guest is not None
+        again = time.monotonic() - asked >= _ASK_AGAIN or (has_agent and not agent_asked)
+        if again:
+            asked, agent_asked = time.monotonic(), has_agent
         seen = (await run.call(host_id, VM_SHUTDOWN, ref)).observation if again else await observe(run, vm_id)
         if seen is not None and seen.state not in _OFF:
             run.report(None, "Waiting for the guest to shut down")

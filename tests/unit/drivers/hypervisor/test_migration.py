@@ -31,6 +31,7 @@ class Paper:
         self.now = (here, there)
         self.failure = transfer
         self.whole = True
+        self.left = False
 
     async def here(self) -> Here:
         return self.now[0]
@@ -48,6 +49,13 @@ class Paper:
         self.whole = True
         self.now = (Here.NONE, There.WAITING)
         return MigrationFacts(downtime=0.1, bytes_sent=1)
+
+    async def note_left(self, *, left: bool) -> None:
+        assert self.now == ((Here.NONE, There.WAITING) if left else (Here.ACTIVE, There.NONE))
+        self.left = left
+
+    async def has_left(self) -> bool:
+        return self.left
 
     async def drop_there(self) -> None:
         assert self.now[1] in (There.INCOMING, There.WAITING) or self.now == (Here.NONE, There.PARTIAL)
@@ -254,3 +262,50 @@ async def test_a_fake_vm_is_slowed_down_only_if_it_may_be_and_must(
     facts = await pair[0].migrations.leave(vm.id, move)
     assert facts.mode is ended
     assert bool(facts.throttle) is (ended is MigrationMode.AUTO_CONVERGE)
+
+
+async def test_it_is_noted_that_a_vm_has_left_with_its_disks_and_not_that_it_came_back(
+    pair: tuple[FakeHypervisor, FakeHypervisor],
+) -> None:
+    vm = await _on_both(pair)
+    move = dataclasses.replace(_move(pair[1], vm.id), copies=True)
+    await pair[0].migrations.leave(vm.id, move)
+    pair[1].crash(vm.id)
+    assert await pair[0].migrations.settle(vm.id, move) is True
+    assert await pair[0].migrations.settle(vm.id, dataclasses.replace(move, copies=False)) is False
+    await pair[0].start(vm.id)
+    pair[0].fail_next("migrations.transfer", Failed("broken"))
+    with pytest.raises(Failed, match="broken"):
+        await pair[0].migrations.leave(vm.id, move)
+    pair[0].crash(vm.id)
+    assert await pair[0].migrations.settle(vm.id, move) is False
+
+
+@pytest.mark.parametrize("ending", [There.NONE, There.RUNNING])
+async def test_it_is_noted_before_it_goes_on_there(ending: There, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that whoever dies between both knows it."""
+    paper, noted = Paper(Here.NONE, There.WAITING), []
+
+    async def go_on() -> None:
+        noted.append(paper.left)
+        paper.now = (Here.NONE, ending)
+
+    monkeypatch.setattr(paper, "go_on_there", go_on)
+    assert await settle("vm", paper, dataclasses.replace(_move(), copies=True)) is True
+    assert noted == [True]
+
+
+async def test_a_fake_vm_copies_its_disks_first_and_can_be_stopped_then(
+    pair: tuple[FakeHypervisor, FakeHypervisor],
+) -> None:
+    vm, pair[0].migrations.seconds, told = await _on_both(pair), 60.0, []
+
+    def report(share: float, text: str, committed: bool = False) -> None:
+        told.append(text)
+        move.stop.set()
+
+    move = dataclasses.replace(_move(pair[1], vm.id), copies=True, report=report)
+    with pytest.raises(Cancelled):
+        await pair[0].migrations.leave(vm.id, move)
+    assert told == ["disks: 1 MiB of 2 MiB copied"]
+    assert await _states(pair, vm) == [VmState.RUNNING, VmState.STOPPED]

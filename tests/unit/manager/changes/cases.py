@@ -22,7 +22,7 @@ from altus.model.host_action import HostAction
 from altus.model.network import mac_of
 from altus.model.pool import DEFAULT_POOL
 from altus.model.security_group import SecurityGroupSpec
-from altus.model.vm import VmState
+from altus.model.vm import Vm, VmState
 from altus.model.vm_action import VmAction
 from altus.wire import resources as shapes
 from altus.wire import vms as vm_shapes
@@ -130,6 +130,19 @@ def _migrate(**options: Any) -> Prepare:
         return lambda: site.power.migrate(ADMIN, vm.id, vm_shapes.VmMigrate(**options))
 
     return prepare
+
+
+async def local_vm(site: Site, **fields: Any) -> Vm:
+    """A running VM whose disks only the first host reaches: one stands on an image, whose kernel it has."""
+    name = f"image-{new_id()[-12:]}"
+    build = shapes.ImageBuild.model_validate({"image": "tiny", "name": name, "storage": "host0-local"})
+    await site.done(site.images.build(ADMIN, build))
+    return await site.new_vm(start=True, image=name, **fields)
+
+
+async def _migrate_copied(site: Site) -> Callable[[], Draft]:
+    vm = await local_vm(site)
+    return lambda: site.power.migrate(ADMIN, vm.id, vm_shapes.VmMigrate())
 
 
 async def _repair(site: Site) -> Callable[[], Draft]:
@@ -339,6 +352,7 @@ CASES = (
     Case(
         "vm.migrate-post-copy", "vm.migrate", _migrate(mode="post-copy", bandwidth=100), state=VmState.RUNNING, hosts=2
     ),
+    Case("vm.migrate-copied", "vm.migrate", _migrate_copied, state=VmState.RUNNING, hosts=2),
     Case("vm.repair", "vm.repair", _repair, restores=False, state=VmState.STOPPED),
     Case("vm.adopt", "vm.adopt", _adopt, state=VmState.STOPPED),
     Case("volume.create", "volume.create", _volume_create),

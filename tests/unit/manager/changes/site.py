@@ -7,6 +7,7 @@ import contextlib
 import dataclasses
 from collections.abc import AsyncIterator, Coroutine
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +70,7 @@ class Site:
     base_image: str = ""
     lan: str = ""
     known: set[Finding] = field(default_factory=set)
+    _engines: list[Engine] = field(default_factory=list)
 
     @classmethod
     async def new(cls, db: Database, folder: Path, hosts: int = 1) -> Site:
@@ -162,13 +164,20 @@ class Site:
 
     async def submit(self, draft: Coroutine[Any, Any, Change[Any]]) -> Task:
         """Queue a change; somebody has to run it."""
-        return await self.changes().submit(ADMIN, await draft)
+        return await self.changes(self._wake).submit(ADMIN, await draft)
 
     async def submit_unchecked(self, draft: Coroutine[Any, Any, Change[Any]]) -> Task:
         """Queue a change as if it had been asked for a while ago: whether it is possible is found out in its turn."""
         change = await draft
         task = make(change.kind, change.arguments, object_id=change.object_id, object_name=change.object_name)
-        return await self.db.write(lambda tx: store(tx, task))
+        stored = await self.db.write(lambda tx: store(tx, task))
+        self._wake()
+        return stored
+
+    def _wake(self) -> None:
+        """Engines look into the queue at once."""
+        for engine in self._engines:
+            engine.wake()
 
     async def done(self, draft: Coroutine[Any, Any, Change[Any]]) -> Task:
         """Have a change made by the engine that runs now; it must succeed."""
@@ -191,27 +200,17 @@ class Site:
                       watch: bool = False) -> AsyncIterator[Engine]:  # fmt: skip
         """An engine that serves inside the block, through other `agents` if given; `watch`: hosts are listened to."""
         world = self.world if agents is None else dataclasses.replace(self.world, agents=agents)
-        settings = EngineSettings(holder="test", sole=True, poll_seconds=0.02, look_seconds=0.02, first_pause=0.002)
-        engine = Engine(world, TASK_TYPES, settings, observer, [self._watch] if watch else [])
+        settings = EngineSettings(holder="test", sole=True, poll_seconds=0.02, first_pause=0.002)
+        engine = Engine(world, TASK_TYPES, settings, observer, [partial(_watch, self)] if watch else [])
+        self._engines.append(engine)
         serving = asyncio.create_task(engine.run())
         try:
             yield engine
         finally:
+            self._engines.remove(engine)
             serving.cancel()
             await asyncio.gather(serving, return_exceptions=True)
-
-    async def _watch(self, lease: Lease) -> None:
-        observer = Observer(self.db, lease.epoch)
-        watches = [asyncio.create_task(self.agents.watch(host_id, observer)) for host_id in self.agents.hosts]
-        try:
-            while True:
-                seen = self.db.news.count
-                await observer.settle()
-                await self.db.news.wait(seen, 1.0)
-        finally:
-            for one in watches:
-                one.cancel()
-            await asyncio.gather(*watches, return_exceptions=True)
+            await self.db.write(lambda _tx: None)  # behind what those who were cancelled had queued
 
     # What things are made of in tests
 
@@ -286,6 +285,21 @@ class Site:
                 "keys": sorted(path.name for path in host.identity.folder.glob("*")),
             }
         return {"database": await self.db.read(look), "hosts": hosts}
+
+
+async def _watch(site: Site, lease: Lease) -> None:
+    """Listen to its hosts."""
+    observer = Observer(site.db, lease.epoch)
+    watches = [asyncio.create_task(site.agents.watch(host_id, observer)) for host_id in site.agents.hosts]
+    try:
+        while True:
+            seen = site.db.news.count
+            await observer.settle()
+            await site.db.news.wait(seen, 1.0)
+    finally:
+        for one in watches:
+            one.cancel()
+        await asyncio.gather(*watches, return_exceptions=True)
 
 
 def _timeless(one: Any) -> dict[str, Any]:

@@ -10,11 +10,12 @@ from altus.common.errors import Conflict, Failed
 from altus.common.units import GIB
 from altus.manager.services.tasks import TaskService
 from altus.manager.store import tasks as rows
-from altus.manager.store.resources import HOST
+from altus.manager.store.resources import HOST, STORAGE
 from altus.manager.tasks.host_maintain import HOST_MAINTAIN
 from altus.manager.tasks.vm_migrate import VM_MIGRATE_TASK
 from altus.model.host import Host, HostState
 from altus.model.host_action import HostAction
+from altus.model.storage import StorageUsage
 from altus.model.task import Task, TaskState
 from altus.model.vm import Vm, VmState
 from altus.model.vm_action import VmAction
@@ -46,6 +47,10 @@ async def _where(site: Site, vms: list[Vm]) -> list[tuple[str | None, VmState]]:
     return [(vm.host_id, vm.state) for vm in found]
 
 
+async def _fill(site: Site, storage_id: str, usage: StorageUsage) -> None:
+    await site.db.write(lambda tx: STORAGE.change(tx, storage_id, usage=usage))
+
+
 async def test_what_runs_goes_on_elsewhere_and_what_is_off_stays(pair: Site) -> None:
     async with pair.running(watch=True):
         here, there, vms = await _vms(pair, 3)
@@ -65,10 +70,14 @@ async def test_what_cannot_leave_is_named_before_anything_has_begun(pair: Site) 
         here, _, (vm, paused, _) = await _vms(pair, 2)
         local = await pair.new_vm(start=True, image=None, storage="host0-local")
         await pair.done(pair.power.simple(ADMIN, paused.id, VmAction.PAUSE))
+        full = StorageUsage(capacity=GIB, used=GIB, available=0)
+        for storage in await pair.db.read(STORAGE.all):
+            await _fill(pair, storage.id, full)
         with pytest.raises(Conflict) as refused:
             await pair.submit(_maintain(pair, here))
     assert refused.value.code == "host.in_use"
-    assert f"{local.name}: The disks of VM {local.name} are on host0-local" in refused.value.message
+    assert f"{local.name}: No host can take the VM" in refused.value.message
+    assert "have to be copied, and storage host1-local has 0 B free" in refused.value.message
     assert f"{paused.name}: " in refused.value.message
     assert vm.name not in refused.value.message
     assert (await _where(pair, [vm]))[0] == (here, VmState.RUNNING)

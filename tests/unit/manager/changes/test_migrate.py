@@ -43,7 +43,7 @@ async def test_what_cannot_move_is_refused_with_the_reason(pair: Site) -> None:
         stopped, local = await pair.new_vm(), await pair.new_vm(start=True, image=None, storage="host0-local")
         vm = await pair.new_vm(start=True)
         assert await _code(pair, stopped) == "vm.state"
-        assert await _code(pair, local) == "vm.storage_local"
+        assert await _code(pair, local, mode="post-copy") == "vm.post_copy_disks"
         assert await _code(pair, vm, host=vm.host_id) == "placement.no_host"
         assert await _code(pair, vm, host="host9") == "host.not_found"
         await pair.done(pair.vms.edit(ADMIN, vm.id, shapes.VmEdit(vcpus=2)))

@@ -21,6 +21,7 @@ from altus.model.vm_action import VmAction
 from altus.wire import resources as shapes
 from altus.wire import vms as vm_shapes
 from altus.wire.snapshots import SnapshotCreate
+from tests.unit.manager.changes.cases import local_vm
 from tests.unit.manager.changes.site import ADMIN, SMALL, Site
 from tests.unit.manager.changes.snapshots import new_snapshot, snapshots_of, taken, with_snapshots
 
@@ -175,6 +176,19 @@ async def test_a_vm_on_shared_storage_moves_with_its_snapshots(pair: Site) -> No
         await pair.done(snapshots_of(pair).revert(ADMIN, vm.id, first.id))
         await pair.done(pair.power.simple(ADMIN, vm.id, VmAction.KILL))
         await pair.done(snapshots_of(pair).delete(ADMIN, vm.id, first.id))
+    await pair.require_healthy()
+
+
+async def test_a_vm_with_snapshots_where_only_its_host_reaches_is_not_moved(pair: Site) -> None:
+    async with pair.running():
+        vm = await local_vm(pair)
+        taken_ = await new_snapshot(pair, vm.id)
+        await refused(pair.submit(pair.power.migrate(ADMIN, vm.id, vm_shapes.VmMigrate())), Conflict,
+                      "vm.snapshots_local")  # fmt: skip
+        await pair.done(pair.power.simple(ADMIN, vm.id, VmAction.KILL))
+        await pair.done(snapshots_of(pair).delete(ADMIN, vm.id, taken_.id))
+        await pair.done(pair.power.simple(ADMIN, vm.id, VmAction.START))
+        await pair.done(pair.power.migrate(ADMIN, vm.id, vm_shapes.VmMigrate()))
     await pair.require_healthy()
 
 

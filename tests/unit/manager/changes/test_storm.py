@@ -189,7 +189,7 @@ class Storm:
             {"add_nics": [{"network": site.lan}]}, {"vcpus": self.chance.randint(1, 9)}, {"name": name},
             {"attach_volumes": [volume]}, {"detach_volumes": [volume]},
         ]  # fmt: skip
-        body = site.vm_body(start=self.chance.random() < 0.5)
+        body = site.vm_body(start=self.chance.random() < 0.5, **self._place())
         build = shapes.ImageBuild.model_validate({"image": "tiny", "name": name})
         grown = shapes.VolumeResize(size=self.chance.randint(2, 9) * 64 * MIB)
         empty = shapes.VolumeCreate(name=name, size=2 * MIB)
@@ -212,6 +212,13 @@ class Storm:
             choices += self._moves(vm)
         (chosen,) = self.chance.choices([make for _, make in choices], [weight for weight, _ in choices])
         return chosen()
+
+    def _place(self) -> dict[str, Any]:
+        """Where there are several hosts, half of the VMs have disks that only one of them reaches."""
+        if len(self.site.agents.hosts) == 1 or self.chance.random() < 0.5:
+            return {}
+        number = self.chance.randrange(len(self.site.agents.hosts))
+        return {"image": None, "storage": f"host{number}-local"}
 
     def _moves(self, vm: str) -> list[tuple[int, Callable[[], Draft]]]:
         """What there is to do where there are several hosts."""

@@ -13,7 +13,7 @@ from typing import TypeVar
 import libvirt
 
 from altus.common.errors import Failed, NotFound, Unavailable
-from altus.common.units import KIB
+from altus.common.units import KIB, MIB
 from altus.drivers.hypervisor.base import ByteStream, MigrationChannel, Move
 from altus.drivers.hypervisor.libvirt.connection import Connection
 from altus.drivers.hypervisor.libvirt.errors import not_running, translate, unavailable
@@ -21,12 +21,15 @@ from altus.drivers.hypervisor.libvirt.migration_doors import (
     Doors,
     allow_post_copy,
     daemon_socket,
+    disks_folder,
+    disks_socket,
     make_folder,
     memory_socket,
     qemu_user,
 )
 from altus.drivers.hypervisor.libvirt.migration_emulated import is_emulated
 from altus.drivers.hypervisor.libvirt.migration_job import Order
+from altus.drivers.hypervisor.libvirt.migration_note import has_left, note_left
 from altus.drivers.hypervisor.libvirt.migration_transfer import Transfer
 from altus.drivers.hypervisor.libvirt.migration_xml import written
 from altus.drivers.hypervisor.libvirt.observe import TORN
@@ -51,22 +54,27 @@ class LibvirtMigrations:
         async with self._sides(vm_id, move) as sides:
             return await leave(vm_id, sides, move)
 
-    async def settle(self, vm_id: str, move: Move) -> None:
+    async def settle(self, vm_id: str, move: Move) -> bool:
         """See `Migrations`."""
         async with self._sides(vm_id, move) as sides:
-            await settle(vm_id, sides, move)
+            return await settle(vm_id, sides, move)
 
     async def stream(self, vm_id: str, channel: MigrationChannel) -> ByteStream:
-        """See `Migrations`: to libvirtd, or to the QEMU that waits for the VM's memory."""
+        """See `Migrations`: to libvirtd, or to the QEMU that waits for the VM's memory and disks."""
         if channel is MigrationChannel.CONTROL:
-            await asyncio.to_thread(make_folder, vm_id, await self._connection.run(qemu_user))
+            owner = await self._connection.run(qemu_user)
+            await asyncio.to_thread(make_folder, vm_id, owner)
+            await asyncio.to_thread(make_folder, disks_folder(vm_id), owner)
             await asyncio.to_thread(allow_post_copy)
             return await SocketStream.connect(daemon_socket())
-        return await SocketStream.connect(memory_socket(vm_id))
+        where = disks_socket if channel is MigrationChannel.DISKS else memory_socket
+        return await SocketStream.connect(where(vm_id))
 
     @asynccontextmanager
     async def _sides(self, vm_id: str, move: Move) -> AsyncGenerator[LibvirtSides]:
-        async with Doors(vm_id, move.reach) as doors:
+        owner = await self._connection.run(qemu_user) if move.copies else None
+        limit = move.options.bandwidth if move.copies else None
+        async with Doors(vm_id, move.reach, owner, None if limit is None else limit * MIB) as doors:
             sides = LibvirtSides(vm_id, self._connection, doors, move)
             try:
                 yield sides
@@ -137,8 +145,9 @@ class LibvirtSides:
 
     async def go_on_there(self) -> None:
         """See `Sides`."""
-        far = await self._far_connection()
-        await self._give_disks_to(await asyncio.to_thread(qemu_user, far))
+        if not self._move.copies:
+            far = await self._far_connection()
+            await self._give_disks_to(await asyncio.to_thread(qemu_user, far))
         await self._far_domain(_go_on)
 
     async def end_here(self) -> None:
@@ -149,6 +158,14 @@ class LibvirtSides:
         """See `Sides`."""
         await self._give_disks_to(await self._near.run(qemu_user))
         await self._near.run_domain(self._vm_id, _go_on)
+
+    async def note_left(self, *, left: bool) -> None:
+        """See `Sides`; in the definition, which libvirt keeps safe."""
+        await self._near.run_domain(self._vm_id, lambda domain: note_left(domain, left=left))
+
+    async def has_left(self) -> bool:
+        """See `Sides`."""
+        return await self._near.run_domain(self._vm_id, has_left)
 
     async def is_whole(self) -> bool:
         """See `Sides`; an emulated guest whose migration somebody else has begun may have run for too long."""
@@ -177,7 +194,8 @@ class LibvirtSides:
     def _order(self, domain: libvirt.virDomain, definition: str) -> Order:
         """In a worker thread."""
         return Order(options=self._move.options, definition=definition, door=self._doors.near, live=not self._missed,
-                     memory=domain.maxMemory() * KIB, emulated=is_emulated(domain.XMLDesc()))  # fmt: skip
+                     memory=domain.maxMemory() * KIB, emulated=is_emulated(domain.XMLDesc()),
+                     copies=self._move.copies)  # fmt: skip
 
     async def _give_disks_to(self, owner: tuple[int, int]) -> None:
         """Let QEMU open the disks for writing, which it does when the guest goes on. A libvirtd that ends a copy takes

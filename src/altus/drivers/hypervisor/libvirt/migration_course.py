@@ -51,8 +51,27 @@ class Course:
                               dirty_rate=self._dirty_rate)  # fmt: skip
 
 
-def progress(stats: dict[str, Any]) -> tuple[float, str]:
-    """Share and sentence from `virDomainGetJobStats`."""
+def progress(stats: dict[str, Any], memory: int = 0) -> tuple[float, str]:
+    """Share and sentence from `virDomainGetJobStats`. Disks come before the `memory`, of which libvirt tells nothing
+    meanwhile."""
+    disks, disks_left = stats.get("disk_total", 0), stats.get("disk_remaining", 0)
+    if disks and not stats.get("memory_iteration"):
+        return _of_disks(stats, disks, disks_left, memory)
+    share, text = _of_memory(stats)
+    if disks:
+        share = (disks + share * memory) / (disks + memory)
+        text += f"; disks: {format_size(stats.get('disk_processed', 0))} copied"
+    return share, text
+
+
+def _of_disks(stats: dict[str, Any], total: int, left: int, memory: int) -> tuple[float, str]:
+    text, speed = f"disks: {format_size(total - left)} of {format_size(total)} copied", stats.get("disk_bps", 0)
+    if speed and left:
+        text += f"; about {left / speed:.0f} s to go, then the memory"
+    return (total - left) / (total + memory), text
+
+
+def _of_memory(stats: dict[str, Any]) -> tuple[float, str]:
     total, left = stats.get("memory_total", 0), stats.get("memory_remaining", 0)
     rate = stats.get("memory_dirty_rate", 0) * stats.get("memory_page_size", 0)
     speed, throttle = stats.get("memory_bps", 0), stats.get("auto_converge_throttle", 0)

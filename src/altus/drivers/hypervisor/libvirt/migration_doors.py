@@ -21,6 +21,7 @@ import libvirt
 
 from altus.common.errors import AltusError
 from altus.drivers.hypervisor.base import ByteStream, MigrationChannel
+from altus.drivers.hypervisor.libvirt.migration_pace import Pace
 from altus.drivers.hypervisor.libvirt.vnc import SocketStream
 
 FOLDER = Path("/run/altus/migration")
@@ -28,6 +29,8 @@ FOLDER = Path("/run/altus/migration")
 _DAEMONS = (Path("/run/libvirt/virtqemud-sock"), Path("/run/libvirt/libvirt-sock"))
 _USERFAULTFD = Path("/proc/sys/vm/unprivileged_userfaultfd")
 _CHUNK = 1 << 20
+_PACED_CHUNK = 1 << 16
+"""What waits here to be sent QEMU takes for sent: it must not be much."""
 _PASSABLE = 0o711
 
 
@@ -36,16 +39,26 @@ def memory_socket(vm_id: str) -> Path:
     return FOLDER / vm_id / "memory"
 
 
+def disks_folder(vm_id: str) -> str:
+    """The name of another folder, for QEMU's user on both hosts, since there it is QEMU that connects."""
+    return f"{vm_id}-disks"
+
+
+def disks_socket(vm_id: str) -> Path:
+    """Where QEMU listens for the disks of a VM that arrives, and where QEMU connects to for one that leaves."""
+    return FOLDER / disks_folder(vm_id) / "disks"
+
+
 def daemon_socket() -> Path:
     """Where this host's libvirt listens: the daemon for QEMU alone, or the older one for all."""
     return next((path for path in _DAEMONS if path.exists()), _DAEMONS[-1])
 
 
-def make_folder(vm_id: str, owner: tuple[int, int] = (0, 0)) -> Path:
-    """The VM's folder, empty but for what listens there, for root alone or for QEMU's user too. Blocking."""
+def make_folder(name: str, owner: tuple[int, int] = (0, 0)) -> Path:
+    """A VM's folder, empty but for what listens there, for root alone or for QEMU's user too. Blocking."""
     for path in (FOLDER.parent, FOLDER):
         path.mkdir(mode=_PASSABLE, exist_ok=True)
-    folder = FOLDER / vm_id
+    folder = FOLDER / name
     folder.mkdir(mode=0o700, exist_ok=True)
     os.chown(folder, *owner)
     return folder
@@ -53,7 +66,8 @@ def make_folder(vm_id: str, owner: tuple[int, int] = (0, 0)) -> Path:
 
 def remove_folder(vm_id: str) -> None:
     """Nothing moves any more. Blocking."""
-    shutil.rmtree(FOLDER / vm_id, ignore_errors=True)
+    for name in (vm_id, disks_folder(vm_id)):
+        shutil.rmtree(FOLDER / name, ignore_errors=True)
 
 
 def allow_post_copy() -> None:
@@ -75,11 +89,17 @@ def qemu_user(connection: libvirt.virConnect) -> tuple[int, int]:
 
 
 class Doors:
-    """Sockets of a VM that leaves, while the block lasts: whoever connects to one is led to the other host."""
+    """Sockets of a VM that leaves, while the block lasts: whoever connects to one is led to the other host. `qemu` are
+    the ids of QEMU's user and group, for whom there is one for the disks if these are copied. Disks and memory go no
+    faster than `rate`, in bytes a second."""
 
-    def __init__(self, vm_id: str, reach: Callable[[MigrationChannel], Awaitable[ByteStream]]) -> None:
+    def __init__(self, vm_id: str, reach: Callable[[MigrationChannel], Awaitable[ByteStream]],
+                 qemu: tuple[int, int] | None = None, rate: int | None = None) -> None:  # fmt: skip
         self._vm_id = vm_id
         self._reach = reach
+        self._qemu = qemu
+        self._pace = Pace(rate)
+        self._chunk = _CHUNK if rate is None else _PACED_CHUNK
         self._servers: list[asyncio.Server] = []
         self._relays: set[asyncio.Task[None]] = set()
         self._insiders: set[asyncio.StreamWriter] = set()
@@ -103,6 +123,10 @@ class Doors:
         await asyncio.to_thread(make_folder, self._vm_id)
         await self._listen(self.control, partial(self._reach, MigrationChannel.CONTROL))
         await self._listen(memory_socket(self._vm_id), partial(self._reach, MigrationChannel.MEMORY))
+        if self._qemu is not None:
+            await asyncio.to_thread(make_folder, disks_folder(self._vm_id), self._qemu)
+            await self._listen(disks_socket(self._vm_id), partial(self._reach, MigrationChannel.DISKS))
+            os.chown(disks_socket(self._vm_id), *self._qemu)
         await self._listen(self.near, lambda: SocketStream.connect(daemon_socket()))
         return self
 
@@ -121,7 +145,7 @@ class Doors:
             self._relays.add(relay)
             relay.add_done_callback(self._relays.discard)
 
-        self._servers.append(await asyncio.start_unix_server(connected, door, limit=_CHUNK))
+        self._servers.append(await asyncio.start_unix_server(connected, door, limit=self._chunk))
 
     async def _relay(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, door: Path,
                      reach: Callable[[], Awaitable[ByteStream]]) -> None:  # fmt: skip
@@ -133,7 +157,11 @@ class Doors:
             return
         if door == self.near:
             self._insiders.add(writer)
-        ways = (asyncio.ensure_future(_out(reader, stream)), asyncio.ensure_future(_in(stream, writer)))
+        pace = Pace(None) if door in (self.control, self.near) else self._pace
+        ways = (
+            asyncio.ensure_future(_out(reader, stream, pace, self._chunk)),
+            asyncio.ensure_future(_in(stream, writer)),
+        )
         try:
             await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -151,9 +179,10 @@ class Doors:
             insider.transport.abort()
 
 
-async def _out(reader: asyncio.StreamReader, stream: ByteStream) -> None:
+async def _out(reader: asyncio.StreamReader, stream: ByteStream, pace: Pace, chunk: int) -> None:
     with contextlib.suppress(ConnectionError):
-        while data := await reader.read(_CHUNK):
+        while data := await reader.read(chunk):
+            await pace.keep(len(data))
             await stream.write(data)
 
 

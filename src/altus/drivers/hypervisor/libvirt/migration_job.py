@@ -12,8 +12,8 @@ from typing import Any
 import libvirt
 
 from altus.drivers.hypervisor.libvirt.errors import is_connection_loss
-from altus.drivers.hypervisor.libvirt.migration_doors import memory_socket
-from altus.drivers.hypervisor.libvirt.migration_xml import is_coherent, relocated
+from altus.drivers.hypervisor.libvirt.migration_doors import disks_socket, memory_socket
+from altus.drivers.hypervisor.libvirt.migration_xml import copied, is_coherent, relocated
 from altus.model.migration import MigrationMode, MigrationOptions
 
 _THROTTLES = {MigrationMode.AUTO: (10, 10), MigrationMode.AUTO_CONVERGE: (50, 20)}
@@ -35,8 +35,8 @@ guest not go on there, before it was seen to have stood still."""
 class Order:
     """How a VM with `memory` bytes is sent: what was asked for, its `definition` on the other host, and whether it is
     `emulated`. Afterwards it waits there, but runs there at once with post-copy: then libvirtd of this host is spoken
-    to through `door` (see `Doors.near`). Without `live` it stands still from the beginning; then there is no
-    post-copy."""
+    to through `door` (see `Doors.near`). Without `live` it stands still from the beginning of its memory; then there is
+    no post-copy. With `copies` its disks are sent before its memory."""
 
     options: MigrationOptions
     definition: str
@@ -44,6 +44,7 @@ class Order:
     memory: int
     emulated: bool
     live: bool = True
+    copies: bool = False
 
     @property
     def post_copy(self) -> bool:
@@ -60,8 +61,15 @@ def send(domain: libvirt.virDomain, far: libvirt.virConnect, order: Order) -> di
         flags |= libvirt.VIR_MIGRATE_UNSAFE  # libvirt goes by the file system's kind; we know that it is shared
     asked = parameters(order) | {
         libvirt.VIR_MIGRATE_PARAM_URI: f"unix://{memory_socket(vm_id)}",
-        libvirt.VIR_MIGRATE_PARAM_DEST_XML: relocated(live, order.definition),
+        libvirt.VIR_MIGRATE_PARAM_DEST_XML: relocated(live, order.definition, copies=order.copies),
     }
+    names = copied(live) if order.copies else []
+    if names:
+        flags |= libvirt.VIR_MIGRATE_NON_SHARED_DISK
+        asked |= {
+            libvirt.VIR_MIGRATE_PARAM_DISKS_URI: f"unix://{disks_socket(vm_id)}",
+            libvirt.VIR_MIGRATE_PARAM_MIGRATE_DISKS: names,
+        }
     domain.migrateSetMaxDowntime(order.options.downtime)
     if not order.post_copy:
         return _counted(domain.migrate3(far, asked, flags | _WAITS))
@@ -72,7 +80,7 @@ def send(domain: libvirt.virDomain, far: libvirt.virConnect, order: Order) -> di
 def parameters(order: Order) -> dict[str, Any]:
     """What of libvirt's parameters the order is."""
     found: dict[str, Any] = {}
-    limit = order.options.bandwidth
+    limit = None if order.copies else order.options.bandwidth  # then the doors see to it
     if limit is not None:
         found[libvirt.VIR_MIGRATE_PARAM_BANDWIDTH] = limit
     if order.post_copy and limit is not None:

@@ -38,7 +38,7 @@ class Transfer:
         self._course = Course(move.options)
         self._standstill: Standstill | None = None
         if order.emulated and order.live:
-            self._standstill = Standstill(order.memory, at_once=order.post_copy)
+            self._standstill = Standstill(order.memory, at_once=order.post_copy, disks=order.copies)
         self._left = 0.0
         self._loop = asyncio.get_running_loop()
 
@@ -118,7 +118,7 @@ class Transfer:
                 self._domain.suspend()
                 self.missed = self._standstill.is_late(self._domain.jobStats())
                 self._course.stands = not self.missed
-            share, text = progress(stats)
+            share, text = progress(stats, self._order.memory)
             committed = self._course.switched
             sentence = f"{_COMMITTED}; {text}" if committed else text
             self._loop.call_soon_threadsafe(self._move.report, share, sentence, committed)

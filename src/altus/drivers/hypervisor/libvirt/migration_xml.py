@@ -9,20 +9,41 @@ from altus.drivers.hypervisor.libvirt.switch import without_backing
 _UNCACHED = frozenset({"none", "directsync"})
 
 
-def relocated(live: str, there: str) -> str:
-    """The running domain's XML with the files that its definition `there` names, disk by disk; what those stand on is
-    looked up there."""
+def relocated(live: str, there: str, *, copies: bool = False) -> str:
+    """The running domain's XML with the files that its definition `there` names, disk by disk. Disks that are `copies`
+    have nothing below them. One that is defined without a kernel of its own there has none when it starts again."""
     here, other = ET.fromstring(without_backing(live)), ET.fromstring(there)  # noqa: S314 - both are libvirt's own
-    files = {_device(disk): disk.find("source") for disk in other.iterfind("devices/disk")}
+    disks = {_device(disk): disk for disk in other.iterfind("devices/disk")}
     for disk in here.iterfind("devices/disk"):
-        source, found = disk.find("source"), files.get(_device(disk))
-        if source is not None and found is not None:
-            source.set("file", found.get("file", ""))
-    for name in ("os/kernel", "os/initrd"):
-        element = here.find(name)
-        if element is not None:
-            element.text = other.findtext(name)
+        source, found = disk.find("source"), disks.get(_device(disk))
+        found_source = None if found is None else found.find("source")
+        if source is not None and found_source is not None:
+            source.set("file", found_source.get("file", ""))
+        if copies and found is not None:
+            _settle_in(disk, found)
+    system = here.find("os")
+    for name in ("kernel", "initrd", "cmdline"):
+        element, text = here.find(f"os/{name}"), other.findtext(f"os/{name}")
+        if system is None or element is None:
+            continue
+        if text is None:
+            system.remove(element)
+        elif name != "cmdline":
+            element.text = text
     return ET.tostring(here, encoding="unicode")
+
+
+def _settle_in(disk: ET.Element, there: ET.Element) -> None:
+    """A copy has nothing below it, and is cached as the file system there wants it."""
+    for below in disk.findall("backingStore"):
+        disk.remove(below)
+    driver, wanted = disk.find("driver"), there.find("driver")
+    if driver is None or wanted is None:
+        return
+    for name in ("cache", "io"):
+        driver.attrib.pop(name, None)
+        if name in wanted.attrib:
+            driver.set(name, wanted.attrib[name])
 
 
 def is_coherent(live: str) -> bool:
@@ -39,6 +60,11 @@ def written(definition: str) -> dict[str, ET.Element]:
         if source is not None and disk.find("readonly") is None:
             found[source.get("file", "")] = disk
     return found
+
+
+def copied(live: str) -> list[str]:
+    """The names of the disks that are written, as libvirt knows them."""
+    return [_device(disk) for disk in written(live).values()]
 
 
 def _device(disk: ET.Element) -> str:

@@ -40,10 +40,12 @@ class LibvirtDisks:
 
 
 def without_backing(definition: str) -> str:
-    """A domain's XML in which no disk says what stands below it: libvirt looks that up when it is needed."""
+    """A domain's XML in which no disk that was switched says what stands below it: libvirt looks that up then."""
     root = ET.fromstring(definition)  # noqa: S314 - libvirt's own
     for disk in root.iterfind("devices/disk"):
-        for backing in disk.findall("backingStore"):
+        backing, file = disk.find("backingStore"), disk.find("source")
+        below = set() if backing is None else {source.get("file") for source in backing.iter("source")}
+        if backing is not None and file is not None and file.get("file") in below:
             disk.remove(backing)
     return ET.tostring(root, encoding="unicode")
 

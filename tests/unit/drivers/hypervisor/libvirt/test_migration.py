@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
 import pytest
 
 from altus.drivers.hypervisor.libvirt.migration_course import Course, progress
 from altus.drivers.hypervisor.libvirt.migration_job import Order, parameters
-from altus.drivers.hypervisor.libvirt.migration_xml import relocated
+from altus.drivers.hypervisor.libvirt.migration_xml import copied, relocated
 from altus.model.migration import MigrationMode, MigrationOptions
 
 _LIVE = """<domain><os><kernel>/a/kernel</kernel><initrd>/a/initrd</initrd></os><devices>
@@ -24,6 +25,48 @@ def test_files_are_where_the_other_host_has_them() -> None:
     assert "/a/" not in moved
     assert moved.count("/b/") == _LIVE.count("/a/")
     assert 'index="2"' in moved
+
+
+_BASED = """<domain><os><kernel>/a/kernel</kernel><cmdline>quiet</cmdline><boot dev="hd"/></os><devices>
+<disk device="disk"><source file="/a/1.qcow2"/><backingStore><source file="/a/image"/></backingStore>
+<target dev="vda"/></disk>
+<disk device="disk"><source file="/a/2.qcow2"/><target dev="vdb"/></disk>
+<disk device="cdrom"><source file="/state/a/seed.iso"/><readonly/><target dev="sda"/></disk>
+</devices></domain>"""
+
+
+def test_copies_stand_on_nothing_and_boot_without_the_kernel_that_stays_behind() -> None:
+    there = _BASED.replace("/a/", "/b/").replace("<kernel>/b/kernel</kernel><cmdline>quiet</cmdline>", "")
+    moved = relocated(_BASED, there, copies=True)
+    assert "/a/" not in moved
+    assert "kernel" not in moved
+    assert "cmdline" not in moved
+    assert "backingStore" not in moved
+    assert "backingStore" in relocated(_BASED, there)
+
+
+def test_copies_are_cached_as_the_other_host_can() -> None:
+    direct, buffered = ('<driver name="qemu" type="qcow2" cache="none" io="native"/>',
+                        '<driver name="qemu" type="qcow2" cache="writeback"/>')  # fmt: skip
+    here, there = (_BASED.replace('<disk device="disk">', f'<disk device="disk">{driver}', 1)
+                   for driver in (direct, buffered))  # fmt: skip
+    driver = ET.fromstring(relocated(here, there, copies=True)).find("devices/disk/driver")
+    assert driver is not None
+    assert driver.attrib == {"name": "qemu", "type": "qcow2", "cache": "writeback"}
+    assert 'cache="none"' in relocated(here, there)
+
+
+def test_only_disks_that_are_written_are_copied() -> None:
+    assert copied(_BASED) == ["vda", "vdb"]
+
+
+def test_progress_tells_of_disks_first_and_then_of_memory() -> None:
+    disks = {"disk_total": 300 << 20, "disk_remaining": 100 << 20, "disk_bps": 10 << 20}
+    assert progress(disks, 100 << 20) == (0.5, "disks: 200 MiB of 300 MiB copied; about 10 s to go, then the memory")
+    memory = {"memory_iteration": 1, "memory_total": 100 << 20, "memory_remaining": 50 << 20, "disk_remaining": 0}
+    share, text = progress(disks | memory | {"disk_processed": 300 << 20}, 100 << 20)
+    assert share == 0.875
+    assert text.endswith("50 MiB left; disks: 300 MiB copied")
 
 
 def test_progress_tells_what_is_left_and_when_it_will_be_done() -> None:
@@ -92,8 +135,9 @@ def test_post_copy_begins_at_once_when_the_guest_stands_still_already() -> None:
     assert course.may_switch
 
 
-def _order(options: MigrationOptions, *, emulated: bool = False, live: bool = True) -> Order:
-    return Order(options=options, definition="", door=Path("door"), memory=1, emulated=emulated, live=live)
+def _order(options: MigrationOptions, *, emulated: bool = False, live: bool = True, copies: bool = False) -> Order:
+    return Order(options=options, definition="", door=Path("door"), memory=1, emulated=emulated, live=live,
+                 copies=copies)  # fmt: skip
 
 
 _POST_COPY = MigrationOptions(mode=MigrationMode.POST_COPY, bandwidth=9)
@@ -102,6 +146,7 @@ _POST_COPY = MigrationOptions(mode=MigrationMode.POST_COPY, bandwidth=9)
 @pytest.mark.parametrize(("order", "expected"), [
     (_order(MigrationOptions(mode=MigrationMode.PLAIN)), {}),
     (_order(MigrationOptions(mode=MigrationMode.PLAIN, bandwidth=9)), {"bandwidth": 9}),
+    (_order(MigrationOptions(mode=MigrationMode.PLAIN, bandwidth=9), copies=True), {}),
     (_order(_POST_COPY), {"bandwidth": 9, "bandwidth.postcopy": 9}),
     (_order(_POST_COPY, emulated=True), {"bandwidth": 1, "bandwidth.postcopy": 9}),
     (_order(_POST_COPY, emulated=True, live=False), {"bandwidth": 9}),

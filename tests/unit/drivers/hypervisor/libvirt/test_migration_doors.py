@@ -12,7 +12,7 @@ import pytest
 
 from altus.drivers.hypervisor.base import ByteStream, MigrationChannel
 from altus.drivers.hypervisor.libvirt import migration_doors
-from altus.drivers.hypervisor.libvirt.migration_doors import Doors
+from altus.drivers.hypervisor.libvirt.migration_doors import Doors, disks_socket, memory_socket
 
 
 class Far:
@@ -76,3 +76,24 @@ async def test_near_door_is_shut_before_the_loss_is_known(daemon: asyncio.Queue[
             await asyncio.to_thread(control.sendall, b"finish")
             far.lost.set()
             assert await looks == b""
+
+
+async def test_disks_have_a_door_of_their_own_in_a_folder_for_qemus_user(
+    daemon: asyncio.Queue[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    owners, asked = {}, asyncio.Queue[MigrationChannel]()
+    monkeypatch.setattr(os, "chown", lambda path, *owner: owners.update({Path(path): owner}))
+
+    async def reach(channel: MigrationChannel) -> ByteStream:
+        asked.put_nowait(channel)
+        return Far()
+
+    async with Doors("vm", reach, (64055, 108)) as doors:
+        door = disks_socket("vm")
+        with await _connected(door):
+            assert await asked.get() is MigrationChannel.DISKS
+        assert owners[door] == owners[door.parent] == (64055, 108)
+        assert owners[doors.control.parent] == owners[memory_socket("vm").parent] == (0, 0)
+    assert not door.parent.exists()
+    async with Doors("vm", reach):
+        assert not door.parent.exists()

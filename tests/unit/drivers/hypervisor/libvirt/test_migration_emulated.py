@@ -23,8 +23,8 @@ def _seen(left: int, passes: int = 1) -> dict[str, int]:
     }
 
 
-def _every_second(*, at_once: bool = False) -> Standstill:
-    return Standstill(_TOTAL, at_once=at_once, clock=count(1.0).__next__)
+def _every_second(*, at_once: bool = False, disks: bool = False) -> Standstill:
+    return Standstill(_TOTAL, at_once=at_once, disks=disks, clock=count(1.0).__next__)
 
 
 def test_only_emulated_guests_are_concerned() -> None:
@@ -37,6 +37,11 @@ def test_it_is_due_when_what_is_left_of_its_memory_is_gone_soon() -> None:
     assert [slow.is_due(_seen(int(_TOTAL * share))) for share in (0.05, 0.04, 0.03, 0.02, 0.01)] == [False] * 4 + [True]
     assert [fast.is_due(_seen(int(_TOTAL * share))) for share in (1.0, 0.5, 0.06)] == [False, False, True]
     assert [swarm.is_due(_seen(int(_TOTAL * share))) for share in (1.0, 0.95, 0.9, 0.1)] == [False] * 4
+
+
+def test_with_disks_it_is_due_earlier() -> None:
+    slow = _every_second(disks=True)
+    assert [slow.is_due(_seen(int(_TOTAL * share))) for share in (0.08, 0.07, 0.06)] == [False, False, True]
 
 
 def test_it_is_not_due_before_the_first_pass_has_begun() -> None:
