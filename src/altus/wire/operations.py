@@ -161,8 +161,8 @@ class VolumeFreeze(Message):
 
 
 class VmFreeze(Message):
-    """Keep what these disks of a running VM hold at one instant as their layers; `quiesce`: its agent has file systems
-    written out before."""
+    """Keep what these disks of a VM hold at one instant as their layers; `quiesce`: if it runs, its agent has file
+    systems written out before."""
 
     vm_id: str
     storage_id: str
@@ -180,9 +180,9 @@ class LayerRef(Message):
 
 
 class LayerThaw(LayerRef):
-    """A layer to become the volume again; `live`: a VM may run on that, and nothing may be lost."""
+    """A layer to become the volume again; with `vm_id` that VM may run on it, and nothing may be lost."""
 
-    live: bool = False
+    vm_id: str = ""
 
 
 class LayersAsked(Message):
@@ -353,7 +353,7 @@ VOLUME_DELETE = Operation("volume.delete", VolumeRef, Nothing)
 VOLUME_INSPECT = Operation("volume.inspect", VolumeRef, VolumeSeen)
 
 LAYER_FREEZE = Operation("layer.freeze", VolumeFreeze, VolumeSeen)
-LAYER_FREEZE_LIVE = Operation("layer.freeze_live", VmFreeze, LayersSeen, timeout=120)
+LAYER_FREEZE_ALL = Operation("layer.freeze_all", VmFreeze, LayersSeen, timeout=120)
 LAYER_THAW = Operation("layer.thaw", LayerThaw, VolumeSeen)
 LAYER_DROP = Operation("layer.drop", LayerRef, Nothing)
 LAYER_MERGE = Operation("layer.merge", VolumeRef, VolumeSeen, timeout=_LONG)

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from altus.common.errors import Conflict, LimitExceeded
-from altus.common.together import all_of
 from altus.manager.store.database import Tx
 from altus.manager.store.resources import SNAPSHOT, VM
 from altus.manager.tasks.declare import Step, TaskType
@@ -16,7 +15,6 @@ from altus.manager.tasks.snapshot_parts import (
     DISKS,
     check_vm,
     failed,
-    note,
     note_facts,
     require_agreement,
     thaw_all,
@@ -25,11 +23,8 @@ from altus.manager.tasks.vm_parts import definition, the_vm
 from altus.model.permission import Permission
 from altus.model.snapshot import MAX_SNAPSHOTS, Snapshot, SnapshotDisk, SnapshotState
 from altus.model.task import Lock, exclusive
-from altus.model.vm import Vm, VmState
-from altus.model.volume import VolumeFacts
-from altus.wire.operations import LAYER_FREEZE, LAYER_FREEZE_LIVE, VM_DEFINE, VmDefine, VmFreeze, VolumeFreeze
-
-_RUNS = (VmState.RUNNING, VmState.PAUSED)
+from altus.model.vm import VmState
+from altus.wire.operations import LAYER_FREEZE_ALL, VM_DEFINE, VmDefine, VmFreeze
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +47,8 @@ def _locks(args: SnapshotCreate) -> Sequence[Lock]:
 
 async def _check(run: Run[SnapshotCreate]) -> None:
     vm = await check_vm(run, "take a snapshot of")
-    if run.args.quiesce and vm.state in _RUNS and (vm.state is not VmState.RUNNING or vm.guest is None):
+    silent = vm.state is VmState.PAUSED or (vm.state is VmState.RUNNING and vm.guest is None)
+    if run.args.quiesce and silent and run.engine is None:  # else the hypervisor finds out
         raise Conflict(f"No agent answers in the guest of VM {vm.name}.", code="snapshot.not_quiesced",
                        hint="Install the guest agent, or take the snapshot without it.")  # fmt: skip
     if not vm.hardware.disks:
@@ -69,36 +65,26 @@ async def _check(run: Run[SnapshotCreate]) -> None:
 
 
 async def _freeze(run: Run[SnapshotCreate]) -> Any:
+    """Whether the VM runs, its host knows best."""
     vm = await the_vm(run, run.args.vm_id)
-    facts = await (_freeze_live(run, vm) if vm.state in _RUNS else _freeze_each(run, vm))
-    return DISKS.dump_python([SnapshotDisk(volume_id=one.id, size=one.size) for one in facts], mode="json")
-
-
-async def _freeze_live(run: Run[SnapshotCreate], vm: Vm) -> list[VolumeFacts]:
     asked = VmFreeze(vm_id=vm.id, storage_id=vm.storage_id, layer_id=run.args.snapshot.id, quiesce=run.args.quiesce,
                      volume_ids=[disk.volume_id for disk in vm.hardware.disks])  # fmt: skip
-    return note_facts(run, (await run.call(vm.host_id or "", LAYER_FREEZE_LIVE, asked)).volumes)
-
-
-async def _freeze_each(run: Run[SnapshotCreate], vm: Vm) -> list[VolumeFacts]:
-    asked = (
-        VolumeFreeze(storage_id=vm.storage_id, volume_id=disk.volume_id, layer_id=run.args.snapshot.id)
-        for disk in vm.hardware.disks
-    )
-    return note(run, await all_of(*(run.call(vm.host_id or "", LAYER_FREEZE, one) for one in asked)))
+    facts = note_facts(run, (await run.call(vm.host_id or "", LAYER_FREEZE_ALL, asked)).volumes)
+    return DISKS.dump_python([SnapshotDisk(volume_id=one.id, size=one.size) for one in facts], mode="json")
 
 
 async def _thaw(run: Run[SnapshotCreate]) -> None:
     """Whatever the guest has written since stays; then what it stands on is merged when a snapshot is deleted."""
     vm = await the_vm(run, run.args.vm_id)
-    await thaw_all(run, vm, [disk.volume_id for disk in vm.hardware.disks], run.args.snapshot.id, live=True)
+    await thaw_all(run, vm, [disk.volume_id for disk in vm.hardware.disks], run.args.snapshot.id, vm.id)
+    await _define(run)
 
 
 async def _define(run: Run[SnapshotCreate]) -> None:
-    """Of a running VM the hypervisor has noted what its disks stand on under names that mean something else now."""
+    """Of a VM that runs, or ran a moment ago, the hypervisor has noted what its disks stand on under names that mean
+    something else now."""
     vm = await the_vm(run, run.args.vm_id)
-    if vm.state is not VmState.STOPPED:
-        await run.call(vm.host_id or "", VM_DEFINE, VmDefine(vm=definition(vm)))
+    await run.call(vm.host_id or "", VM_DEFINE, VmDefine(vm=definition(vm)))
 
 
 async def _store(run: Run[SnapshotCreate]) -> None:
@@ -125,7 +111,7 @@ SNAPSHOT_CREATE = TaskType(
     check=_check,
     steps=(
         Step("freeze", "Keep what the disks hold", _freeze, undo=_thaw),
-        Step("define", "Define the VM anew if it runs", _define),
+        Step("define", "Define the VM anew", _define),
         Step("store", "Store the snapshot", _store),
     ),
     on_undone=lambda run, tx: SNAPSHOT.delete(tx, run.args.snapshot.id),

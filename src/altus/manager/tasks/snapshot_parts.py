@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Collection, Sequence
 from typing import Any
 
@@ -12,10 +13,10 @@ from altus.common.together import all_of
 from altus.manager.store.database import Tx
 from altus.manager.store.resources import SNAPSHOT, VOLUME
 from altus.manager.tasks.run import Run
-from altus.manager.tasks.vm_parts import require_disks, require_host, the_vm
+from altus.manager.tasks.vm_parts import observe, require_disks, require_host, the_vm
 from altus.model.snapshot import Snapshot, SnapshotDisk, SnapshotState, faults, with_volume
 from altus.model.snapshot import require as require_state
-from altus.model.vm import Vm
+from altus.model.vm import Vm, VmState
 from altus.model.volume import VolumeFacts
 from altus.wire.operations import LAYER_DROP, LAYER_INSPECT, LAYER_THAW, LayerRef, LayersAsked, LayerThaw, VolumeSeen
 
@@ -46,6 +47,8 @@ async def check_vm(run: Run[Any], action: str) -> Vm:
     """The VM, if its state allows it, its host answers and its disks are as the database says."""
     vm = await the_vm(run, run.args.vm_id)
     await require_host(run, vm)
+    if vm.state is VmState.UNKNOWN and (seen := await observe(run, vm.id)) is not None:
+        vm = dataclasses.replace(vm, state=seen.state)
     require_state(vm, action)
     await require_disks(run, vm)
     return vm
@@ -78,9 +81,9 @@ async def drop_all(run: Run[Any], vm: Vm, layer_id: str) -> None:
     await all_of(*(run.call(vm.host_id or "", LAYER_DROP, ref) for ref in refs))
 
 
-async def thaw_all(run: Run[Any], vm: Vm, volume_ids: Sequence[str], layer_id: str, *, live: bool = False) -> None:
-    """Let this layer of these volumes be the volume again."""
-    refs = (LayerThaw(storage_id=vm.storage_id, volume_id=volume_id, layer_id=layer_id, live=live)
+async def thaw_all(run: Run[Any], vm: Vm, volume_ids: Sequence[str], layer_id: str, vm_id: str = "") -> None:
+    """Let this layer of these volumes be the volume again; with `vm_id` the VM may run on it, and nothing is lost."""
+    refs = (LayerThaw(storage_id=vm.storage_id, volume_id=volume_id, layer_id=layer_id, vm_id=vm_id)
             for volume_id in volume_ids)  # fmt: skip
     note(run, await all_of(*(run.call(vm.host_id or "", LAYER_THAW, ref) for ref in refs)))
 
