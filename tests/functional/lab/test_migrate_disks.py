@@ -166,3 +166,12 @@ async def test_what_was_copied_survives_a_power_cut_of_the_target_at_once(pool: 
     await pool.altus.vms.start(copied.vm.id).run()
     await pool.answers(copied.vm.name)
     await copied.is_whole_on("host2")
+
+
+async def test_a_vm_without_disks_moves_to_another_hosts_storage(pool: PoolOfLab) -> None:
+    body = VmCreate(name=f"copied{next(_numbers)}", storage="host1-local", memory=128 * MIB, start=True)
+    await pool.altus.vms.create(body).run()
+    mover = Mover(pool, await pool.altus.vms.get(body.name))
+    await pool.altus.vms.migrate(mover.vm.id).run()
+    assert mover.running_on() == mover.defined_on() == ["host2"]
+    assert (await mover.agrees()).storage_id == (await pool.altus.storages.get("host2-local")).id

@@ -61,7 +61,7 @@ def _tell_vcpus(_request: Request, candidate: Candidate) -> str:
 
 def _beside(request: Request, candidate: Candidate) -> float:
     """Whether disks would come to a repository that is reached (a half) and called as the one they leave."""
-    if not request.disks or candidate.storage.host_id is None:
+    if not request.beside or candidate.storage.host_id is None:
         return 0.0
     return 1.0 if local_name(candidate.storage, candidate.host.name) == request.beside else 0.5
 
