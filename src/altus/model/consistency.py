@@ -194,7 +194,9 @@ def _snapshots(intent: Intent, truth: Truth) -> Iterator[Finding]:
             for fault in faults(vm, taken.get(vm.id, ()), volumes.get(vm.id, ()), layers.get(vm.id, ())):
                 yield Finding(fault.kind, "snapshot", fault.object_id, fault.message,
                               "Bring its file back, or restore the VM from a backup."
-                              if fault.kind != "snapshot.orphan" else "")  # fmt: skip
+                              if fault.kind != "snapshot.orphan" else
+                              "What a revert left goes with the next revert to, or deletion of, a snapshot of the VM."
+                              )  # fmt: skip
     known = {volume.id: volume for volume in (*intent.elsewhere, *intent.volumes)}
     for layer in layers.get("", ()):
         volume = known.get(layer.volume_id)

@@ -12,7 +12,7 @@ from altus.manager.store.database import Tx
 from altus.manager.store.resources import SNAPSHOT, VM, VOLUME
 from altus.manager.tasks.declare import Step, TaskType
 from altus.manager.tasks.run import Run
-from altus.manager.tasks.snapshot_parts import check_vm, drop_all, failed, note, require_agreement, the_snapshot
+from altus.manager.tasks.snapshot_parts import check_vm, drop_all, failed, former, note, require_agreement, the_snapshot
 from altus.manager.tasks.submit import Origin, make
 from altus.manager.tasks.vm_parts import the_vm
 from altus.model.permission import Permission
@@ -63,8 +63,10 @@ async def _mark(run: Run[SnapshotDelete]) -> None:
 
 
 async def _drop(run: Run[SnapshotDelete]) -> None:
+    """And of those that a revert left."""
     vm = await the_vm(run, run.args.vm_id)
-    await drop_all(run, vm, run.args.snapshot_id)
+    for layer_id in (run.args.snapshot_id, former(vm.id)):
+        await drop_all(run, vm, layer_id)
 
 
 async def _merge_all(run: Run[SnapshotDelete]) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from pydantic import TypeAdapter
 
 from altus.common.errors import Conflict
+from altus.common.ids import derived_id
 from altus.common.together import all_of
 from altus.manager.store.database import Tx
 from altus.manager.store.resources import SNAPSHOT, VOLUME
@@ -54,13 +55,13 @@ async def check_vm(run: Run[Any], action: str) -> Vm:
     return vm
 
 
-async def require_agreement(run: Run[Any], vm: Vm, known: Collection[str] = ()) -> None:
-    """`Conflict` (`snapshot.chain`) unless the chains on storage are those of the VM and its snapshots; layers that are
-    `known` otherwise may be there."""
+async def require_agreement(run: Run[Any], vm: Vm) -> None:
+    """`Conflict` (`snapshot.chain`) unless the chains on storage are those of the VM and its snapshots; layers that
+    nobody knows do no harm."""
     snapshots = await run.db.read(lambda tx: SNAPSHOT.of(tx, vm.id))
     asked = LayersAsked(storage_id=vm.storage_id, volume_ids=[disk.volume_id for disk in vm.hardware.disks])
     seen = await run.call(vm.host_id or "", LAYER_INSPECT, asked)
-    if told := [one for one in faults(vm, snapshots, seen.volumes, seen.layers) if one.object_id not in known]:
+    if told := [one for one in faults(vm, snapshots, seen.volumes, seen.layers) if one.kind != "snapshot.orphan"]:
         raise Conflict(f"The disks of VM {vm.name} are not as its snapshots say: {told[0].message}",
                        code="snapshot.chain", hint="See `altus doctor`.")  # fmt: skip
 
@@ -72,6 +73,11 @@ def require_no_snapshots(tx: Tx, vm: Vm, volume_ids: Sequence[str]) -> None:
             names = ", ".join(one.name for one in found[:5])
             raise Conflict(f"Snapshots of VM {vm.name} need volume {volume_id}: {names}.", code="volume.has_snapshots",
                            hint="Delete these snapshots first.")  # fmt: skip
+
+
+def former(vm_id: str) -> str:
+    """The layer with what the disks held before the VM went back; the same for every revert of a VM."""
+    return derived_id("snapshot.revert", vm_id)
 
 
 async def drop_all(run: Run[Any], vm: Vm, layer_id: str) -> None:

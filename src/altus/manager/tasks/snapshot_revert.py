@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from altus.common.ids import derived_id
 from altus.common.together import all_of
 from altus.manager.store.database import Tx
 from altus.manager.store.resources import VM
@@ -20,6 +19,7 @@ from altus.manager.tasks.run import Run
 from altus.manager.tasks.snapshot_parts import (
     check_vm,
     drop_all,
+    former,
     note,
     require_agreement,
     require_ready,
@@ -56,11 +56,6 @@ def _locks(args: SnapshotRevert) -> Sequence[Lock]:
     return [exclusive("vm", args.vm_id), exclusive("snapshot", args.snapshot_id)]
 
 
-def _former(vm_id: str) -> str:
-    """The layer with what the disks held before."""
-    return derived_id("snapshot.revert", vm_id)
-
-
 async def _snapshot(run: Run[SnapshotRevert]) -> Snapshot:
     return await run.db.read(lambda tx: the_snapshot(tx, run.args.vm_id, run.args.snapshot_id))
 
@@ -68,7 +63,7 @@ async def _snapshot(run: Run[SnapshotRevert]) -> Snapshot:
 async def _check(run: Run[SnapshotRevert]) -> None:
     require_ready(await _snapshot(run))
     vm = await check_vm(run, "revert")
-    await require_agreement(run, vm, known=[_former(vm.id)])
+    await require_agreement(run, vm)
 
 
 async def _plan(run: Run[SnapshotRevert]) -> dict[str, Any]:
@@ -90,7 +85,7 @@ async def _plan(run: Run[SnapshotRevert]) -> dict[str, Any]:
 
 async def _clear(run: Run[SnapshotRevert]) -> None:
     vm = await the_vm(run, run.args.vm_id)
-    await drop_all(run, vm, _former(vm.id))
+    await drop_all(run, vm, former(vm.id))
 
 
 async def _stop(run: Run[SnapshotRevert]) -> None:
@@ -109,7 +104,7 @@ async def _start(run: Run[SnapshotRevert]) -> None:
 async def _freeze(run: Run[SnapshotRevert]) -> None:
     vm, snapshot = await the_vm(run, run.args.vm_id), await _snapshot(run)
     asked = (
-        VolumeFreeze(storage_id=vm.storage_id, volume_id=disk.volume_id, layer_id=_former(vm.id), onto=snapshot.id)
+        VolumeFreeze(storage_id=vm.storage_id, volume_id=disk.volume_id, layer_id=former(vm.id), onto=snapshot.id)
         for disk in snapshot.disks
     )
     note(run, await all_of(*(run.call(vm.host_id or "", LAYER_FREEZE, one) for one in asked)))
@@ -117,7 +112,7 @@ async def _freeze(run: Run[SnapshotRevert]) -> None:
 
 async def _thaw(run: Run[SnapshotRevert]) -> None:
     vm, snapshot = await the_vm(run, run.args.vm_id), await _snapshot(run)
-    await thaw_all(run, vm, [disk.volume_id for disk in snapshot.disks], _former(vm.id))
+    await thaw_all(run, vm, [disk.volume_id for disk in snapshot.disks], former(vm.id))
 
 
 async def _after(run: Run[SnapshotRevert], before: Vm) -> Vm:
@@ -141,7 +136,7 @@ async def _store(run: Run[SnapshotRevert]) -> None:
     if (before := remembered(run)) is None:
         return
     after = dataclasses.replace(await _after(run, before), snapshot_id=run.args.snapshot_id)
-    await require_agreement(run, after, known=[_former(after.id)])
+    await require_agreement(run, after)
 
     def write(tx: Tx) -> None:
         VM.change(tx, after.id, hardware=after.hardware, snapshot_id=after.snapshot_id)
