@@ -219,7 +219,7 @@ async def test_the_doctor_finds_chains_that_are_not_as_they_should_be(site: Site
     elif damage == "snapshot.volume":
         await site.db.write(lambda tx: VM.change(tx, vm.id, snapshot_id=second.id))
     else:
-        await layers.freeze(disk, new_id(), second.id)
+        await layers.freeze(disk, new_id(), third.id)
     assert damage in {finding.kind for finding in await site.findings()}
     async with site.running():
         if damage != "snapshot.orphan":
