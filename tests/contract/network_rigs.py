@@ -81,6 +81,7 @@ async def clear(subject: Subject) -> None:
     assert not left.networks
     assert not left.ports
     assert not left.security_groups
+    assert not left.translations
 
 
 async def _remove_groups(driver: NetworkDriver) -> None:

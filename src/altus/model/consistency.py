@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from altus.model.domain import DomainFacts, differences
+from altus.model.floating_ip import FloatingIp, FloatingIpState
 from altus.model.image import Image, ImageFacts, ImageState
 from altus.model.network import Network, NetworkState
 from altus.model.security_group import SecurityGroup, SecurityGroupState
@@ -16,7 +17,7 @@ from altus.model.volume import Volume, VolumeFacts, VolumeState
 @dataclass(frozen=True)
 class Finding:
     """Something that does not agree; `kind` is stable. `vm_id` is the VM that it concerns, if it is one's; `certain`
-    says that `vm.repair`, or `security_group.repair` where a group differs, puts it right and can spoil nothing."""
+    says that `vm.repair`, or the `repair` of its own noun where it has one, puts it right and can spoil nothing."""
 
     kind: str
     noun: str
@@ -38,13 +39,15 @@ class Intent:
     networks: Sequence[Network]
     ports: Mapping[str, str]
     security_groups: Sequence[SecurityGroup] = ()
+    floating_ips: Sequence[FloatingIp] = ()
     busy: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, kw_only=True)
 class Truth:
     """What the host has; `volumes` and `images` by repository, `ports` port id → network id, `security_groups` group id
-    → digest and `memberships` and `limits` of ports as the network driver tells them, `domains` whoever made them."""
+    → digest and `memberships` and `limits` of ports, `translations` by id as the network driver tells them, `domains`
+    whoever made them."""
 
     vms: Sequence[VmObservation]
     processes: Sequence[str]
@@ -55,6 +58,7 @@ class Truth:
     security_groups: Mapping[str, str] = field(default_factory=dict)
     memberships: Mapping[str, Sequence[str]] = field(default_factory=dict)
     limits: Mapping[str, str] = field(default_factory=dict)
+    translations: Mapping[str, str] = field(default_factory=dict)
     domains: Sequence[DomainFacts] = ()
 
 
@@ -71,6 +75,7 @@ def compare(intent: Intent, truth: Truth) -> list[Finding]:
         *_security_groups(intent, truth),
         *_memberships(intent, truth),
         *_limits(intent, truth),
+        *_floating_ips(intent, truth),
     ]
 
 
@@ -250,3 +255,28 @@ def _limits(intent: Intent, truth: Truth) -> Iterator[Finding]:
                               f"A port of VM {vm.name} is limited to {found or 'nothing'} instead of "
                               f"{nic.port.limits or 'nothing'}.",
                               f"`altus vm repair {vm.name}` puts it right.", vm_id=vm.id, certain=True)  # fmt: skip
+
+
+def _floating_ips(intent: Intent, truth: Truth) -> Iterator[Finding]:
+    """Hosts of one pool tell the same, but one that does not do its part tells less."""
+    here = {vm.id for vm in intent.vms if vm.state is not VmState.FAILED}
+    known = {floating.id for floating in intent.floating_ips}
+    for floating in intent.floating_ips:
+        found = truth.translations.get(floating.id)
+        if {floating.id, floating.vm_id} & intent.busy:
+            continue
+        if floating.state is not FloatingIpState.READY:
+            yield Finding("floating_ip.unfinished", "floating_ip", floating.id,
+                          f"Floating address {floating.address} is {floating.state} and no task works on it.",
+                          "Delete it.")  # fmt: skip
+        elif not floating.vm_id and found is not None:
+            yield Finding("floating_ip.attached", "floating_ip", floating.id,
+                          f"Floating address {floating.address} is free, but the host leads it to a NIC.",
+                          "Attach and detach it.")  # fmt: skip
+        elif floating.vm_id and (found is not None or floating.vm_id in here) and found != floating.spec.words:
+            yield Finding("floating_ip.missing", "floating_ip", floating.id,
+                          f"Floating address {floating.address} does not lead to its VM.",
+                          "It is put right by itself.", certain=floating.vm_id in here)  # fmt: skip
+    for orphan in truth.translations.keys() - known - intent.busy:
+        yield Finding("floating_ip.orphan", "floating_ip", orphan,
+                      f"The host leads an outside address to a NIC by {orphan}, which nobody knows.")  # fmt: skip

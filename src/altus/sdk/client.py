@@ -16,6 +16,7 @@ from altus.sdk.alarms import Alarms
 from altus.sdk.audit import Audit
 from altus.sdk.consoles import Consoles
 from altus.sdk.events import Events
+from altus.sdk.floating_ips import FloatingIps
 from altus.sdk.hosts import Hosts
 from altus.sdk.images import Images
 from altus.sdk.networks import Networks
@@ -53,6 +54,7 @@ class AltusClient:
         self.images = Images(transport)
         self.networks = Networks(transport)
         self.security_groups = SecurityGroups(transport)
+        self.floating_ips = FloatingIps(transport)
         self.storages = Storages(transport)
         self.hosts = Hosts(transport)
         self.placement = Placement(transport)

@@ -18,6 +18,7 @@ from altus.model.permission import Duty, Permission
 from altus.sdk.client import AltusClient
 from altus.sdk.transport import Transport
 from altus.wire.agent import EnrolRequest
+from altus.wire.floating_ips import FloatingIpAttach, FloatingIpCreate
 from altus.wire.network_trace import NetworkQuestion
 from altus.wire.placement import PlacementQuestion
 from altus.wire.pools import PoolCreate, PoolEdit
@@ -137,6 +138,12 @@ METHODS: dict[str, Callable[[AltusClient], Awaitable[object]]] = {
     "get_security_group": lambda a: a.security_groups.get("x"),
     "edit_security_group": lambda a: a.security_groups.edit("x", SecurityGroupEdit(name="y")).submit(),
     "delete_security_group": lambda a: a.security_groups.delete("x").submit(),
+    "list_floating_ips": lambda a: a.floating_ips.page(),
+    "create_floating_ip": lambda a: a.floating_ips.create(FloatingIpCreate(network="x")).submit(),
+    "get_floating_ip": lambda a: a.floating_ips.get("x"),
+    "attach_floating_ip": lambda a: a.floating_ips.attach("x", FloatingIpAttach(vm="y")).submit(),
+    "detach_floating_ip": lambda a: a.floating_ips.detach("x").submit(),
+    "delete_floating_ip": lambda a: a.floating_ips.delete("x").submit(),
     "list_hosts": lambda a: a.hosts.page(),
     "get_host": lambda a: a.hosts.get("x"),
     "explain_placement": lambda a: a.placement.explain(PlacementQuestion()),

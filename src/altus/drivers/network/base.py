@@ -13,6 +13,7 @@ from typing import Protocol
 from altus.model.network import NetworkSpec, NicAttachment, PortSpec
 from altus.model.network_trace import PacketSpec, TraceFacts
 from altus.model.security_group import SecurityGroupSpec
+from altus.model.translation import TranslationSpec
 
 
 class Datapath(StrEnum):
@@ -46,6 +47,8 @@ class NetworkTruth:
     """port id → the groups that it is a member of, by id; only ports in groups"""
     limits: dict[str, str]
     """port id → its limits, as `PortSpec.limits` tells them; only ports with limits"""
+    translations: dict[str, str]
+    """translation id → what it does, as `TranslationSpec.words` tells it; empty if this host does not do its part"""
 
 
 class NetworkDriver(Protocol):
@@ -84,6 +87,17 @@ class NetworkDriver(Protocol):
     async def delete_security_group(self, group_id: str) -> None:
         """Remove it; missing is success. Refuses (`security_group.in_use`) while it has members or rules of others name
         it."""
+        ...
+
+    async def ensure_translation(self, translation: TranslationSpec) -> None:
+        """Lead packets to an outside address to a NIC, wherever it is plugged in, and what the NIC sends out with that
+        address, also over connections that are there. `NotFound` (`network.not_found`, `port.not_found`), `Conflict`
+        (`translation.no_way_out` on a network that is not `nat`, `translation.taken` if another one has the address,
+        `translation.own_address` for an address of this host)."""
+        ...
+
+    async def delete_translation(self, translation_id: str) -> None:
+        """Take it back; missing is success. It also goes with its port."""
         ...
 
     async def place(self) -> str:

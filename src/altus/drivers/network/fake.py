@@ -10,10 +10,11 @@ from altus.common.errors import Conflict, NotFound
 from altus.drivers.network.base import Datapath, NetworkCapabilities, NetworkTruth
 from altus.drivers.network.fake_store import FakeStore
 from altus.drivers.network.fake_trace import trace
-from altus.drivers.network.rules import check_network, check_overlap, check_port
+from altus.drivers.network.rules import check_network, check_overlap, check_port, check_translation
 from altus.model.network import NetworkKind, NetworkSpec, NicAttachment, PortSpec
 from altus.model.network_trace import PacketSpec, TraceFacts
 from altus.model.security_group import SecurityGroupSpec
+from altus.model.translation import TranslationSpec
 
 _MAX_MTU = 1442
 
@@ -88,6 +89,20 @@ class FakeNetworks:
         self._store.remove_port(port_id)
         self.plugged.discard(port_id)
 
+    async def ensure_translation(self, translation: TranslationSpec) -> None:
+        """See NetworkDriver."""
+        self._fail("ensure_translation")
+        network = self._network(translation.network_id)
+        self._port(translation.port_id)
+        others = {one.address: one.id for one in self._store.translations() if one.id != translation.id}
+        check_translation(translation, network.kind, others)
+        self._store.save_translation(translation)
+
+    async def delete_translation(self, translation_id: str) -> None:
+        """See NetworkDriver."""
+        self._fail("delete_translation")
+        self._store.remove_translation(translation_id)
+
     async def place(self) -> str:
         """See NetworkDriver."""
         self._fail("place")
@@ -133,7 +148,8 @@ class FakeNetworks:
         memberships = {port: sorted(there.keys() & groups) for port, groups in self._store.memberships().items()}
         return NetworkTruth(networks=networks, ports=self._store.ports(), security_groups=there,
                             memberships={port: groups for port, groups in memberships.items() if groups},
-                            limits=self._store.limits())  # fmt: skip
+                            limits=self._store.limits(),
+                            translations={one.id: one.words for one in self._store.translations()})  # fmt: skip
 
     async def sign(self) -> str:
         """See NetworkDriver."""

@@ -7,7 +7,8 @@ from collections.abc import Collection, Mapping
 from ipaddress import AddressValueError, IPv4Address, IPv4Network
 
 from altus.common.errors import Conflict, InvalidInput
-from altus.model.network import NetworkSpec, PortSpec, check_cidr
+from altus.model.network import NetworkKind, NetworkSpec, PortSpec, check_cidr
+from altus.model.translation import TranslationSpec
 
 _MAC = re.compile("[0-9a-f]{2}(:[0-9a-f]{2}){5}", re.IGNORECASE)
 
@@ -52,6 +53,17 @@ def check_port(port: PortSpec, cidr: IPv4Network, gateway: str, others: Collecti
         if other == port.address or mac.lower() == port.mac.lower():
             raise Conflict(f"Another port of the network has {port.address} or {port.mac}.", code="port.address_taken",
                            hint="Delete the other port first or use another address.")  # fmt: skip
+
+
+def check_translation(translation: TranslationSpec, kind: NetworkKind, others: Mapping[str, str]) -> None:
+    """`others` are the outside addresses that other translations have, with their ids."""
+    if kind is not NetworkKind.NAT:
+        raise Conflict(f"Network {translation.network_id} has no way out.", code="translation.no_way_out",
+                       hint="Use a NAT network.")  # fmt: skip
+    holder = others.get(translation.address, translation.id)
+    if holder != translation.id:
+        raise Conflict(f"{translation.address} is led to another NIC by {holder}.", code="translation.taken",
+                       hint="Delete that one first.", translation=holder)  # fmt: skip
 
 
 def _address(text: str) -> IPv4Address | None:

@@ -13,6 +13,7 @@ from altus.manager.services.pools import PoolCpus, undeletable
 from altus.manager.services.vms import allowed_actions
 from altus.model.actor import Actor
 from altus.model.cpu_baseline import CpuBaseline
+from altus.model.floating_ip import FloatingIp, FloatingIpState
 from altus.model.host import Host
 from altus.model.host_action import HostAction, refusal
 from altus.model.image import Image, ImageState
@@ -25,6 +26,7 @@ from altus.model.task import Task
 from altus.model.vm import Vm, VmState
 from altus.model.volume import Volume, VolumeState
 from altus.wire.base import ActionView
+from altus.wire.floating_ips import FloatingIpView
 from altus.wire.pools import CpuBaselineView, CpuLimitView, CpuRefusedView, PoolView
 from altus.wire.resources import HostView, ImageView, NetworkView, VolumeView
 from altus.wire.security_groups import SecurityGroupView, SecurityRuleView
@@ -138,6 +140,16 @@ def security_group_view(actor: Actor, group: SecurityGroup) -> SecurityGroupView
     actions = {"edit": _verdict(may or unready), "delete": _verdict(may)}
     rules = [SecurityRuleView.model_validate(rule) for rule in group.rules]
     return SecurityGroupView.model_validate({**vars(group), "rules": rules, "allowed_actions": actions})
+
+
+def floating_ip_view(actor: Actor, floating: FloatingIp) -> FloatingIpView:
+    """A floating address."""
+    may = _may(actor, Permission.FLOATING_IP_WRITE, floating)
+    unready = "" if floating.state is FloatingIpState.READY else f"It is {floating.state}."
+    attached, free = ("It is attached.", "") if floating.vm_id else ("", "It is attached to no VM.")
+    actions = {"attach": _verdict(may or unready or attached), "detach": _verdict(may or unready or free),
+               "delete": _verdict(may or attached)}  # fmt: skip
+    return FloatingIpView.model_validate({**vars(floating), "allowed_actions": actions})
 
 
 def host_view(actor: Actor, host: Host, cpus: PoolCpus) -> HostView:

@@ -10,6 +10,7 @@ from altus.manager.services.changes import Changes
 from altus.manager.services.consoles import ConsoleService
 from altus.manager.services.doctor import DoctorService
 from altus.manager.services.enrolment import EnrolmentService
+from altus.manager.services.floating_ips import FloatingIpService
 from altus.manager.services.hosts import InventoryService
 from altus.manager.services.images import ImageService
 from altus.manager.services.network_explain import NetworkExplainService
@@ -45,6 +46,7 @@ class Services:
     networks: NetworkService
     network_explain: NetworkExplainService
     security_groups: SecurityGroupService
+    floating_ips: FloatingIpService
     inventory: InventoryService
     placement: PlacementService
     pools: PoolService

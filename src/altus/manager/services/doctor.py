@@ -9,7 +9,7 @@ from altus.common.errors import AltusError
 from altus.manager.store import ports
 from altus.manager.store import tasks as task_rows
 from altus.manager.store.database import Tx
-from altus.manager.store.resources import HOST, IMAGE, NETWORK, SECURITY_GROUP, VM, VOLUME
+from altus.manager.store.resources import FLOATING_IP, HOST, IMAGE, NETWORK, SECURITY_GROUP, VM, VOLUME
 from altus.manager.tasks.run import World
 from altus.model.actor import Actor
 from altus.model.consistency import Finding, Intent, Truth, compare, compare_database
@@ -60,6 +60,7 @@ class DoctorService:
             "image": sum(image.storage_id in census.images for image in intent.images),
             "network": len(intent.networks),
             "security_group": len(intent.security_groups),
+            "floating_ip": len(intent.floating_ips),
             "port": sum(len(vm.hardware.nics) for vm in intent.vms),
         }
         return checked, await asyncio.to_thread(compare, intent, _truth(census))  # of thousands it takes long
@@ -74,6 +75,7 @@ def _intent(tx: Tx, host_id: str, storages: frozenset[str], busy: frozenset[str]
         images=IMAGE.all(tx),
         networks=NETWORK.all(tx),
         security_groups=SECURITY_GROUP.all(tx),
+        floating_ips=FLOATING_IP.all(tx),
         ports=ports.all_ids(tx),
         busy=busy,
     )
@@ -94,6 +96,7 @@ def _truth(census: Census) -> Truth:
         security_groups=census.security_groups,
         memberships=census.memberships,
         limits=census.limits,
+        translations=census.translations,
         domains=census.domains,
     )
 

@@ -1,4 +1,5 @@
-"""Has repaired, without being asked, what `vm.repair` and `security_group.repair` put right for certain."""
+"""Has repaired, without being asked, what `vm.repair`, `security_group.repair` and `floating_ip.repair` put right for
+certain."""
 
 from __future__ import annotations
 
@@ -12,11 +13,13 @@ from altus.common.errors import AltusError
 from altus.manager.services.changes import Change, Changes, Idempotency
 from altus.manager.store import tasks as rows
 from altus.manager.store.database import Tx
-from altus.manager.store.resources import SECURITY_GROUP, VM
+from altus.manager.store.resources import FLOATING_IP, SECURITY_GROUP, VM
+from altus.manager.tasks.floating_ip_tasks import FLOATING_IP_REPAIR_TASK, FloatingIpChoice
 from altus.manager.tasks.security_group_tasks import SECURITY_GROUP_REPAIR_TASK, SecurityGroupChoice
 from altus.manager.tasks.vm_repair import VM_REPAIR, VmRepair
 from altus.model.actor import Actor, Right
 from altus.model.consistency import Finding
+from altus.model.floating_ip import FloatingIp
 from altus.model.permission import Permission
 from altus.model.resource import utc_now
 from altus.model.security_group import SecurityGroup
@@ -26,7 +29,8 @@ _log = structlog.get_logger(__name__)
 _AFTER_SUCCESS, _AFTER_FAILURE = timedelta(seconds=10), timedelta(minutes=10)
 """How long something is left alone after a repair: it may not have helped."""
 ACTOR = Actor(account_id="", name="altus", source="local",
-              rights=(Right(frozenset({Permission.VM_READ, Permission.VM_EDIT, Permission.SECURITY_GROUP_WRITE})),),
+              rights=(Right(frozenset({Permission.VM_READ, Permission.VM_EDIT, Permission.SECURITY_GROUP_WRITE,
+                               Permission.FLOATING_IP_WRITE})),),
               )  # fmt: skip
 """Who asks for what nobody has asked for."""
 
@@ -48,6 +52,8 @@ class Repairs:
             await self._submit(VM_REPAIR.kind, vm_id, _vm_repair)
         for group_id in {one.object_id for one in found if one.certain and one.noun == "security_group"}:
             await self._submit(SECURITY_GROUP_REPAIR_TASK.kind, group_id, _group_repair)
+        for floating_id in {one.object_id for one in found if one.certain and one.noun == "floating_ip"}:
+            await self._submit(FLOATING_IP_REPAIR_TASK.kind, floating_id, _floating_ip_repair)
 
     async def _submit(self, kind: str, object_id: str, find: Callable[[Tx, str], Change[Any] | None]) -> None:
         change, key = await self._changes.db.read(lambda tx: (find(tx, object_id), self._key(tx, kind, object_id)))
@@ -79,6 +85,18 @@ def group_repair(group: SecurityGroup) -> Change[SecurityGroupChoice]:
 def _group_repair(tx: Tx, group_id: str) -> Change[Any] | None:
     group = SECURITY_GROUP.peek(tx, group_id)
     return None if group is None else group_repair(group)
+
+
+def floating_ip_repair(floating: FloatingIp) -> Change[FloatingIpChoice]:
+    """The change by which a floating address is led again where it should."""
+    arguments = FloatingIpChoice(floating_ip_id=floating.id, vm_id=floating.vm_id)
+    return Change(kind=FLOATING_IP_REPAIR_TASK, arguments=arguments, object_id=floating.id, object_name=floating.name,
+                  project_id=floating.project_id)  # fmt: skip
+
+
+def _floating_ip_repair(tx: Tx, floating_id: str) -> Change[Any] | None:
+    floating = FLOATING_IP.peek(tx, floating_id)
+    return None if floating is None else floating_ip_repair(floating)
 
 
 def _vm_repair(tx: Tx, vm_id: str) -> Change[Any] | None:

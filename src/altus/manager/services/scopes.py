@@ -8,6 +8,7 @@ from altus.common.errors import Conflict, InvalidInput, NotFound
 from altus.manager.store.conditions import is_storable
 from altus.manager.store.database import Tx
 from altus.manager.store.resources import (
+    FLOATING_IP,
     HOST,
     IMAGE,
     NETWORK,
@@ -21,7 +22,7 @@ from altus.manager.store.resources import (
 )
 from altus.model.permission import Scope, ScopeKind
 
-_OBJECTS: tuple[Resources[Any], ...] = (VM, VOLUME, IMAGE, NETWORK, SECURITY_GROUP, STORAGE, HOST)
+_OBJECTS: tuple[Resources[Any], ...] = (VM, VOLUME, IMAGE, NETWORK, SECURITY_GROUP, FLOATING_IP, STORAGE, HOST)
 
 
 def check_scope(tx: Tx, scope: Scope) -> None:

@@ -15,6 +15,7 @@ from altus.manager.store.database import Tx
 from altus.manager.store.events import emit
 from altus.manager.store.paging import fetch_page
 from altus.manager.store.tables import (
+    FLOATING_IPS,
     HOSTS,
     IMAGES,
     NETWORKS,
@@ -26,6 +27,7 @@ from altus.manager.store.tables import (
     VOLUMES,
     Event,
 )
+from altus.model.floating_ip import FloatingIp
 from altus.model.host import Host, require_transition
 from altus.model.image import Image
 from altus.model.network import Network
@@ -170,6 +172,7 @@ VOLUME = Resources[Volume]("volume", VOLUMES)
 IMAGE = Resources[Image]("image", IMAGES)
 NETWORK = Resources[Network]("network", NETWORKS)
 SECURITY_GROUP = Resources[SecurityGroup]("security_group", SECURITY_GROUPS)
+FLOATING_IP = Resources[FloatingIp]("floating_ip", FLOATING_IPS)
 STORAGE = Resources[Storage]("storage", STORAGES)
 HOST = Hosts("host", HOSTS)
 POOL = Resources[Pool]("pool", POOLS)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from altus.common.errors import Conflict
-from altus.manager.store import ports
+from altus.manager.store import floating_ips, ports
 from altus.manager.store.database import Tx
 from altus.manager.store.resources import NETWORK, VM
 from altus.manager.tasks.declare import Step, TaskType
@@ -56,6 +56,9 @@ async def _check_remove(run: Run[NetworkRemove]) -> None:
         if users:
             raise Conflict(f"Network {network.name} is used by VM {', '.join(sorted(users)[:5])}.",
                            code="network.in_use", hint="Delete those VMs or remove their NICs first.")  # fmt: skip
+        if addresses := floating_ips.of_network(tx, network.id):
+            raise Conflict(f"Network {network.name} has the floating addresses {', '.join(addresses[:5])}.",
+                           code="network.in_use", hint="Delete those first: `altus floating-ip delete`.")  # fmt: skip
 
     await run.db.read(look)
 

@@ -34,6 +34,7 @@ from altus.model.vm import Vm, VmState
 from altus.model.vm_action import VmAction
 from altus.wire.operations import PORT_ENSURE
 from testbed.patience import until
+from tests.unit.manager.changes.floating_ips import new_floating_ip
 from tests.unit.manager.changes.security_groups import new_group
 from tests.unit.manager.changes.site import ADMIN, Site, tasks_of
 
@@ -246,6 +247,17 @@ async def test_rules_and_members_of_a_security_group_that_others_changed_are_put
         assert await network.truth() == before
         await network.ensure_port(dataclasses.replace(vm.hardware.nics[0].port, security_groups=()))
         await until(_repaired(site), "the VM is repaired")
+        assert await network.truth() == before
+        await until(_kinds(site), "no alarm stands")
+
+
+async def test_a_floating_address_that_others_took_away_is_led_again(site: Site) -> None:
+    network = site.agents.hosts[site.host_id].network
+    async with following(site):
+        floating = await new_floating_ip(site, await site.new_vm())
+        before = await network.truth()
+        await network.delete_translation(floating)
+        await until(_ended(site, "floating_ip.repair"), "it is repaired")
         assert await network.truth() == before
         await until(_kinds(site), "no alarm stands")
 

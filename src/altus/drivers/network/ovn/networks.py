@@ -9,6 +9,7 @@ from collections.abc import Collection
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 
 from altus.common.errors import Conflict, LimitExceeded
+from altus.drivers.network.ovn import translations
 from altus.drivers.network.ovn.names import NETWORK_MARK, TRANSIT, NatNetwork, OvnSettings, mac_for, switch_name
 from altus.drivers.network.ovn.rows import Row, Rows
 from altus.drivers.network.rules import check_overlap
@@ -24,6 +25,7 @@ TABLES = {
     "Logical_Router_Port": ("name", "mac", "networks", "gateway_chassis", "external_ids"),
     "Logical_Router_Static_Route": ("ip_prefix", "nexthop", "output_port", "external_ids"),
     "Gateway_Chassis": ("name", "chassis_name", "priority", "external_ids"),
+    **translations.TABLES,
 }  # fmt: skip
 
 _LEASE_SECONDS = 86400
@@ -66,6 +68,7 @@ def delete_network(rows: Rows, network_id: str) -> None:
         if members:
             raise Conflict(f"Network {network_id} still has {len(members)} ports.", code="network.in_use",
                            hint="Delete the VMs on it, or their NICs, first.")  # fmt: skip
+    translations.delete_all(rows, NETWORK_MARK, network_id)
     _remove_router(rows, network_id, switch)
     rows.remove(dhcp_row(rows, network_id))
     rows.remove(switch)
@@ -100,6 +103,13 @@ def join(rows: Rows, network_id: str, chassis: str) -> None:
         router.verify("external_ids")  # two hosts may join at once
         rows.merge(router, "external_ids", {_WAYS: " ".join([*known, chassis])})
         _bind(rows, outer, [*known, chassis])
+
+
+def of_way_out(port: str) -> str:
+    """The network of whose router this is the port to the outside, as OVN calls the one that it binds to a host; empty
+    for others."""
+    name, outer, rest = port.removeprefix("cr-").rpartition("-outer")
+    return name.removeprefix(switch_name("")) if outer and not rest and name.startswith(switch_name("")) else ""
 
 
 def dhcp_row(rows: Rows, network_id: str) -> Row | None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 
+from altus.drivers.network.ovn.announce import announcement
 from altus.drivers.network.ovn.driver import host_resolvers
-from altus.drivers.network.ovn.host import ruleset
 from altus.drivers.network.ovn.names import NatNetwork, mac_for
+from altus.drivers.network.ovn.ruleset import ruleset
+from altus.model.translation import TranslationSpec
 
 _GOLDEN = Path(__file__).parents[4] / "golden" / "network" / "nat.nft"
 
@@ -17,8 +19,24 @@ def _nat(number: int) -> NatNetwork:
                       router=IPv4Address(f"100.64.0.{number}"))  # fmt: skip
 
 
+def _leads(address: str, number: int) -> TranslationSpec:
+    return TranslationSpec(id=address, network_id="n20", port_id=f"p{number}", address=address,
+                           inside=f"10.20.0.{number}")  # fmt: skip
+
+
 def test_the_rules_of_nat_networks() -> None:
     assert ruleset([_nat(21), _nat(20)], "altus-ext") == _GOLDEN.read_text()
+
+
+def test_the_rules_of_outside_addresses() -> None:
+    assert ruleset([_nat(20)], "altus-ext", [_leads("192.0.2.10", 2), _leads("192.0.2.11", 2), _leads("192.0.2.12", 3)]
+                   ) == (_GOLDEN.parent / "translations.nft").read_text()  # fmt: skip
+
+
+def test_what_leaves_by_an_outside_address_is_announced_to_everybody() -> None:
+    sent = announcement(bytes.fromhex("525400123456"), "192.0.2.10")
+    assert sent.hex() == ("ffffffffffff52540012345608060001080006040001525400123456c000020a"
+                          "000000000000c000020a")  # fmt: skip
 
 
 def test_the_order_of_networks_changes_no_rule() -> None:
