@@ -9,7 +9,7 @@ import pytest
 from altus.common.errors import Conflict, NotFound
 from altus.common.ids import new_id
 from altus.model.network import NetworkKind, NetworkSpec, PortSpec
-from altus.model.translation import TranslationSpec
+from altus.model.translation import PortProtocol, TranslationSpec
 from tests.contract.network_rigs import Subject, port_of, refusal, spec
 
 
@@ -76,6 +76,26 @@ async def test_an_address_leads_to_one_nic_only(subject: Subject) -> None:
     await subject.driver.delete_translation(one.id)
     await subject.driver.ensure_translation(other)
     assert await _told(subject) == {other.id: other.words}
+
+
+async def test_each_port_of_an_address_leads_elsewhere(subject: Subject) -> None:
+    network = await _network(subject)
+    first, second = await _port(subject, network, 2), await _port(subject, network, 3)
+    every = [
+        translation_of(first),
+        replace(translation_of(second), protocol=PortProtocol.TCP, port=80, inside_port=8080),
+        replace(translation_of(second), protocol=PortProtocol.UDP, port=80, inside_port=80),
+        replace(translation_of(second, ""), protocol=PortProtocol.TCP, port=7080, inside_port=80),
+        replace(translation_of(first, ""), protocol=PortProtocol.TCP, port=7081, inside_port=80),
+    ]
+    for one in every:
+        await subject.driver.ensure_translation(one)
+    assert await _told(subject) == {one.id: one.words for one in every}
+    for one in every:
+        refused = subject.driver.ensure_translation(replace(one, id=new_id()))
+        assert await refusal(refused, Conflict) == "translation.taken"
+    await subject.driver.delete_port(second.id)
+    assert await _told(subject) == {one.id: one.words for one in every if one.port_id == first.id}
 
 
 async def test_a_translation_goes_with_its_port(subject: Subject) -> None:

@@ -1,4 +1,4 @@
-"""Scenes of floating addresses: what must be true when one of their tasks has ended, done or undone."""
+"""Scenes of floating addresses and port forwards: what must be true when a task of theirs has ended, done or undone."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import asyncio
 import subprocess
 
 from altus.wire.floating_ips import FloatingIpAttach, FloatingIpCreate, FloatingIpView
+from altus.wire.forwards import ForwardCreate
 from altus.wire.tasks import TaskView
 from altus.wire.vms import VmEdit, VmView
 from testbed.administrator import NETWORK, Administrator
@@ -100,3 +101,54 @@ async def _vm_edit(admin: Administrator, go: Go) -> None:
     after = await admin.altus.floating_ips.get(floating.id)
     assert (after.vm_id == "") is done(task)
     assert await _is_led(floating) is not done(task)
+
+
+# -- port forwards -----------------------------------------------------------------------------------------------------
+
+
+def _forward(vm: VmView) -> ForwardCreate:
+    return ForwardCreate(network=NETWORK, port=7022, vm=vm.id, to_port=22)
+
+
+async def _leads() -> bool:
+    """Whether OVN says where the port leads, and the host does that: both, or none."""
+    told = ":7022" in await nbctl("--columns=vips", "list", "Load_Balancer")
+
+    async def agrees() -> bool:
+        return ("dport 7022 dnat" in await _said("nft", "list", "chain", "ip", "altus", "prerouting")) is told
+
+    await until(agrees, "the host does what OVN says")
+    return told
+
+
+@scene("forward.create")
+async def _forward_create(admin: Administrator, go: Go) -> None:
+    task = await go(admin.altus.forwards.create(_forward(await bare_vm(admin))))
+    assert await is_there(admin.altus.forwards, task.object_id) is done(task)
+    assert await _leads() is done(task)
+
+
+@scene("forward.delete")
+async def _forward_delete(admin: Administrator, go: Go) -> None:
+    await admin.altus.forwards.create(_forward(await bare_vm(admin))).run()
+    await go(admin.altus.forwards.delete("tcp-7022"))
+    assert not await is_there(admin.altus.forwards, "tcp-7022")
+    assert not await _leads()
+
+
+@scene("forward.repair")
+async def _forward_repair(admin: Administrator, go: Go) -> None:
+    """The manager asks for it by itself when it is gone from OVN."""
+    made = await admin.altus.forwards.create(_forward(await bare_vm(admin))).run()
+
+    async def repaired() -> TaskView:
+        await nbctl("lb-del", f"altus-{made.object_id}")
+
+        async def look() -> TaskView | None:
+            its = ("kind:forward.repair", f"object_id:{made.object_id}")
+            return next(iter((await admin.altus.tasks.page(its)).items), None)
+
+        return await until(look, "it is repaired")
+
+    await go(repaired())
+    assert await _leads()

@@ -32,7 +32,7 @@ from tests.functional.scenes import SCENES, kind_of, missing
 pytestmark = pytest.mark.functional
 _SUCCEEDED, _FAILED = frozenset({TaskState.SUCCEEDED}), frozenset({TaskState.FAILED})
 _PORTS = ("vm.create", "vm.edit", "vm.edit_nic", "vm.delete", "network.create", "network.delete", "security_group.edit",
-          "floating_ip.attach", "floating_ip.detach")  # fmt: skip
+          "floating_ip.attach", "floating_ip.detach", "forward.create", "forward.delete")  # fmt: skip
 _WITHOUT_PROCESS = ("vm.clone", "vm.delete")
 
 

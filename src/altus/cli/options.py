@@ -51,6 +51,9 @@ SecurityGroup = Annotated[
 FloatingIp = Annotated[
     str, typer.Argument(metavar="ADDRESS", help="The address or its id.", autocompletion=completion.of("floating_ips"))
 ]
+Forward = Annotated[
+    str, typer.Argument(metavar="FORWARD", help="Name or id.", autocompletion=completion.of("forwards"))
+]
 Storage = Annotated[
     str, typer.Argument(metavar="STORAGE", help="Name or id.", autocompletion=completion.of("storages"))
 ]

@@ -27,6 +27,7 @@ from altus.manager.services.directory import Services
 from altus.manager.services.doctor import DoctorService
 from altus.manager.services.enrolment import EnrolmentService
 from altus.manager.services.floating_ips import FloatingIpService
+from altus.manager.services.forwards import ForwardService
 from altus.manager.services.hosts import InventoryService, ensure_defaults
 from altus.manager.services.images import ImageService
 from altus.manager.services.network_explain import NetworkExplainService
@@ -160,6 +161,7 @@ def _services(settings: ManagerSettings, world: World, engine: Engine, security:
         network_explain=NetworkExplainService(world),
         security_groups=SecurityGroupService(db),
         floating_ips=FloatingIpService(db),
+        forwards=ForwardService(db),
         inventory=InventoryService(db, audit),
         placement=PlacementService(db),
         pools=PoolService(db, audit),

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from altus.model.domain import DomainFacts, differences
 from altus.model.floating_ip import FloatingIp, FloatingIpState
+from altus.model.forward import Forward, ForwardState
 from altus.model.image import Image, ImageFacts, ImageState
 from altus.model.network import Network, NetworkState
 from altus.model.security_group import SecurityGroup, SecurityGroupState
@@ -40,6 +41,7 @@ class Intent:
     ports: Mapping[str, str]
     security_groups: Sequence[SecurityGroup] = ()
     floating_ips: Sequence[FloatingIp] = ()
+    forwards: Sequence[Forward] = ()
     busy: frozenset[str] = frozenset()
 
 
@@ -76,6 +78,8 @@ def compare(intent: Intent, truth: Truth) -> list[Finding]:
         *_memberships(intent, truth),
         *_limits(intent, truth),
         *_floating_ips(intent, truth),
+        *_forwards(intent, truth),
+        *_translations(intent, truth),
     ]
 
 
@@ -258,25 +262,52 @@ def _limits(intent: Intent, truth: Truth) -> Iterator[Finding]:
 
 
 def _floating_ips(intent: Intent, truth: Truth) -> Iterator[Finding]:
-    """Hosts of one pool tell the same, but one that does not do its part tells less."""
-    here = {vm.id for vm in intent.vms if vm.state is not VmState.FAILED}
-    known = {floating.id for floating in intent.floating_ips}
+    here = _here(intent)
     for floating in intent.floating_ips:
-        found = truth.translations.get(floating.id)
         if {floating.id, floating.vm_id} & intent.busy:
             continue
         if floating.state is not FloatingIpState.READY:
             yield Finding("floating_ip.unfinished", "floating_ip", floating.id,
                           f"Floating address {floating.address} is {floating.state} and no task works on it.",
                           "Delete it.")  # fmt: skip
-        elif not floating.vm_id and found is not None:
+        elif not floating.vm_id and floating.id in truth.translations:
             yield Finding("floating_ip.attached", "floating_ip", floating.id,
                           f"Floating address {floating.address} is free, but the host leads it to a NIC.",
                           "Attach and detach it.")  # fmt: skip
-        elif floating.vm_id and (found is not None or floating.vm_id in here) and found != floating.spec.words:
+        elif floating.vm_id and _is_lost(here, truth, floating):
             yield Finding("floating_ip.missing", "floating_ip", floating.id,
                           f"Floating address {floating.address} does not lead to its VM.",
                           "It is put right by itself.", certain=floating.vm_id in here)  # fmt: skip
+
+
+def _forwards(intent: Intent, truth: Truth) -> Iterator[Finding]:
+    here = _here(intent)
+    for forward in intent.forwards:
+        if {forward.id, forward.vm_id} & intent.busy:
+            continue
+        if forward.state is not ForwardState.READY:
+            yield Finding("forward.unfinished", "forward", forward.id,
+                          f"Port forward {forward.name} is {forward.state} and no task works on it.",
+                          "Delete it.")  # fmt: skip
+        elif _is_lost(here, truth, forward):
+            yield Finding("forward.missing", "forward", forward.id,
+                          f"Port forward {forward.name} does not lead to its VM.",
+                          "It is put right by itself.", certain=forward.vm_id in here)  # fmt: skip
+
+
+def _here(intent: Intent) -> frozenset[str]:
+    """VMs of the host to whose NICs something may lead."""
+    return frozenset(vm.id for vm in intent.vms if vm.state is not VmState.FAILED)
+
+
+def _is_lost(here: frozenset[str], truth: Truth, one: FloatingIp | Forward) -> bool:
+    """Hosts of one pool tell the same, but one that does not do its part tells less."""
+    found = truth.translations.get(one.id)
+    return found != one.spec.words and (found is not None or one.vm_id in here)
+
+
+def _translations(intent: Intent, truth: Truth) -> Iterator[Finding]:
+    known = {one.id for one in (*intent.floating_ips, *intent.forwards)}
     for orphan in truth.translations.keys() - known - intent.busy:
-        yield Finding("floating_ip.orphan", "floating_ip", orphan,
-                      f"The host leads an outside address to a NIC by {orphan}, which nobody knows.")  # fmt: skip
+        yield Finding("translation.orphan", "translation", orphan,
+                      f"The host leads something to a NIC by {orphan}, which nobody knows.")  # fmt: skip

@@ -17,6 +17,7 @@ from altus.sdk.audit import Audit
 from altus.sdk.consoles import Consoles
 from altus.sdk.events import Events
 from altus.sdk.floating_ips import FloatingIps
+from altus.sdk.forwards import Forwards
 from altus.sdk.hosts import Hosts
 from altus.sdk.images import Images
 from altus.sdk.networks import Networks
@@ -55,6 +56,7 @@ class AltusClient:
         self.networks = Networks(transport)
         self.security_groups = SecurityGroups(transport)
         self.floating_ips = FloatingIps(transport)
+        self.forwards = Forwards(transport)
         self.storages = Storages(transport)
         self.hosts = Hosts(transport)
         self.placement = Placement(transport)

@@ -4,6 +4,7 @@ else changes."""
 from __future__ import annotations
 
 import asyncio
+import socket
 from dataclasses import replace
 
 import pytest
@@ -11,7 +12,7 @@ import pytest
 from altus.common.errors import Conflict
 from altus.common.ids import new_id
 from altus.model.security_group import Direction, Protocol, SecurityRule
-from altus.model.translation import TranslationSpec
+from altus.model.translation import PortProtocol, TranslationSpec
 from devkit.services.plain import Plain
 from tests.functional.ovn.dial import Answer, Conversation, becomes, dial, listening
 from tests.functional.ovn.lab import OUTSIDE, WAN, Guest, Lab, Namespace, sh, until
@@ -102,6 +103,67 @@ async def test_guests_and_the_host_reach_a_guest_by_its_outside_address(lab: Lab
     async with server(guest, guest.port.address) as came:
         await exchange(None, FLOATING)
     assert len(came) == 1
+
+
+async def _lead_port(lab: Lab, guest: Guest, outer: int, inner: int, address: str = "") -> TranslationSpec:
+    """Let a port lead to one of the guest's."""
+    made = TranslationSpec(id=new_id(), network_id=guest.network.id, port_id=guest.port.id, address=address,
+                           inside=guest.port.address, protocol=PortProtocol.TCP, port=outer,
+                           inside_port=inner)  # fmt: skip
+    await lab.driver.ensure_translation(made)
+    return made
+
+
+async def test_ports_of_the_host_lead_to_those_of_guests_and_no_others(lab: Lab) -> None:
+    outside = await lab.outside()
+    guest = await lab.guest(await lab.network(_CIDR), 2)
+    near = await lab.guest(guest.network, 3)
+    await guest.reaches(str(OUTSIDE.ip))
+    made = await _lead_port(lab, guest, 7080, 8080)
+    async with server(guest, guest.port.address) as came, listening(guest, guest.port.address, 7080):
+        await becomes(outside, str(WAN.ip), 7080, Answer.CONNECTED)
+
+        async def is_seen() -> bool:
+            return bool(came)
+
+        await until(is_seen, "the guest sees who came")
+        assert set(came) == {str(OUTSIDE.ip)}
+        await becomes(near, str(WAN.ip), 7080, Answer.CONNECTED)
+        assert await dial(outside, str(WAN.ip), 8080) is Answer.REFUSED  # the host itself
+        assert await dial(outside, str(WAN.ip), 7081) is Answer.REFUSED
+        async with listening(near, near.port.address, 80):
+            await _lead_port(lab, near, 7081, 80)
+            talk = await Conversation.begin(outside, str(WAN.ip), 7081)
+            assert await talk.says(b"before")
+            await lab.driver.delete_port(near.port.id)
+            assert not await talk.says(b"after")
+            talk.end()
+        await lab.driver.delete_translation(made.id)
+        assert await dial(outside, str(WAN.ip), 7080) is Answer.REFUSED
+    async with server(outside, str(OUTSIDE.ip)) as came:
+        await exchange(guest, str(OUTSIDE.ip))
+    assert came == [str(WAN.ip)]
+
+
+async def test_ports_of_an_outside_address_lead_to_several_guests(lab: Lab) -> None:
+    outside, guest, whole = await _led(lab)
+    second = await lab.guest(guest.network, 3)
+    await second.reaches(str(OUTSIDE.ip))
+    await _lead_port(lab, second, 7080, 80, FLOATING)
+    async with listening(guest, guest.port.address, 7081), listening(second, second.port.address, 80):
+        await becomes(outside, FLOATING, 7080, Answer.CONNECTED)  # there is nobody but the second guest
+        await becomes(outside, FLOATING, 7081, Answer.CONNECTED)  # the rest is the first one's
+        await lab.driver.delete_translation(whole.id)
+        await becomes(outside, FLOATING, 7080, Answer.CONNECTED)
+        assert await dial(outside, FLOATING, 7081) is not Answer.CONNECTED
+
+
+async def test_a_port_on_which_the_host_listens_is_refused(lab: Lab) -> None:
+    guest = await lab.guest(await lab.network(_CIDR), 2)
+    with socket.create_server(("", 0)) as taken, pytest.raises(Conflict) as error:
+        await _lead_port(lab, guest, taken.getsockname()[1], 80)
+    assert error.value.code == "translation.own_port"
+    assert (await lab.driver.truth()).translations == {}
 
 
 async def test_security_groups_decide_about_what_comes_in(lab: Lab) -> None:

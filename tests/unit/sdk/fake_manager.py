@@ -103,6 +103,7 @@ class FakeManager:
         add("PATCH", f"{API}/vms/{{ref}}/nics/{{nic}}", self._change_vm)
         add("PATCH", f"{API}/{{noun}}/{{ref}}", partial(fake_answers.plan, self))
         add("POST", f"{API}/floating-ips", partial(fake_answers.plan, self))
+        add("POST", f"{API}/forwards", partial(fake_answers.plan, self))
         add("POST", f"{API}/floating-ips/{{ref}}/{{verb}}", partial(fake_answers.plan, self))
         add("GET", f"{API}/consoles/{{ticket}}", self._console)
         add("POST", f"{API}/images", self._begin)

@@ -19,6 +19,7 @@ from altus.sdk.client import AltusClient
 from altus.sdk.transport import Transport
 from altus.wire.agent import EnrolRequest
 from altus.wire.floating_ips import FloatingIpAttach, FloatingIpCreate
+from altus.wire.forwards import ForwardCreate
 from altus.wire.network_trace import NetworkQuestion
 from altus.wire.placement import PlacementQuestion
 from altus.wire.pools import PoolCreate, PoolEdit
@@ -144,6 +145,10 @@ METHODS: dict[str, Callable[[AltusClient], Awaitable[object]]] = {
     "attach_floating_ip": lambda a: a.floating_ips.attach("x", FloatingIpAttach(vm="y")).submit(),
     "detach_floating_ip": lambda a: a.floating_ips.detach("x").submit(),
     "delete_floating_ip": lambda a: a.floating_ips.delete("x").submit(),
+    "list_forwards": lambda a: a.forwards.page(),
+    "create_forward": lambda a: a.forwards.create(ForwardCreate(network="x", port=1, vm="y", to_port=2)).submit(),
+    "get_forward": lambda a: a.forwards.get("x"),
+    "delete_forward": lambda a: a.forwards.delete("x").submit(),
     "list_hosts": lambda a: a.hosts.page(),
     "get_host": lambda a: a.hosts.get("x"),
     "explain_placement": lambda a: a.placement.explain(PlacementQuestion()),

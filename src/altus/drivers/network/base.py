@@ -92,8 +92,8 @@ class NetworkDriver(Protocol):
     async def ensure_translation(self, translation: TranslationSpec) -> None:
         """Lead packets to an outside address to a NIC, wherever it is plugged in, and what the NIC sends out with that
         address, also over connections that are there. `NotFound` (`network.not_found`, `port.not_found`), `Conflict`
-        (`translation.no_way_out` on a network that is not `nat`, `translation.taken` if another one has the address,
-        `translation.own_address` for an address of this host)."""
+        (`translation.no_way_out` on a network that is not `nat`, `translation.taken` if another one has the address or
+        port, `translation.own_address` and `translation.own_port` for what this host itself has)."""
         ...
 
     async def delete_translation(self, translation_id: str) -> None:

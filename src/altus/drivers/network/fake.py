@@ -94,8 +94,7 @@ class FakeNetworks:
         self._fail("ensure_translation")
         network = self._network(translation.network_id)
         self._port(translation.port_id)
-        others = {one.address: one.id for one in self._store.translations() if one.id != translation.id}
-        check_translation(translation, network.kind, others)
+        check_translation(translation, network.kind, self._store.translations())
         self._store.save_translation(translation)
 
     async def delete_translation(self, translation_id: str) -> None:

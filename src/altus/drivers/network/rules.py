@@ -55,15 +55,15 @@ def check_port(port: PortSpec, cidr: IPv4Network, gateway: str, others: Collecti
                            hint="Delete the other port first or use another address.")  # fmt: skip
 
 
-def check_translation(translation: TranslationSpec, kind: NetworkKind, others: Mapping[str, str]) -> None:
-    """`others` are the outside addresses that other translations have, with their ids."""
+def check_translation(translation: TranslationSpec, kind: NetworkKind, present: Collection[TranslationSpec]) -> None:
+    """`present` are all that there are, this one before it is changed among them."""
     if kind is not NetworkKind.NAT:
         raise Conflict(f"Network {translation.network_id} has no way out.", code="translation.no_way_out",
                        hint="Use a NAT network.")  # fmt: skip
-    holder = others.get(translation.address, translation.id)
-    if holder != translation.id:
-        raise Conflict(f"{translation.address} is led to another NIC by {holder}.", code="translation.taken",
-                       hint="Delete that one first.", translation=holder)  # fmt: skip
+    for other in present:
+        if other.id != translation.id and other.claim == translation.claim:
+            raise Conflict(f"Another translation leads elsewhere: {other.words}.", code="translation.taken",
+                           hint="Delete that one first.", translation=other.id)  # fmt: skip
 
 
 def _address(text: str) -> IPv4Address | None:

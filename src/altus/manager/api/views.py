@@ -14,6 +14,7 @@ from altus.manager.services.vms import allowed_actions
 from altus.model.actor import Actor
 from altus.model.cpu_baseline import CpuBaseline
 from altus.model.floating_ip import FloatingIp, FloatingIpState
+from altus.model.forward import Forward
 from altus.model.host import Host
 from altus.model.host_action import HostAction, refusal
 from altus.model.image import Image, ImageState
@@ -27,6 +28,7 @@ from altus.model.vm import Vm, VmState
 from altus.model.volume import Volume, VolumeState
 from altus.wire.base import ActionView
 from altus.wire.floating_ips import FloatingIpView
+from altus.wire.forwards import ForwardView
 from altus.wire.pools import CpuBaselineView, CpuLimitView, CpuRefusedView, PoolView
 from altus.wire.resources import HostView, ImageView, NetworkView, VolumeView
 from altus.wire.security_groups import SecurityGroupView, SecurityRuleView
@@ -150,6 +152,12 @@ def floating_ip_view(actor: Actor, floating: FloatingIp) -> FloatingIpView:
     actions = {"attach": _verdict(may or unready or attached), "detach": _verdict(may or unready or free),
                "delete": _verdict(may or attached)}  # fmt: skip
     return FloatingIpView.model_validate({**vars(floating), "allowed_actions": actions})
+
+
+def forward_view(actor: Actor, forward: Forward) -> ForwardView:
+    """A port forward."""
+    actions = {"delete": _verdict(_may(actor, Permission.FORWARD_WRITE, forward))}
+    return ForwardView.model_validate({**vars(forward), "allowed_actions": actions})
 
 
 def host_view(actor: Actor, host: Host, cpus: PoolCpus) -> HostView:

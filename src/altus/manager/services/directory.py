@@ -11,6 +11,7 @@ from altus.manager.services.consoles import ConsoleService
 from altus.manager.services.doctor import DoctorService
 from altus.manager.services.enrolment import EnrolmentService
 from altus.manager.services.floating_ips import FloatingIpService
+from altus.manager.services.forwards import ForwardService
 from altus.manager.services.hosts import InventoryService
 from altus.manager.services.images import ImageService
 from altus.manager.services.network_explain import NetworkExplainService
@@ -47,6 +48,7 @@ class Services:
     network_explain: NetworkExplainService
     security_groups: SecurityGroupService
     floating_ips: FloatingIpService
+    forwards: ForwardService
     inventory: InventoryService
     placement: PlacementService
     pools: PoolService

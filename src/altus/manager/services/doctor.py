@@ -9,7 +9,7 @@ from altus.common.errors import AltusError
 from altus.manager.store import ports
 from altus.manager.store import tasks as task_rows
 from altus.manager.store.database import Tx
-from altus.manager.store.resources import FLOATING_IP, HOST, IMAGE, NETWORK, SECURITY_GROUP, VM, VOLUME
+from altus.manager.store.resources import FLOATING_IP, FORWARD, HOST, IMAGE, NETWORK, SECURITY_GROUP, VM, VOLUME
 from altus.manager.tasks.run import World
 from altus.model.actor import Actor
 from altus.model.consistency import Finding, Intent, Truth, compare, compare_database
@@ -61,6 +61,7 @@ class DoctorService:
             "network": len(intent.networks),
             "security_group": len(intent.security_groups),
             "floating_ip": len(intent.floating_ips),
+            "forward": len(intent.forwards),
             "port": sum(len(vm.hardware.nics) for vm in intent.vms),
         }
         return checked, await asyncio.to_thread(compare, intent, _truth(census))  # of thousands it takes long
@@ -76,6 +77,7 @@ def _intent(tx: Tx, host_id: str, storages: frozenset[str], busy: frozenset[str]
         networks=NETWORK.all(tx),
         security_groups=SECURITY_GROUP.all(tx),
         floating_ips=FLOATING_IP.all(tx),
+        forwards=FORWARD.all(tx),
         ports=ports.all_ids(tx),
         busy=busy,
     )

@@ -1,5 +1,5 @@
-"""Has repaired, without being asked, what `vm.repair`, `security_group.repair` and `floating_ip.repair` put right for
-certain."""
+"""Has repaired, without being asked, what `vm.repair`, `security_group.repair`, `floating_ip.repair` and
+`forward.repair` put right for certain."""
 
 from __future__ import annotations
 
@@ -13,13 +13,15 @@ from altus.common.errors import AltusError
 from altus.manager.services.changes import Change, Changes, Idempotency
 from altus.manager.store import tasks as rows
 from altus.manager.store.database import Tx
-from altus.manager.store.resources import FLOATING_IP, SECURITY_GROUP, VM
+from altus.manager.store.resources import FLOATING_IP, FORWARD, SECURITY_GROUP, VM
 from altus.manager.tasks.floating_ip_tasks import FLOATING_IP_REPAIR_TASK, FloatingIpChoice
+from altus.manager.tasks.forward_tasks import FORWARD_REPAIR_TASK, ForwardChoice
 from altus.manager.tasks.security_group_tasks import SECURITY_GROUP_REPAIR_TASK, SecurityGroupChoice
 from altus.manager.tasks.vm_repair import VM_REPAIR, VmRepair
 from altus.model.actor import Actor, Right
 from altus.model.consistency import Finding
 from altus.model.floating_ip import FloatingIp
+from altus.model.forward import Forward
 from altus.model.permission import Permission
 from altus.model.resource import utc_now
 from altus.model.security_group import SecurityGroup
@@ -30,7 +32,7 @@ _AFTER_SUCCESS, _AFTER_FAILURE = timedelta(seconds=10), timedelta(minutes=10)
 """How long something is left alone after a repair: it may not have helped."""
 ACTOR = Actor(account_id="", name="altus", source="local",
               rights=(Right(frozenset({Permission.VM_READ, Permission.VM_EDIT, Permission.SECURITY_GROUP_WRITE,
-                               Permission.FLOATING_IP_WRITE})),),
+                               Permission.FLOATING_IP_WRITE, Permission.FORWARD_WRITE})),),
               )  # fmt: skip
 """Who asks for what nobody has asked for."""
 
@@ -54,6 +56,8 @@ class Repairs:
             await self._submit(SECURITY_GROUP_REPAIR_TASK.kind, group_id, _group_repair)
         for floating_id in {one.object_id for one in found if one.certain and one.noun == "floating_ip"}:
             await self._submit(FLOATING_IP_REPAIR_TASK.kind, floating_id, _floating_ip_repair)
+        for forward_id in {one.object_id for one in found if one.certain and one.noun == "forward"}:
+            await self._submit(FORWARD_REPAIR_TASK.kind, forward_id, _forward_repair)
 
     async def _submit(self, kind: str, object_id: str, find: Callable[[Tx, str], Change[Any] | None]) -> None:
         change, key = await self._changes.db.read(lambda tx: (find(tx, object_id), self._key(tx, kind, object_id)))
@@ -97,6 +101,18 @@ def floating_ip_repair(floating: FloatingIp) -> Change[FloatingIpChoice]:
 def _floating_ip_repair(tx: Tx, floating_id: str) -> Change[Any] | None:
     floating = FLOATING_IP.peek(tx, floating_id)
     return None if floating is None else floating_ip_repair(floating)
+
+
+def forward_repair(forward: Forward) -> Change[ForwardChoice]:
+    """The change by which a port forward is led again where it should."""
+    arguments = ForwardChoice(forward_id=forward.id, vm_id=forward.vm_id)
+    return Change(kind=FORWARD_REPAIR_TASK, arguments=arguments, object_id=forward.id, object_name=forward.name,
+                  project_id=forward.project_id)  # fmt: skip
+
+
+def _forward_repair(tx: Tx, forward_id: str) -> Change[Any] | None:
+    forward = FORWARD.peek(tx, forward_id)
+    return None if forward is None else forward_repair(forward)
 
 
 def _vm_repair(tx: Tx, vm_id: str) -> Change[Any] | None:

@@ -9,6 +9,7 @@ from altus.manager.store.conditions import is_storable
 from altus.manager.store.database import Tx
 from altus.manager.store.resources import (
     FLOATING_IP,
+    FORWARD,
     HOST,
     IMAGE,
     NETWORK,
@@ -22,7 +23,7 @@ from altus.manager.store.resources import (
 )
 from altus.model.permission import Scope, ScopeKind
 
-_OBJECTS: tuple[Resources[Any], ...] = (VM, VOLUME, IMAGE, NETWORK, SECURITY_GROUP, FLOATING_IP, STORAGE, HOST)
+_OBJECTS: tuple[Resources[Any], ...] = (VM, VOLUME, IMAGE, NETWORK, SECURITY_GROUP, FLOATING_IP, FORWARD, STORAGE, HOST)
 
 
 def check_scope(tx: Tx, scope: Scope) -> None:

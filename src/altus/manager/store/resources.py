@@ -16,6 +16,7 @@ from altus.manager.store.events import emit
 from altus.manager.store.paging import fetch_page
 from altus.manager.store.tables import (
     FLOATING_IPS,
+    FORWARDS,
     HOSTS,
     IMAGES,
     NETWORKS,
@@ -28,6 +29,7 @@ from altus.manager.store.tables import (
     Event,
 )
 from altus.model.floating_ip import FloatingIp
+from altus.model.forward import Forward
 from altus.model.host import Host, require_transition
 from altus.model.image import Image
 from altus.model.network import Network
@@ -173,6 +175,7 @@ IMAGE = Resources[Image]("image", IMAGES)
 NETWORK = Resources[Network]("network", NETWORKS)
 SECURITY_GROUP = Resources[SecurityGroup]("security_group", SECURITY_GROUPS)
 FLOATING_IP = Resources[FloatingIp]("floating_ip", FLOATING_IPS)
+FORWARD = Resources[Forward]("forward", FORWARDS)
 STORAGE = Resources[Storage]("storage", STORAGES)
 HOST = Hosts("host", HOSTS)
 POOL = Resources[Pool]("pool", POOLS)

@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from altus.common.errors import Conflict
+from altus.manager.store import forwards
 from altus.manager.store.database import Tx
-from altus.manager.store.resources import FLOATING_IP, NETWORK, VM
+from altus.manager.store.resources import FLOATING_IP, FORWARD, NETWORK, VM
 from altus.manager.tasks.declare import Step, TaskType
 from altus.manager.tasks.every_host import on_hosts_that_answer
 from altus.manager.tasks.run import Run
@@ -56,7 +57,8 @@ def require_way_out(network: Network) -> None:
                        hint="See `altus network list`.")  # fmt: skip
 
 
-def _require_ready(floating: FloatingIp) -> None:
+def require_ready(floating: FloatingIp) -> None:
+    """`Conflict` (`floating_ip.not_ready`)."""
     if floating.state is not FloatingIpState.READY:
         raise Conflict(f"Floating address {floating.address} is {floating.state}.", code="floating_ip.not_ready",
                        hint="See `altus floating-ip list`.")  # fmt: skip
@@ -86,7 +88,7 @@ async def _check_attach(run: Run[FloatingIpAttach]) -> None:
 
     def look(tx: Tx) -> None:
         floating, vm = FLOATING_IP.get(tx, args.floating_ip_id), VM.get(tx, args.vm_id)
-        _require_ready(floating)
+        require_ready(floating)
         if floating.vm_id:
             raise Conflict(_leads(tx, floating), code="floating_ip.attached", hint="Detach it first.")
         require(vm, VmAction.EDIT)
@@ -122,7 +124,7 @@ async def _take_back(run: Run[Any]) -> None:
 async def _check_detach(run: Run[FloatingIpChoice]) -> None:
     def look(tx: Tx) -> None:
         floating = FLOATING_IP.get(tx, run.args.floating_ip_id)
-        _require_ready(floating)
+        require_ready(floating)
         if not floating.vm_id:
             raise Conflict(f"Floating address {floating.address} leads to no VM.", code="floating_ip.detached",
                            hint="See `altus floating-ip list`.")  # fmt: skip
@@ -161,6 +163,9 @@ async def _check_remove(run: Run[FloatingIpChoice]) -> None:
         floating = FLOATING_IP.get(tx, run.args.floating_ip_id)
         if floating.vm_id:
             raise Conflict(_leads(tx, floating), code="floating_ip.in_use", hint="Detach it first.")
+        if forwarded := forwards.names(tx, FORWARD.table.c.address == floating.address):
+            raise Conflict(f"Floating address {floating.address} has the port forwards {', '.join(forwarded[:5])}.",
+                           code="floating_ip.in_use", hint="Delete those first: `altus forward delete`.")  # fmt: skip
 
     await run.db.read(look)
 

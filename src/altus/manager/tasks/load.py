@@ -6,6 +6,7 @@ from typing import Any
 
 from altus.manager.tasks.declare import TaskType
 from altus.manager.tasks.floating_ip_tasks import FLOATING_IP_TASKS
+from altus.manager.tasks.forward_tasks import FORWARD_TASKS
 from altus.manager.tasks.host_forget import HOST_FORGET
 from altus.manager.tasks.host_maintain import HOST_ACTIVATE, HOST_MAINTAIN
 from altus.manager.tasks.host_renew import HOST_RENEW
@@ -28,5 +29,5 @@ TASK_TYPES: dict[str, TaskType[Any]] = {
     kind.kind: kind
     for kind in (VM_CREATE, VM_CLONE, VM_EDIT, VM_EDIT_NIC, VM_DELETE, VM_MIGRATE_TASK, VM_REPAIR, VM_ADOPT,
                  *POWER_TASKS, *VOLUME_TASKS, *IMAGE_TASKS, *NETWORK_TASKS, *SECURITY_GROUP_TASKS, *FLOATING_IP_TASKS,
-                 HOST_MAINTAIN, HOST_ACTIVATE, HOST_RENEW, HOST_REMOVE, HOST_FORGET)
+                 *FORWARD_TASKS, HOST_MAINTAIN, HOST_ACTIVATE, HOST_RENEW, HOST_REMOVE, HOST_FORGET)
 }  # fmt: skip

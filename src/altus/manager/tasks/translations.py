@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from altus.manager.store.database import Tx
-from altus.manager.store.resources import FLOATING_IP
+from altus.manager.store.resources import FLOATING_IP, FORWARD
 from altus.manager.tasks.run import Run
 from altus.model.translation import TranslationSpec
 from altus.wire.operations import TRANSLATION_ENSURE, TranslationEnsure
@@ -17,7 +17,9 @@ async def lead_again(run: Run[Any], host_id: str, nic_ids: Iterable[str]) -> Non
     wanted = list(nic_ids)
 
     def look(tx: Tx) -> list[TranslationSpec]:
-        return [floating.spec for floating in FLOATING_IP.all(tx, FLOATING_IP.table.c.nic_id.in_(wanted))]
+        floating = FLOATING_IP.all(tx, FLOATING_IP.table.c.nic_id.in_(wanted))
+        forwards = FORWARD.all(tx, FORWARD.table.c.nic_id.in_(wanted))
+        return [*(one.spec for one in floating), *(one.spec for one in forwards)]
 
     for spec in await run.db.read(look):
         await run.call(host_id, TRANSLATION_ENSURE, TranslationEnsure(translation=spec))

@@ -11,7 +11,7 @@ from altus.common.units import MIB
 from altus.drivers.image.fake import empty_qcow2
 from altus.manager.services.changes import Change
 from altus.manager.services.pools import PoolService
-from altus.manager.services.repairs import floating_ip_repair, group_repair
+from altus.manager.services.repairs import floating_ip_repair, forward_repair, group_repair
 from altus.manager.services.unmanaged import UnmanagedService
 from altus.manager.store.resources import HOST
 from altus.manager.tasks.declare import TaskType
@@ -30,6 +30,7 @@ from altus.wire.floating_ips import FloatingIpAttach, FloatingIpCreate
 from altus.wire.pools import PoolEdit
 from altus.wire.security_groups import SecurityGroupCreate, SecurityGroupEdit
 from tests.unit.manager.changes.floating_ips import declare_outside, floating_ips_of, new_floating_ip
+from tests.unit.manager.changes.forwards import forward_body, forwards_of, new_forward
 from tests.unit.manager.changes.security_groups import groups_of, new_group
 from tests.unit.manager.changes.site import ADMIN, SMALL, Site
 
@@ -289,9 +290,30 @@ async def _floating_repair(site: Site) -> Callable[[], Draft]:
     return lambda: _answer(floating_ip_repair(found))
 
 
-async def _edit_floating(site: Site) -> Callable[[], Draft]:
-    """The NIC that a floating address leads to is removed."""
+async def _forward_create(site: Site) -> Callable[[], Draft]:
     vm = await site.new_vm()
+    floating = await new_floating_ip(site)
+    return lambda: forwards_of(site).create(ADMIN, forward_body(site, vm, address=floating))
+
+
+async def _forward_delete(site: Site) -> Callable[[], Draft]:
+    forward = await new_forward(site, await site.new_vm())
+    return lambda: forwards_of(site).delete(ADMIN, forward)
+
+
+async def _forward_repair(site: Site) -> Callable[[], Draft]:
+    """Others took it away."""
+    forward = await new_forward(site, await site.new_vm())
+    await site.agents.hosts[site.host_id].network.delete_translation(forward)
+    site.known.update(await site.findings())
+    found = await forwards_of(site).get(ADMIN, forward)
+    return lambda: _answer(forward_repair(found))
+
+
+async def _edit_floating(site: Site) -> Callable[[], Draft]:
+    """The NIC that a floating address and a forward lead to is removed."""
+    vm = await site.new_vm()
+    await new_forward(site, vm)
     await new_floating_ip(site, vm)
     body = vm_shapes.VmEdit.model_validate({"remove_nics": [vm.hardware.nics[0].id]})
     return lambda: site.vms.edit(ADMIN, vm.id, body)
@@ -299,6 +321,7 @@ async def _edit_floating(site: Site) -> Callable[[], Draft]:
 
 async def _delete_floating(site: Site) -> Callable[[], Draft]:
     vm = await site.new_vm()
+    await new_forward(site, vm)
     await new_floating_ip(site, vm)
     return lambda: site.vms.delete(ADMIN, vm.id, vm_shapes.VmDelete())
 
@@ -393,6 +416,9 @@ CASES = (
     Case("floating_ip.detach", "floating_ip.detach", _floating_detach),
     Case("floating_ip.delete", "floating_ip.delete", _floating_delete),
     Case("floating_ip.repair", "floating_ip.repair", _floating_repair, restores=False),
+    Case("forward.create", "forward.create", _forward_create),
+    Case("forward.delete", "forward.delete", _forward_delete),
+    Case("forward.repair", "forward.repair", _forward_repair, restores=False),
     Case("vm.edit-floating", "vm.edit", _edit_floating, state=VmState.STOPPED),
     Case("vm.delete-floating", "vm.delete", _delete_floating),
     Case("host.maintain", "host.maintain", _maintain),

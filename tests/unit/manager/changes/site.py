@@ -29,7 +29,17 @@ from altus.manager.store import tasks as rows
 from altus.manager.store.audit import AuditChain
 from altus.manager.store.database import Database, Tx
 from altus.manager.store.lease import Lease
-from altus.manager.store.resources import FLOATING_IP, HOST, IMAGE, NETWORK, SECURITY_GROUP, STORAGE, VM, VOLUME
+from altus.manager.store.resources import (
+    FLOATING_IP,
+    FORWARD,
+    HOST,
+    IMAGE,
+    NETWORK,
+    SECURITY_GROUP,
+    STORAGE,
+    VM,
+    VOLUME,
+)
 from altus.manager.store.secrets import SecretBox
 from altus.manager.tasks.engine import Engine, EngineSettings
 from altus.manager.tasks.load import TASK_TYPES
@@ -264,7 +274,7 @@ class Site:
         """Everything there is, in the database and on the hosts, but for times and revisions."""
 
         def look(tx: Tx) -> dict[str, Any]:
-            nouns: tuple[Any, ...] = (VM, VOLUME, IMAGE, NETWORK, SECURITY_GROUP, FLOATING_IP, HOST,
+            nouns: tuple[Any, ...] = (VM, VOLUME, IMAGE, NETWORK, SECURITY_GROUP, FLOATING_IP, FORWARD, HOST,
                                       STORAGE)  # fmt: skip
             found: dict[str, Any] = {noun.noun: {one.id: _timeless(one) for one in noun.all(tx)} for noun in nouns}
             return found | {"ports": ports.all_ids(tx)}

@@ -35,6 +35,7 @@ from altus.model.vm_action import VmAction
 from altus.wire.operations import PORT_ENSURE
 from testbed.patience import until
 from tests.unit.manager.changes.floating_ips import new_floating_ip
+from tests.unit.manager.changes.forwards import new_forward
 from tests.unit.manager.changes.security_groups import new_group
 from tests.unit.manager.changes.site import ADMIN, Site, tasks_of
 
@@ -251,13 +252,16 @@ async def test_rules_and_members_of_a_security_group_that_others_changed_are_put
         await until(_kinds(site), "no alarm stands")
 
 
-async def test_a_floating_address_that_others_took_away_is_led_again(site: Site) -> None:
+async def test_a_floating_address_and_a_forward_that_others_took_away_are_led_again(site: Site) -> None:
     network = site.agents.hosts[site.host_id].network
     async with following(site):
-        floating = await new_floating_ip(site, await site.new_vm())
+        vm = await site.new_vm()
+        floating, forward = await new_floating_ip(site, vm), await new_forward(site, vm)
         before = await network.truth()
-        await network.delete_translation(floating)
-        await until(_ended(site, "floating_ip.repair"), "it is repaired")
+        for one in (floating, forward):
+            await network.delete_translation(one)
+        await until(_ended(site, "floating_ip.repair"), "the floating address is repaired")
+        await until(_ended(site, "forward.repair"), "the forward is repaired")
         assert await network.truth() == before
         await until(_kinds(site), "no alarm stands")
 

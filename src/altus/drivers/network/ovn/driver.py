@@ -131,7 +131,7 @@ class OvnNetworks:
     async def ensure_translation(self, translation: TranslationSpec) -> None:
         """See NetworkDriver. Other hosts by which the network may go out hear of it from the database."""
         async with self._writing:
-            await self._way_out.check_own(translation.address)
+            await self._way_out.check_own(translation)
             await self._north.run(lambda rows: translations.ensure_translation(rows, translation))
             await self._way_out.apply(await self._way_out.chassis())
 

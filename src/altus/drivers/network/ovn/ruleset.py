@@ -42,20 +42,38 @@ def ruleset(networks: Sequence[NatNetwork], uplink: str, translations: Sequence[
 
 
 def _translated(translations: Sequence[TranslationSpec]) -> list[str]:
-    """Where packets come in. `published` has the last word about each packet of a connection, so that one ends with the
-    translation by which it came."""
-    pairs = [(one.address, one.inside) for one in translations]
+    """Where packets come in: ports first, then whole addresses, then ports of the host itself. `published` has the last
+    word about each packet of a connection, so that one ends with the translation by which it came."""
+    pairs = [(one.address, one.inside) for one in translations if one.protocol is None]
+    ports = sorted((one for one in translations if one.protocol is not None), key=lambda one: one.claim)
     leaving = {inside: address for address, inside in reversed(pairs)}  # of several addresses, the first
-    lead = "dnat to ip daddr map @arriving"
+    lead = [
+        *(_port(one) for one in ports if one.address),
+        "dnat to ip daddr map @arriving",
+        *(_port(one) for one in ports if not one.address),
+    ]
     return [
+        _set("outside", "ipv4_addr", {one.address for one in translations} - {""}),
         _set("arriving", "ipv4_addr : ipv4_addr", (f"{address} : {inside}" for address, inside in pairs), "map"),
         _set("leaving", "ipv4_addr : ipv4_addr", (f"{inside} : {address}" for inside, address in leaving.items()),
              "map"),
         _set("pairs", "ipv4_addr . ipv4_addr", (f"{address} . {inside}" for address, inside in pairs)),
-        _chain("prerouting", "type nat hook prerouting priority dstnat; policy accept;", lead),
-        _chain("output", "type nat hook output priority -100; policy accept;", lead),
-        _chain("published", "ct direction reply accept", "ct original ip daddr . ip daddr @pairs accept", "drop"),
+        _chain("prerouting", "type nat hook prerouting priority dstnat; policy accept;", *lead),
+        _chain("output", "type nat hook output priority -100; policy accept;", *lead),
+        _chain("published", "ct direction reply accept", "ct original ip daddr . ip daddr @pairs accept",
+               *(_published(one) for one in ports), "drop"),
     ]  # fmt: skip
+
+
+def _port(one: TranslationSpec) -> str:
+    own = "ip daddr != @outside ip daddr != 127.0.0.0/8 fib daddr type local"
+    to = f"ip daddr {one.address}" if one.address else own
+    return f"{to} {one.protocol} dport {one.port} dnat to {one.inside}:{one.inside_port}"
+
+
+def _published(one: TranslationSpec) -> str:
+    by = f"ct original ip daddr {one.address or '!= @outside'} ct original proto-dst {one.port}"
+    return f"meta l4proto {one.protocol} {by} ip daddr {one.inside} {one.protocol} dport {one.inside_port} accept"
 
 
 def _set(name: str, kind: str, elements: Iterable[str], what: str = "set", flags: str = "") -> str:

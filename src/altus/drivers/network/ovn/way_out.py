@@ -15,6 +15,7 @@ from altus.common.errors import Conflict, Unavailable
 from altus.drivers.network.ovn import networks, switch, translations
 from altus.drivers.network.ovn.database import Database, Listener
 from altus.drivers.network.ovn.host import HostStack
+from altus.drivers.network.ovn.listeners import require_unheard
 from altus.drivers.network.ovn.names import NatNetwork, OvnSettings
 from altus.drivers.network.ovn.rows import Rows
 from altus.model.translation import TranslationSpec
@@ -91,9 +92,12 @@ class WayOut:
                            code="network.cidr_overlap", hint="Choose other addresses.")  # fmt: skip
         await self._host.check_free(cidr)
 
-    async def check_own(self, address: str) -> None:
-        """`Conflict` (`translation.own_address`) if it is the host's own."""
-        await self._host.check_own(address)
+    async def check_own(self, translation: TranslationSpec) -> None:
+        """`Conflict` (`translation.own_address`, `translation.own_port`) if it is about what the host itself has."""
+        if translation.address:
+            await self._host.check_own(translation.address)
+        elif translation.protocol is not None:
+            await asyncio.to_thread(require_unheard, translation.protocol, translation.port)
 
     async def apply(self, chassis: switch.Chassis) -> None:
         """The host's part, from what the databases say now: of networks that may go out here."""
@@ -129,7 +133,8 @@ class WayOut:
             with contextlib.suppress(Unavailable):  # then it is as it was: OVN does not choose another one either
                 self._chosen = await self._south.run(lambda rows: _chosen(rows, chassis))
             here &= self._chosen
-        return _Part(nats, mine, frozenset(one.address for one in mine if one.network_id in here))
+        held = frozenset(one.address for one in mine if one.network_id in here and one.address)
+        return _Part(nats, mine, held)
 
 
 def _chosen(rows: Rows, chassis: str) -> frozenset[str]:
