@@ -175,12 +175,20 @@ class Administrator:
         async for image in self.altus.images.each():
             if image.name not in kept:
                 await self.altus.images.delete(image.id).run()
-        async for floating in self.altus.floating_ips.each():
-            await self.altus.floating_ips.delete(floating.id).run()
+        await self._tidy_ways()
         async for network in self.altus.networks.each():
             if network.name not in kept:
                 await self.altus.networks.delete(network.id).run()
         await self._tidy_groups()
+
+    async def _tidy_ways(self) -> None:
+        """Routers and floating addresses, which keep networks."""
+        async for router in self.altus.routers.each():
+            for network_id in router.networks:
+                await self.altus.routers.detach(router.id, network_id).run()
+            await self.altus.routers.delete(router.id).run()
+        async for floating in self.altus.floating_ips.each():
+            await self.altus.floating_ips.delete(floating.id).run()
 
     async def _tidy_groups(self) -> None:
         """Security groups."""

@@ -23,6 +23,7 @@ NOUNS = {
     "security-group": "Security groups: who may speak with VMs, and with whom they may.",
     "floating-ip": "Floating addresses: addresses of the outside that lead to VMs.",
     "forward": "Port forwards: ports of the outside that lead to VMs.",
+    "router": "Routers: networks on one reach each other.",
     "storage": "Storage repositories.",
     "host": "The servers that VMs run on.",
     "pool": "Pools: hosts that VMs may run on alike.",

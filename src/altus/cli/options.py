@@ -54,6 +54,7 @@ FloatingIp = Annotated[
 Forward = Annotated[
     str, typer.Argument(metavar="FORWARD", help="Name or id.", autocompletion=completion.of("forwards"))
 ]
+Router = Annotated[str, typer.Argument(metavar="ROUTER", help="Name or id.", autocompletion=completion.of("routers"))]
 Storage = Annotated[
     str, typer.Argument(metavar="STORAGE", help="Name or id.", autocompletion=completion.of("storages"))
 ]

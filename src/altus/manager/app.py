@@ -35,6 +35,7 @@ from altus.manager.services.networks import NetworkService
 from altus.manager.services.placement import PlacementService
 from altus.manager.services.pools import PoolService
 from altus.manager.services.repairs import Repairs
+from altus.manager.services.routers import RouterService
 from altus.manager.services.security import Security, open_security
 from altus.manager.services.security_groups import SecurityGroupService
 from altus.manager.services.system import SystemService
@@ -162,6 +163,7 @@ def _services(settings: ManagerSettings, world: World, engine: Engine, security:
         security_groups=SecurityGroupService(db),
         floating_ips=FloatingIpService(db),
         forwards=ForwardService(db),
+        routers=RouterService(db),
         inventory=InventoryService(db, audit),
         placement=PlacementService(db),
         pools=PoolService(db, audit),

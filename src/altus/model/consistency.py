@@ -10,6 +10,7 @@ from altus.model.floating_ip import FloatingIp, FloatingIpState
 from altus.model.forward import Forward, ForwardState
 from altus.model.image import Image, ImageFacts, ImageState
 from altus.model.network import Network, NetworkState
+from altus.model.router import Router, RouterState
 from altus.model.security_group import SecurityGroup, SecurityGroupState
 from altus.model.vm import Vm, VmObservation, VmState
 from altus.model.volume import Volume, VolumeFacts, VolumeState
@@ -42,14 +43,15 @@ class Intent:
     security_groups: Sequence[SecurityGroup] = ()
     floating_ips: Sequence[FloatingIp] = ()
     forwards: Sequence[Forward] = ()
+    routers: Sequence[Router] = ()
     busy: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, kw_only=True)
 class Truth:
     """What the host has; `volumes` and `images` by repository, `ports` port id → network id, `security_groups` group id
-    → digest and `memberships` and `limits` of ports, `translations` by id as the network driver tells them, `domains`
-    whoever made them."""
+    → digest and `memberships` and `limits` of ports, `translations` and `routers` by id as the network driver tells
+    them, `domains` whoever made them."""
 
     vms: Sequence[VmObservation]
     processes: Sequence[str]
@@ -61,6 +63,7 @@ class Truth:
     memberships: Mapping[str, Sequence[str]] = field(default_factory=dict)
     limits: Mapping[str, str] = field(default_factory=dict)
     translations: Mapping[str, str] = field(default_factory=dict)
+    routers: Mapping[str, str] = field(default_factory=dict)
     domains: Sequence[DomainFacts] = ()
 
 
@@ -80,6 +83,7 @@ def compare(intent: Intent, truth: Truth) -> list[Finding]:
         *_floating_ips(intent, truth),
         *_forwards(intent, truth),
         *_translations(intent, truth),
+        *_routers(intent, truth),
     ]
 
 
@@ -311,3 +315,22 @@ def _translations(intent: Intent, truth: Truth) -> Iterator[Finding]:
     for orphan in truth.translations.keys() - known - intent.busy:
         yield Finding("translation.orphan", "translation", orphan,
                       f"The host leads something to a NIC by {orphan}, which nobody knows.")  # fmt: skip
+
+
+def _routers(intent: Intent, truth: Truth) -> Iterator[Finding]:
+    for router in intent.routers:
+        found = truth.routers.get(router.id)
+        if router.id in intent.busy or intent.busy.intersection(router.networks):
+            continue
+        if router.state is not RouterState.READY:
+            yield Finding("router.unfinished", "router", router.id,
+                          f"Router {router.name} is {router.state} and no task works on it.", "Delete it.")  # fmt: skip
+        elif found is None:
+            yield Finding("router.missing", "router", router.id, f"Router {router.name} is not on the host.",
+                          "It is made again by itself.", certain=True)  # fmt: skip
+        elif found != router.spec.words:
+            yield Finding("router.networks", "router", router.id,
+                          f"Router {router.name} does not lead to just the networks that it should.",
+                          "It is put right by itself.", certain=True)  # fmt: skip
+    for router_id in truth.routers.keys() - {router.id for router in intent.routers} - intent.busy:
+        yield Finding("router.orphan", "router", router_id, f"The host has a router {router_id} nobody knows.")

@@ -25,6 +25,7 @@ from altus.sdk.placement import Placement
 from altus.sdk.pools import Pools
 from altus.sdk.projects import Projects
 from altus.sdk.rights import Grants, Groups, Policies, Roles
+from altus.sdk.routers import Routers
 from altus.sdk.security_groups import SecurityGroups
 from altus.sdk.sessions import Sessions, Tokens
 from altus.sdk.storages import Storages
@@ -57,6 +58,7 @@ class AltusClient:
         self.security_groups = SecurityGroups(transport)
         self.floating_ips = FloatingIps(transport)
         self.forwards = Forwards(transport)
+        self.routers = Routers(transport)
         self.storages = Storages(transport)
         self.hosts = Hosts(transport)
         self.placement = Placement(transport)

@@ -19,11 +19,12 @@ from altus.model.floating_ip import FloatingIp, FloatingIpState
 from altus.model.forward import Forward, ForwardState
 from altus.model.image import Image, ImageFacts, ImageFormat, ImageState
 from altus.model.network import Network, NetworkState
+from altus.model.router import Router, RouterState
 from altus.model.security_group import Direction, SecurityGroup, SecurityGroupState, SecurityRule
 from altus.model.vm import Vm, VmDisk, VmHardware, VmNic, VmObservation, VmState
 from altus.model.volume import Volume, VolumeFacts, VolumeState
 
-HOST, STORE, VM, PORT, VOLUME, IMAGE, NET, GROUP, FLOATING, FORWARD, OTHER = (new_id() for _ in range(11))
+HOST, STORE, VM, PORT, VOLUME, IMAGE, NET, GROUP, FLOATING, FORWARD, ROUTER, OTHER = (new_id() for _ in range(12))
 
 _VM = Vm(
     id=VM, name="web1", host_id=HOST, storage_id=STORE, state=VmState.RUNNING,
@@ -37,6 +38,7 @@ _FLOATING = FloatingIp(id=FLOATING, name="192.0.2.9", address="192.0.2.9", state
                        vm_id=VM, nic_id=PORT, inside="10.0.0.2")  # fmt: skip
 _FORWARD = Forward(id=FORWARD, name="tcp-8022", state=ForwardState.READY, network_id=NET, port=8022, vm_id=VM,
                    nic_id=PORT, inside="10.0.0.2", inside_port=22)  # fmt: skip
+_ROUTER = Router(id=ROUTER, name="core", state=RouterState.READY, networks=(NET,))
 _FACTS = ImageFacts(id=IMAGE, size=1, file_size=1, sha256="", source_format=ImageFormat.RAW)
 INTENT = Intent(
     vms=[_VM],
@@ -47,6 +49,7 @@ INTENT = Intent(
     security_groups=[_GROUP],
     floating_ips=[_FLOATING],
     forwards=[_FORWARD],
+    routers=[_ROUTER],
 )
 TRUTH = Truth(
     vms=[VmObservation(id=VM, name="web1", state=VmState.RUNNING)],
@@ -58,6 +61,7 @@ TRUTH = Truth(
     security_groups={GROUP: _GROUP.spec.digest},
     memberships={PORT: [GROUP]},
     translations={FLOATING: _FLOATING.spec.words, FORWARD: _FORWARD.spec.words},
+    routers={ROUTER: NET},
 )
 
 
@@ -112,6 +116,10 @@ SEEDED = [
     ("forward.unfinished", FORWARD, one("forwards", state=ForwardState.CREATING)),
     ("forward.missing", FORWARD, truth(translations={**TRUTH.translations, FORWARD: ""})),
     ("translation.orphan", OTHER, truth(translations={**TRUTH.translations, OTHER: "192.0.2.7 to 10.0.0.2"})),
+    ("router.unfinished", ROUTER, one("routers", state=RouterState.DELETING)),
+    ("router.missing", ROUTER, truth(routers={})),
+    ("router.networks", ROUTER, truth(routers={ROUTER: ""})),
+    ("router.orphan", OTHER, truth(routers={ROUTER: NET, OTHER: ""})),
     ("port.groups", PORT, truth(memberships={})),
     ("port.limits", PORT, truth(limits={PORT: "in 1 kbit/s, 1 kbit at once"})),
     ("port.missing", PORT, truth(ports={})),
@@ -156,7 +164,7 @@ def test_every_kind_of_finding_is_seeded() -> None:
 def test_what_tasks_work_on_may_differ(
     kind: str, object_id: str, seed: Callable[[Intent, Truth], tuple[Intent, Truth]]
 ) -> None:
-    busy = frozenset({VM, VOLUME, IMAGE, NET, GROUP, FLOATING, FORWARD, OTHER})
+    busy = frozenset({VM, VOLUME, IMAGE, NET, GROUP, FLOATING, FORWARD, ROUTER, OTHER})
     intent, truth = seed(INTENT, TRUTH)
     found = compare(dataclasses.replace(intent, busy=busy), truth)
     assert [one.kind for one in found] == ([] if kind != "port.orphan" else ["port.orphan"]), object_id

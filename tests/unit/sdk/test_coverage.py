@@ -24,6 +24,7 @@ from altus.wire.network_trace import NetworkQuestion
 from altus.wire.placement import PlacementQuestion
 from altus.wire.pools import PoolCreate, PoolEdit
 from altus.wire.resources import HostEdit, ImageBuild, ImageCreate, NetworkCreate, VolumeCreate, VolumeResize
+from altus.wire.routers import RouterCreate
 from altus.wire.security_groups import SecurityGroupCreate, SecurityGroupEdit
 from altus.wire.users import GrantCreate, RoleCreate, TokenCreate, UserCreate, UserEdit
 from altus.wire.vms import NicEdit, VmAdopt, VmClone, VmCreate, VmEdit
@@ -149,6 +150,12 @@ METHODS: dict[str, Callable[[AltusClient], Awaitable[object]]] = {
     "create_forward": lambda a: a.forwards.create(ForwardCreate(network="x", port=1, vm="y", to_port=2)).submit(),
     "get_forward": lambda a: a.forwards.get("x"),
     "delete_forward": lambda a: a.forwards.delete("x").submit(),
+    "list_routers": lambda a: a.routers.page(),
+    "create_router": lambda a: a.routers.create(RouterCreate(name="x")).submit(),
+    "get_router": lambda a: a.routers.get("x"),
+    "attach_router": lambda a: a.routers.attach("x", "y").submit(),
+    "detach_router": lambda a: a.routers.detach("x", "y").submit(),
+    "delete_router": lambda a: a.routers.delete("x").submit(),
     "list_hosts": lambda a: a.hosts.page(),
     "get_host": lambda a: a.hosts.get("x"),
     "explain_placement": lambda a: a.placement.explain(PlacementQuestion()),

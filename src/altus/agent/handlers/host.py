@@ -52,7 +52,7 @@ async def _census(host: HostDrivers, _request: Nothing, _report: Report) -> Cens
     return Census(vms=vms, processes=processes, volumes=volumes, images=images, usage=usage,
                   networks=sorted(truth.networks), ports=truth.ports, security_groups=truth.security_groups,
                   memberships=truth.memberships, limits=truth.limits,
-                  translations=truth.translations, domains=domains)  # fmt: skip
+                  routers=truth.routers, translations=truth.translations, domains=domains)  # fmt: skip
 
 
 HANDLERS = (

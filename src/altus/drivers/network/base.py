@@ -12,6 +12,7 @@ from typing import Protocol
 
 from altus.model.network import NetworkSpec, NicAttachment, PortSpec
 from altus.model.network_trace import PacketSpec, TraceFacts
+from altus.model.router import RouterSpec
 from altus.model.security_group import SecurityGroupSpec
 from altus.model.translation import TranslationSpec
 
@@ -47,6 +48,8 @@ class NetworkTruth:
     """port id → the groups that it is a member of, by id; only ports in groups"""
     limits: dict[str, str]
     """port id → its limits, as `PortSpec.limits` tells them; only ports with limits"""
+    routers: dict[str, str]
+    """router id → the ids of its networks which it really leads to, as `RouterSpec.words` tells them"""
     translations: dict[str, str]
     """translation id → what it does, as `TranslationSpec.words` tells it; empty if this host does not do its part"""
 
@@ -66,7 +69,8 @@ class NetworkDriver(Protocol):
         ...
 
     async def delete_network(self, network_id: str) -> None:
-        """Remove it and all that belongs to it; missing is success. Refuses (`network.in_use`) while it has ports."""
+        """Remove it and all that belongs to it; missing is success. Refuses (`network.in_use`) while it has
+        ports or is on a router."""
         ...
 
     async def ensure_port(self, port: PortSpec) -> None:
@@ -87,6 +91,15 @@ class NetworkDriver(Protocol):
     async def delete_security_group(self, group_id: str) -> None:
         """Remove it; missing is success. Refuses (`security_group.in_use`) while it has members or rules of others name
         it."""
+        ...
+
+    async def ensure_router(self, router: RouterSpec) -> None:
+        """Let just these networks reach each other by it. `NotFound` (`network.not_found`), `Conflict`
+        (`router.cidr_overlap`, `router.network_taken` if one is on another router)."""
+        ...
+
+    async def delete_router(self, router_id: str) -> None:
+        """Remove it: its networks do not reach each other any more. Missing is success."""
         ...
 
     async def ensure_translation(self, translation: TranslationSpec) -> None:

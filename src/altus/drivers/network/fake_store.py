@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 
 from altus.model.network import NetworkSpec, PortSpec
+from altus.model.router import RouterSpec
 from altus.model.security_group import SecurityGroupSpec
 from altus.model.translation import TranslationSpec
 
@@ -22,6 +23,7 @@ _SCHEMA = """
     CREATE TABLE IF NOT EXISTS member (port_id TEXT NOT NULL, group_id TEXT NOT NULL, PRIMARY KEY (port_id, group_id));
     CREATE TABLE IF NOT EXISTS translation (id TEXT PRIMARY KEY, network_id TEXT NOT NULL, port_id TEXT NOT NULL,
                                             data BLOB NOT NULL);
+    CREATE TABLE IF NOT EXISTS router (id TEXT PRIMARY KEY, data BLOB NOT NULL);
     CREATE TABLE IF NOT EXISTS bound (port_id TEXT PRIMARY KEY, place TEXT NOT NULL);
     CREATE INDEX IF NOT EXISTS port_mac ON port (network_id, mac);
     CREATE INDEX IF NOT EXISTS port_address ON port (network_id, address);
@@ -113,6 +115,20 @@ class FakeStore:
     def remove_translation(self, translation_id: str) -> None:
         """Forget one; missing is success."""
         self._database.execute("DELETE FROM translation WHERE id = ?", (translation_id,)).close()
+
+    def routers(self) -> list[RouterSpec]:
+        """All of them."""
+        rows = self._database.execute("SELECT data FROM router ORDER BY id").fetchall()
+        return [msgspec.json.decode(data, type=RouterSpec) for (data,) in rows]
+
+    def save_router(self, router: RouterSpec) -> None:
+        """Add or replace."""
+        row = (router.id, msgspec.json.encode(router))
+        self._database.execute("INSERT OR REPLACE INTO router VALUES (?, ?)", row).close()
+
+    def remove_router(self, router_id: str) -> None:
+        """Forget one; missing is success."""
+        self._database.execute("DELETE FROM router WHERE id = ?", (router_id,)).close()
 
     def groups(self) -> Iterator[SecurityGroupSpec]:
         """All security groups."""

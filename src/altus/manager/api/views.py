@@ -22,6 +22,7 @@ from altus.model.network import Network
 from altus.model.permission import Permission
 from altus.model.pool import Pool
 from altus.model.resource import Resource
+from altus.model.router import Router, RouterState
 from altus.model.security_group import SecurityGroup, SecurityGroupState
 from altus.model.task import Task
 from altus.model.vm import Vm, VmState
@@ -31,6 +32,7 @@ from altus.wire.floating_ips import FloatingIpView
 from altus.wire.forwards import ForwardView
 from altus.wire.pools import CpuBaselineView, CpuLimitView, CpuRefusedView, PoolView
 from altus.wire.resources import HostView, ImageView, NetworkView, VolumeView
+from altus.wire.routers import RouterView
 from altus.wire.security_groups import SecurityGroupView, SecurityRuleView
 from altus.wire.tasks import QueueView, TaskView
 from altus.wire.vms import VmDiskView, VmNicView, VmView
@@ -158,6 +160,15 @@ def forward_view(actor: Actor, forward: Forward) -> ForwardView:
     """A port forward."""
     actions = {"delete": _verdict(_may(actor, Permission.FORWARD_WRITE, forward))}
     return ForwardView.model_validate({**vars(forward), "allowed_actions": actions})
+
+
+def router_view(actor: Actor, router: Router) -> RouterView:
+    """A router."""
+    may = _may(actor, Permission.ROUTER_WRITE, router)
+    unready = "" if router.state is RouterState.READY else f"It is {router.state}."
+    used = "It has networks." if router.networks else ""
+    actions = {"attach": _verdict(may or unready), "detach": _verdict(may or unready), "delete": _verdict(may or used)}
+    return RouterView.model_validate({**vars(router), "networks": list(router.networks), "allowed_actions": actions})
 
 
 def host_view(actor: Actor, host: Host, cpus: PoolCpus) -> HostView:

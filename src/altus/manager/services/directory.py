@@ -18,6 +18,7 @@ from altus.manager.services.network_explain import NetworkExplainService
 from altus.manager.services.networks import NetworkService
 from altus.manager.services.placement import PlacementService
 from altus.manager.services.pools import PoolService
+from altus.manager.services.routers import RouterService
 from altus.manager.services.security import Security
 from altus.manager.services.security_groups import SecurityGroupService
 from altus.manager.services.system import SystemService
@@ -49,6 +50,7 @@ class Services:
     security_groups: SecurityGroupService
     floating_ips: FloatingIpService
     forwards: ForwardService
+    routers: RouterService
     inventory: InventoryService
     placement: PlacementService
     pools: PoolService

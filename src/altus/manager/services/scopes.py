@@ -15,6 +15,7 @@ from altus.manager.store.resources import (
     NETWORK,
     POOL,
     PROJECT,
+    ROUTER,
     SECURITY_GROUP,
     STORAGE,
     VM,
@@ -23,7 +24,18 @@ from altus.manager.store.resources import (
 )
 from altus.model.permission import Scope, ScopeKind
 
-_OBJECTS: tuple[Resources[Any], ...] = (VM, VOLUME, IMAGE, NETWORK, SECURITY_GROUP, FLOATING_IP, FORWARD, STORAGE, HOST)
+_OBJECTS: tuple[Resources[Any], ...] = (
+    VM,
+    VOLUME,
+    IMAGE,
+    NETWORK,
+    SECURITY_GROUP,
+    FLOATING_IP,
+    FORWARD,
+    ROUTER,
+    STORAGE,
+    HOST,
+)
 
 
 def check_scope(tx: Tx, scope: Scope) -> None:

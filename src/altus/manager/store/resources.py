@@ -22,6 +22,7 @@ from altus.manager.store.tables import (
     NETWORKS,
     POOLS,
     PROJECTS,
+    ROUTERS,
     SECURITY_GROUPS,
     STORAGES,
     VMS,
@@ -36,6 +37,7 @@ from altus.model.network import Network
 from altus.model.pool import Pool
 from altus.model.query import ListQuery, Page
 from altus.model.resource import Resource, utc_now
+from altus.model.router import Router
 from altus.model.security_group import SecurityGroup
 from altus.model.storage import Storage
 from altus.model.vm import Vm
@@ -176,6 +178,7 @@ NETWORK = Resources[Network]("network", NETWORKS)
 SECURITY_GROUP = Resources[SecurityGroup]("security_group", SECURITY_GROUPS)
 FLOATING_IP = Resources[FloatingIp]("floating_ip", FLOATING_IPS)
 FORWARD = Resources[Forward]("forward", FORWARDS)
+ROUTER = Resources[Router]("router", ROUTERS)
 STORAGE = Resources[Storage]("storage", STORAGES)
 HOST = Hosts("host", HOSTS)
 POOL = Resources[Pool]("pool", POOLS)

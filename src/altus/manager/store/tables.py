@@ -17,6 +17,7 @@ from altus.model.image import Image
 from altus.model.network import Network
 from altus.model.pool import Pool
 from altus.model.resource import Resource, utc_now
+from altus.model.router import Router
 from altus.model.security_group import SecurityGroup
 from altus.model.storage import Storage
 from altus.model.task import Task
@@ -58,6 +59,7 @@ FLOATING_IPS = Record(METADATA, "floating_ips", FloatingIp, _named(), sa.UniqueC
                       sa.Index(None, "vm_id"), sa.Index(None, "network_id"), shared=True)  # fmt: skip
 FORWARDS = Record(METADATA, "forwards", Forward, _named(), sa.UniqueConstraint("address", "protocol", "port"),
                   sa.Index(None, "vm_id"), sa.Index(None, "network_id"), shared=True)  # fmt: skip
+ROUTERS = Record(METADATA, "routers", Router, _named(), shared=True)
 STORAGES = Record(METADATA, "storages", Storage, _named())
 HOSTS = Record(METADATA, "hosts", Host, _named(), shared=True)
 POOLS = Record(METADATA, "pools", Pool, sa.UniqueConstraint("name"))

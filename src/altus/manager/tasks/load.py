@@ -13,6 +13,7 @@ from altus.manager.tasks.host_renew import HOST_RENEW
 from altus.manager.tasks.host_tasks import HOST_REMOVE
 from altus.manager.tasks.image_tasks import IMAGE_TASKS
 from altus.manager.tasks.network_tasks import NETWORK_TASKS
+from altus.manager.tasks.router_tasks import ROUTER_TASKS
 from altus.manager.tasks.security_group_tasks import SECURITY_GROUP_TASKS
 from altus.manager.tasks.vm_adopt import VM_ADOPT
 from altus.manager.tasks.vm_clone import VM_CLONE
@@ -29,5 +30,5 @@ TASK_TYPES: dict[str, TaskType[Any]] = {
     kind.kind: kind
     for kind in (VM_CREATE, VM_CLONE, VM_EDIT, VM_EDIT_NIC, VM_DELETE, VM_MIGRATE_TASK, VM_REPAIR, VM_ADOPT,
                  *POWER_TASKS, *VOLUME_TASKS, *IMAGE_TASKS, *NETWORK_TASKS, *SECURITY_GROUP_TASKS, *FLOATING_IP_TASKS,
-                 *FORWARD_TASKS, HOST_MAINTAIN, HOST_ACTIVATE, HOST_RENEW, HOST_REMOVE, HOST_FORGET)
+                 *FORWARD_TASKS, *ROUTER_TASKS, HOST_MAINTAIN, HOST_ACTIVATE, HOST_RENEW, HOST_REMOVE, HOST_FORGET)
 }  # fmt: skip

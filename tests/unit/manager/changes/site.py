@@ -35,6 +35,7 @@ from altus.manager.store.resources import (
     HOST,
     IMAGE,
     NETWORK,
+    ROUTER,
     SECURITY_GROUP,
     STORAGE,
     VM,
@@ -274,7 +275,7 @@ class Site:
         """Everything there is, in the database and on the hosts, but for times and revisions."""
 
         def look(tx: Tx) -> dict[str, Any]:
-            nouns: tuple[Any, ...] = (VM, VOLUME, IMAGE, NETWORK, SECURITY_GROUP, FLOATING_IP, FORWARD, HOST,
+            nouns: tuple[Any, ...] = (VM, VOLUME, IMAGE, NETWORK, SECURITY_GROUP, FLOATING_IP, FORWARD, ROUTER, HOST,
                                       STORAGE)  # fmt: skip
             found: dict[str, Any] = {noun.noun: {one.id: _timeless(one) for one in noun.all(tx)} for noun in nouns}
             return found | {"ports": ports.all_ids(tx)}
@@ -292,6 +293,7 @@ class Site:
                 "memberships": network.memberships,
                 "limits": network.limits,
                 "translations": network.translations,
+                "routers": network.routers,
                 "certificate": host.identity.certificate.read_text(),
                 "shown": host.shown,
                 "keys": sorted(path.name for path in host.identity.folder.glob("*")),

@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from altus.common.errors import AltusError
 from altus.drivers.network.base import Datapath, NetworkCapabilities, NetworkTruth
-from altus.drivers.network.ovn import limits, networks, ports, security_groups, switch, trace, translations
+from altus.drivers.network.ovn import limits, networks, ports, routers, security_groups, switch, trace, translations
 from altus.drivers.network.ovn.database import Database
 from altus.drivers.network.ovn.datapath import kernel_datapath
 from altus.drivers.network.ovn.host import dropping_chains, underlay_mtu
@@ -25,6 +25,7 @@ from altus.drivers.network.ovn.way_out import WayOut
 from altus.drivers.network.rules import check_network
 from altus.model.network import NetworkKind, NetworkSpec, NicAttachment, PortSpec
 from altus.model.network_trace import PacketSpec, TraceFacts
+from altus.model.router import RouterSpec
 from altus.model.security_group import SecurityGroupSpec
 from altus.model.translation import TranslationSpec
 
@@ -127,6 +128,14 @@ class OvnNetworks:
     async def delete_security_group(self, group_id: str) -> None:
         """See NetworkDriver."""
         await self._north.run(lambda rows: security_groups.delete_group(rows, group_id))
+
+    async def ensure_router(self, router: RouterSpec) -> None:
+        """See NetworkDriver."""
+        await self._north.run(lambda rows: routers.ensure_router(rows, router))
+
+    async def delete_router(self, router_id: str) -> None:
+        """See NetworkDriver."""
+        await self._north.run(lambda rows: routers.delete_router(rows, router_id))
 
     async def ensure_translation(self, translation: TranslationSpec) -> None:
         """See NetworkDriver. Other hosts by which the network may go out hear of it from the database."""

@@ -7,7 +7,7 @@ from ipaddress import IPv4Network
 
 from altus.common.errors import NotFound
 from altus.drivers.network.base import NetworkTruth
-from altus.drivers.network.ovn import limits, security_groups, translations
+from altus.drivers.network.ovn import limits, routers, security_groups, translations
 from altus.drivers.network.ovn.names import GROUP_MARK, NETWORK_MARK, PORT_MARK, switch_name
 from altus.drivers.network.ovn.networks import dhcp_row
 from altus.drivers.network.ovn.rows import Row, Rows
@@ -90,6 +90,7 @@ def truth(rows: Rows) -> NetworkTruth:
         ports |= {port.external_ids[PORT_MARK]: network_id for port in switch.ports if PORT_MARK in port.external_ids}
     return NetworkTruth(networks=frozenset(networks), ports=ports, security_groups=security_groups.truth(rows),
                         memberships=security_groups.memberships(rows), limits=limits.truth(rows),
+                        routers=routers.truth(rows),
                         translations={one.id: one.words for one in translations.translations(rows)})  # fmt: skip
 
 
