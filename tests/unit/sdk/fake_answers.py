@@ -66,4 +66,4 @@ async def hosts(_manager: FakeManager, _request: web.Request) -> web.Response:
 
 async def plan(_manager: FakeManager, request: web.Request) -> web.Response:
     """Of a change of anything that this manager does not have."""
-    return web.json_response(samples.plan("edit", request.match_info["ref"]))
+    return web.json_response(samples.plan("edit", request.match_info.get("ref", "")))

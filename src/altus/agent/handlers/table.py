@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from altus.agent.handlers import certificate, host, image, network, security_group, vm, vm_migrate, volume
+from altus.agent.handlers import certificate, host, image, network, router, security_group, vm, vm_migrate, volume
 from altus.agent.handlers.declare import Handler
 
 HANDLERS: dict[str, Handler[Any, Any]] = {
@@ -15,6 +15,7 @@ HANDLERS: dict[str, Handler[Any, Any]] = {
         *volume.HANDLERS,
         *image.HANDLERS,
         *network.HANDLERS,
+        *router.HANDLERS,
         *security_group.HANDLERS,
         *host.HANDLERS,
         *certificate.HANDLERS,
