@@ -29,6 +29,8 @@ from testbed import guests
 from testbed.patience import GUEST, RECOVERY, until
 from testbed.system import System
 
+OUTSIDE = "192.0.2.10-192.0.2.99"
+"""What floating addresses are made of."""
 IMAGE, NETWORK, CIDR, GUEST_NAME = "tiny", "lan", "10.20.0.0/24", "guest"
 MEMORY = 128 * MIB
 KEPT = frozenset({IMAGE, NETWORK, GUEST_NAME, f"{GUEST_NAME}-disk0"})
@@ -63,6 +65,7 @@ class Administrator:
             await self.altus.networks.get(NETWORK)
         except NotFound:
             await self.altus.networks.create(NetworkCreate(name=NETWORK, cidr=CIDR)).run()
+        await self.altus.pools.edit("default", PoolEdit(outside=OUTSIDE))
 
     async def vm(self, name: str = "", *, networks: Iterable[str] = (NETWORK,), start: bool = False,
                  **fields: Any) -> VmView:  # fmt: skip
@@ -172,10 +175,20 @@ class Administrator:
         async for image in self.altus.images.each():
             if image.name not in kept:
                 await self.altus.images.delete(image.id).run()
+        await self._tidy_ways()
         async for network in self.altus.networks.each():
             if network.name not in kept:
                 await self.altus.networks.delete(network.id).run()
         await self._tidy_groups()
+
+    async def _tidy_ways(self) -> None:
+        """Routers and floating addresses, which keep networks."""
+        async for router in self.altus.routers.each():
+            for network_id in router.networks:
+                await self.altus.routers.detach(router.id, network_id).run()
+            await self.altus.routers.delete(router.id).run()
+        async for floating in self.altus.floating_ips.each():
+            await self.altus.floating_ips.delete(floating.id).run()
 
     async def _tidy_groups(self) -> None:
         """Security groups."""

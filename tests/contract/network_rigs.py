@@ -73,6 +73,8 @@ async def clear(subject: Subject) -> None:
     truth = await subject.driver.truth()
     for port_id in truth.ports:
         await subject.driver.delete_port(port_id)
+    for router_id in truth.routers:
+        await subject.driver.delete_router(router_id)
     for network_id in truth.networks:
         await subject.driver.delete_network(network_id)
     await _remove_groups(subject.driver)
@@ -81,6 +83,8 @@ async def clear(subject: Subject) -> None:
     assert not left.networks
     assert not left.ports
     assert not left.security_groups
+    assert not left.translations
+    assert not left.routers
 
 
 async def _remove_groups(driver: NetworkDriver) -> None:

@@ -39,12 +39,12 @@ _HTTPS = SecurityRuleCreate(direction=Direction.IN, protocol=Protocol.TCP, first
 SCENES: dict[str, Scene] = {**SNAPSHOT_SCENES}
 
 
-def _scene(name: str) -> Callable[[Scene], Scene]:
+def scene(name: str) -> Callable[[Scene], Scene]:
     """Registers a scene under its task type's kind, or `kind (what is special)`."""
 
-    def add(scene: Scene) -> Scene:
-        SCENES[name] = scene
-        return scene
+    def add(played: Scene) -> Scene:
+        SCENES[name] = played
+        return played
 
     return add
 
@@ -59,7 +59,8 @@ def done(task: TaskView) -> bool:
     return task.state is TaskState.SUCCEEDED
 
 
-async def _is_there(noun: Resources[Any], name: str) -> bool:
+async def is_there(noun: Resources[Any], name: str) -> bool:
+    """Whether the manager knows it."""
     try:
         await noun.get(name)
     except NotFound:
@@ -67,7 +68,7 @@ async def _is_there(noun: Resources[Any], name: str) -> bool:
     return True
 
 
-async def _bare_vm(admin: Administrator, *, start: bool = False) -> VmView:
+async def bare_vm(admin: Administrator, *, start: bool = False) -> VmView:
     """A VM that has nothing to boot: enough for its power, and quick."""
     return await admin.vm(image=None, disk_size=MIB, memory=64 * MIB, start=start)
 
@@ -75,12 +76,12 @@ async def _bare_vm(admin: Administrator, *, start: bool = False) -> VmView:
 # -- VMs ---------------------------------------------------------------------------------------------------------------
 
 
-@_scene("vm.create")
+@scene("vm.create")
 async def _vm_create(admin: Administrator, go: Go) -> None:
     body = VmCreate(name=fresh("vm"), image=IMAGE, memory=128 * MIB, start=True, nics=[NicCreate(network=NETWORK)],
                     disks=[DiskCreate(size=MIB)])  # fmt: skip
     task = await go(admin.altus.vms.create(body))
-    assert await _is_there(admin.altus.vms, body.name) is done(task)
+    assert await is_there(admin.altus.vms, body.name) is done(task)
     if done(task):
         vm = await admin.altus.vms.get(body.name)
         assert len(vm.disks) == 2
@@ -89,28 +90,28 @@ async def _vm_create(admin: Administrator, go: Go) -> None:
 
 
 async def _clone(admin: Administrator, go: Go, *, linked: bool) -> None:
-    source, name = await _bare_vm(admin), fresh("clone")
+    source, name = await bare_vm(admin), fresh("clone")
     disk = source.disks[0].volume_id
     task = await go(admin.altus.vms.clone(source.id, VmClone(name=name, linked=linked)))
-    assert await _is_there(admin.altus.vms, name) is done(task)
+    assert await is_there(admin.altus.vms, name) is done(task)
     await admin.in_state(source.id, VmState.STOPPED)
     file = admin.system.storage / "volumes" / f"{disk}.qcow2"
     subprocess.run(["qemu-img", "check", "-q", str(file)], check=True)  # noqa: ASYNC221
 
 
-@_scene("vm.clone (linked)")
+@scene("vm.clone (linked)")
 async def _clone_linked(admin: Administrator, go: Go) -> None:
     await _clone(admin, go, linked=True)
 
 
-@_scene("vm.clone (full)")
+@scene("vm.clone (full)")
 async def _clone_full(admin: Administrator, go: Go) -> None:
     await _clone(admin, go, linked=False)
 
 
-@_scene("vm.edit")
+@scene("vm.edit")
 async def _vm_edit(admin: Administrator, go: Go) -> None:
-    vm, volume = await _bare_vm(admin, start=True), await admin.volume(MIB)
+    vm, volume = await bare_vm(admin, start=True), await admin.volume(MIB)
     old = vm.nics[0].id
     body = VmEdit(vcpus=2, attach_volumes=[volume.id], add_nics=[NicCreate(network=NETWORK)], remove_nics=[old])
     task = await go(admin.altus.vms.edit(vm.id, body))
@@ -122,10 +123,10 @@ async def _vm_edit(admin: Administrator, go: Go) -> None:
     assert (f"placement='static'>{after.vcpus}</vcpu>") in admin.system.virsh("dumpxml", "--inactive", vm.id)
 
 
-@_scene("vm.repair")
+@scene("vm.repair")
 async def _vm_repair(admin: Administrator, go: Go) -> None:
     """Of what is not repaired without being asked."""
-    vm = await _bare_vm(admin)
+    vm = await bare_vm(admin)
     admin.system.virsh("setmem", vm.id, "32768", "--config")
     task = await go(admin.altus.vms.repair(vm.id))
     if not done(task):  # what was put right stays so, done or not
@@ -134,13 +135,13 @@ async def _vm_repair(admin: Administrator, go: Go) -> None:
     assert "32768</currentMemory>" not in admin.system.virsh("dumpxml", "--inactive", vm.id)
 
 
-@_scene("vm.adopt")
+@scene("vm.adopt")
 async def _vm_adopt(admin: Administrator, go: Go) -> None:
     name = fresh("legacy")
     uuid = foreign_domain(admin, name)
     (host,) = (await admin.altus.hosts.page(["name:testhost"])).items
     task = await go(admin.altus.vms.adopt(host.id, VmAdopt(domain=uuid, network=NETWORK)))
-    assert await _is_there(admin.altus.vms, name) is done(task)
+    assert await is_there(admin.altus.vms, name) is done(task)
     if not done(task):
         assert FOREIGN_MAC in admin.system.virsh("dumpxml", name)
         await admin.host_up()
@@ -148,41 +149,41 @@ async def _vm_adopt(admin: Administrator, go: Go) -> None:
     assert (await admin.altus.vms.get(uuid)).nics[0].mac == FOREIGN_MAC
 
 
-@_scene("vm.delete")
+@scene("vm.delete")
 async def _vm_delete(admin: Administrator, go: Go) -> None:
-    vm = await _bare_vm(admin)
+    vm = await bare_vm(admin)
     await go(admin.altus.vms.delete(vm.id))
-    assert not await _is_there(admin.altus.vms, vm.id)
+    assert not await is_there(admin.altus.vms, vm.id)
     assert not any(vm.disks[0].volume_id in file for file in admin.system.files())
 
 
 # -- power -------------------------------------------------------------------------------------------------------------
 
 
-@_scene("vm.start")
+@scene("vm.start")
 async def _start(admin: Administrator, go: Go) -> None:
-    vm = await _bare_vm(admin)
+    vm = await bare_vm(admin)
     task = await go(admin.altus.vms.start(vm.id))
     await admin.in_state(vm.id, *((VmState.RUNNING, *_AFTER_QEMU) if done(task) else _AFTER_QEMU))
 
 
-@_scene("vm.stop")
+@scene("vm.stop")
 async def _stop(admin: Administrator, go: Go) -> None:
-    vm = await _bare_vm(admin, start=True)
+    vm = await bare_vm(admin, start=True)
     await go(admin.altus.vms.stop(vm.id, VmStop(timeout=0.3, force=True)))
     await admin.in_state(vm.id, *_AFTER_QEMU)
 
 
-@_scene("vm.restart")
+@scene("vm.restart")
 async def _restart(admin: Administrator, go: Go) -> None:
-    vm = await _bare_vm(admin, start=True)
+    vm = await bare_vm(admin, start=True)
     await go(admin.altus.vms.restart(vm.id, VmRestart(force=True)))
     await admin.in_state(vm.id, VmState.RUNNING, *_AFTER_QEMU)
 
 
-@_scene("vm.restart (into new hardware)")
+@scene("vm.restart (into new hardware)")
 async def _restart_pending(admin: Administrator, go: Go) -> None:
-    vm = await _bare_vm(admin, start=True)
+    vm = await bare_vm(admin, start=True)
     await admin.altus.vms.edit(vm.id, VmEdit(vcpus=2)).run()
     task = await go(admin.altus.vms.restart(vm.id, VmRestart(force=True)))
     after = await admin.in_state(vm.id, VmState.RUNNING, *_AFTER_QEMU)
@@ -191,23 +192,23 @@ async def _restart_pending(admin: Administrator, go: Go) -> None:
         assert "placement='static'>2</vcpu>" in admin.system.virsh("dumpxml", vm.id)
 
 
-@_scene("vm.kill")
+@scene("vm.kill")
 async def _kill(admin: Administrator, go: Go) -> None:
-    vm = await _bare_vm(admin, start=True)
+    vm = await bare_vm(admin, start=True)
     await go(admin.altus.vms.kill(vm.id))
     await admin.in_state(vm.id, VmState.STOPPED)
 
 
-@_scene("vm.pause")
+@scene("vm.pause")
 async def _pause(admin: Administrator, go: Go) -> None:
-    vm = await _bare_vm(admin, start=True)
+    vm = await bare_vm(admin, start=True)
     task = await go(admin.altus.vms.pause(vm.id))
     await admin.in_state(vm.id, VmState.PAUSED if done(task) else VmState.RUNNING, *_AFTER_QEMU)
 
 
-@_scene("vm.resume")
+@scene("vm.resume")
 async def _resume(admin: Administrator, go: Go) -> None:
-    vm = await _bare_vm(admin, start=True)
+    vm = await bare_vm(admin, start=True)
     await admin.altus.vms.pause(vm.id).run()
     task = await go(admin.altus.vms.resume(vm.id))
     await admin.in_state(
@@ -215,9 +216,9 @@ async def _resume(admin: Administrator, go: Go) -> None:
     )
 
 
-@_scene("vm.suspend")
+@scene("vm.suspend")
 async def _suspend(admin: Administrator, go: Go) -> None:
-    vm = await _bare_vm(admin, start=True)
+    vm = await bare_vm(admin, start=True)
     task = await go(admin.altus.vms.suspend(vm.id))
     after = await admin.in_state(vm.id, VmState.SUSPENDED, *(() if done(task) else (VmState.RUNNING, *_AFTER_QEMU)))
     saved = "yes" if after.state is VmState.SUSPENDED else "no"
@@ -227,16 +228,16 @@ async def _suspend(admin: Administrator, go: Go) -> None:
 # -- volumes, images, networks -----------------------------------------------------------------------------------------
 
 
-@_scene("volume.create")
+@scene("volume.create")
 async def _volume_create(admin: Administrator, go: Go) -> None:
     name = fresh("volume")
     task = await go(admin.altus.volumes.create(VolumeCreate(name=name, image=IMAGE, linked=False)))
-    assert await _is_there(admin.altus.volumes, name) is done(task)
+    assert await is_there(admin.altus.volumes, name) is done(task)
     if done(task):
         assert (await admin.altus.volumes.get(name)).state is VolumeState.READY
 
 
-@_scene("volume.resize")
+@scene("volume.resize")
 async def _volume_resize(admin: Administrator, go: Go) -> None:
     volume = await admin.volume(MIB)
     await go(admin.altus.volumes.resize(volume.id, VolumeResize(size=3 * MIB)))
@@ -244,34 +245,34 @@ async def _volume_resize(admin: Administrator, go: Go) -> None:
     assert (after.state, after.size) == (VolumeState.READY, 3 * MIB), "a disk that grew stays grown, done or not"
 
 
-@_scene("volume.delete")
+@scene("volume.delete")
 async def _volume_delete(admin: Administrator, go: Go) -> None:
     volume = await admin.volume(MIB)
     await go(admin.altus.volumes.delete(volume.id))
-    assert not await _is_there(admin.altus.volumes, volume.id)
+    assert not await is_there(admin.altus.volumes, volume.id)
     assert not any(volume.id in file for file in admin.system.files())
 
 
-@_scene("image.import")
+@scene("image.import")
 async def _image_import(admin: Administrator, go: Go) -> None:
     image = await admin.altus.images.begin(ImageCreate(name=fresh("image")))
     tiny = await admin.altus.images.get(IMAGE)
     await admin.altus.images.upload(image.id, admin.system.storage / "images" / tiny.id / "disk.qcow2")
     task = await go(admin.altus.images.finish(image.id))
-    assert await _is_there(admin.altus.images, image.id) is done(task)
+    assert await is_there(admin.altus.images, image.id) is done(task)
     if done(task):
         found = await admin.altus.images.get(image.id)
         assert (found.state, found.size) == (ImageState.READY, tiny.size)
 
 
-@_scene("image.build")
+@scene("image.build")
 async def _image_build(admin: Administrator, go: Go) -> None:
     name = fresh("image")
     task = await go(admin.altus.images.build(ImageBuild(image=IMAGE, name=name)))
-    assert await _is_there(admin.altus.images, name) is done(task)
+    assert await is_there(admin.altus.images, name) is done(task)
 
 
-@_scene("image.delete")
+@scene("image.delete")
 async def _image_delete(admin: Administrator, go: Go) -> None:
     image = await admin.altus.images.begin(ImageCreate(name=fresh("image")))
     seed = admin.system.folder / "small.raw"
@@ -279,31 +280,32 @@ async def _image_delete(admin: Administrator, go: Go) -> None:
     await admin.altus.images.upload(image.id, seed)
     await admin.altus.images.finish(image.id).run()
     await go(admin.altus.images.delete(image.id))
-    assert not await _is_there(admin.altus.images, image.id)
+    assert not await is_there(admin.altus.images, image.id)
     assert not any(image.id in file for file in admin.system.files())
 
 
-@_scene("network.create")
+@scene("network.create")
 async def _network_create(admin: Administrator, go: Go) -> None:
     name = fresh("net")
     task = await go(admin.altus.networks.create(NetworkCreate(name=name, cidr="10.33.0.0/24")))
-    assert await _is_there(admin.altus.networks, name) is done(task)
+    assert await is_there(admin.altus.networks, name) is done(task)
     if done(task):
         assert (await admin.altus.networks.get(name)).state is NetworkState.READY
 
 
-@_scene("network.delete")
+@scene("network.delete")
 async def _network_delete(admin: Administrator, go: Go) -> None:
     name = fresh("net")
     await admin.altus.networks.create(NetworkCreate(name=name, cidr="10.34.0.0/24")).run()
     await go(admin.altus.networks.delete(name))
-    assert not await _is_there(admin.altus.networks, name)
+    assert not await is_there(admin.altus.networks, name)
 
 
 # -- security groups ---------------------------------------------------------------------------------------------------
 
 
-async def _nbctl(*arguments: str) -> str:
+async def nbctl(*arguments: str) -> str:
+    """What OVN's northbound database says."""
     command = ("ovn-nbctl", "--bare", *arguments)
     done = await asyncio.to_thread(subprocess.run, command, check=True, capture_output=True, text=True)
     return str(done.stdout).strip()
@@ -311,7 +313,7 @@ async def _nbctl(*arguments: str) -> str:
 
 async def _port_groups() -> list[str]:
     """What OVN has of security groups."""
-    names = (await _nbctl("--columns=name", "list", "Port_Group")).split()
+    names = (await nbctl("--columns=name", "list", "Port_Group")).split()
     return [name for name in names if name.startswith("altus_")]
 
 
@@ -322,38 +324,38 @@ async def _group(admin: Administrator) -> SecurityGroupView:
     return await admin.altus.security_groups.get(body.name)
 
 
-@_scene("security_group.create")
+@scene("security_group.create")
 async def _group_create(admin: Administrator, go: Go) -> None:
     body = SecurityGroupCreate(name=fresh("group"), rules=[_HTTP])
     task = await go(admin.altus.security_groups.create(body))
-    assert await _is_there(admin.altus.security_groups, body.name) is done(task)
+    assert await is_there(admin.altus.security_groups, body.name) is done(task)
     assert bool(await _port_groups()) is done(task)
 
 
-@_scene("security_group.edit")
+@scene("security_group.edit")
 async def _group_edit(admin: Administrator, go: Go) -> None:
     group = await _group(admin)
     task = await go(admin.altus.security_groups.edit(group.id, SecurityGroupEdit(add_rules=[_HTTPS])))
     assert len((await admin.altus.security_groups.get(group.id)).rules) == 1 + done(task)
-    assert ("tcp.dst == 443" in await _nbctl("--columns=match", "list", "ACL")) is done(task)
+    assert ("tcp.dst == 443" in await nbctl("--columns=match", "list", "ACL")) is done(task)
 
 
-@_scene("security_group.delete")
+@scene("security_group.delete")
 async def _group_delete(admin: Administrator, go: Go) -> None:
     group = await _group(admin)
     await go(admin.altus.security_groups.delete(group.id))
-    assert not await _is_there(admin.altus.security_groups, group.id)
+    assert not await is_there(admin.altus.security_groups, group.id)
     assert not await _port_groups()
 
 
-@_scene("security_group.repair")
+@scene("security_group.repair")
 async def _group_repair(admin: Administrator, go: Go) -> None:
     """The manager asks for it by itself when the group is gone."""
     group, (name,) = await _group(admin), await _port_groups()
     its = ("kind:security_group.repair", f"object_id:{group.id}")
 
     async def repaired() -> TaskView:
-        await _nbctl("pg-del", name)
+        await nbctl("pg-del", name)
 
         async def look() -> TaskView | None:
             return next(iter((await admin.altus.tasks.page(its)).items), None)
@@ -362,16 +364,16 @@ async def _group_repair(admin: Administrator, go: Go) -> None:
 
     await go(repaired())
     assert await _port_groups() == [name]
-    assert "tcp.dst == 80" in await _nbctl("--columns=match", "list", "ACL")
+    assert "tcp.dst == 80" in await nbctl("--columns=match", "list", "ACL")
 
 
-@_scene("vm.edit_nic")
+@scene("vm.edit_nic")
 async def _edit_nic(admin: Administrator, go: Go) -> None:
-    vm, group = await _bare_vm(admin, start=True), await _group(admin)
+    vm, group = await bare_vm(admin, start=True), await _group(admin)
     task = await go(admin.altus.vms.edit_nic(vm.id, vm.nics[0].id, NicEdit(security_groups=[group.id])))
     (nic,) = (await admin.altus.vms.get(vm.id)).nics
     assert bool(nic.security_groups) is done(task)
-    assert bool(await _nbctl("--columns=ports", "list", "Port_Group", *await _port_groups())) is done(task)
+    assert bool(await nbctl("--columns=ports", "list", "Port_Group", *await _port_groups())) is done(task)
 
 
 # -- hosts -------------------------------------------------------------------------------------------------------------
@@ -386,7 +388,7 @@ async def _idle_host(admin: Administrator) -> HostView:
     return host
 
 
-@_scene("host.maintain")
+@scene("host.maintain")
 async def _maintain(admin: Administrator, go: Go) -> None:
     host = await _idle_host(admin)
     task = await go(admin.altus.hosts.maintain(host.id))
@@ -398,7 +400,7 @@ async def _maintain(admin: Administrator, go: Go) -> None:
         await admin.altus.hosts.activate(host.id).run()
 
 
-@_scene("host.activate")
+@scene("host.activate")
 async def _activate(admin: Administrator, go: Go) -> None:
     host = await _idle_host(admin)
     await admin.altus.hosts.maintain(host.id).run()
@@ -410,7 +412,7 @@ async def _activate(admin: Administrator, go: Go) -> None:
         await admin.altus.hosts.activate(host.id).run()
 
 
-@_scene("host.renew")
+@scene("host.renew")
 async def _renew(admin: Administrator, go: Go) -> None:
     """VMs may run on meanwhile; the agent's next start reads what is on disk."""
     (host,) = (await admin.altus.hosts.page(["name:testhost"])).items
@@ -421,7 +423,7 @@ async def _renew(admin: Administrator, go: Go) -> None:
     assert (serial(pair.read_text()) != old) is done(task)
     assert holds_key(pair.read_text(), open_key(pair))
     assert not (pair.parent / "next.key").exists()
-    await _bare_vm(admin, start=True)
+    await bare_vm(admin, start=True)
 
 
 async def _never_came(admin: Administrator) -> str:
@@ -431,18 +433,18 @@ async def _never_came(admin: Administrator) -> str:
     return name
 
 
-@_scene("host.remove")
+@scene("host.remove")
 async def _host_remove(admin: Administrator, go: Go) -> None:
     name = await _never_came(admin)
     task = await go(admin.altus.hosts.remove(name))
-    assert await _is_there(admin.altus.hosts, name) is not done(task)
+    assert await is_there(admin.altus.hosts, name) is not done(task)
 
 
-@_scene("host.forget")
+@scene("host.forget")
 async def _host_forget(admin: Administrator, go: Go) -> None:
     name = await _never_came(admin)
     task = await go(admin.altus.hosts.forget(name))
-    assert await _is_there(admin.altus.hosts, name) is not done(task)
+    assert await is_there(admin.altus.hosts, name) is not done(task)
 
 
 # -- what needs several hosts ------------------------------------------------------------------------------------------

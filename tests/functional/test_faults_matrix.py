@@ -26,11 +26,14 @@ from altus.model.task import TaskState
 from testbed.administrator import Administrator
 from testbed.strikes import AGENT, MANAGER, QEMU
 from testbed.walk import Course, Walk, plan, way_back
+from tests.functional import scenes_floating_ips, scenes_routers  # noqa: F401  # add their scenes
 from tests.functional.scenes import SCENES, kind_of, missing
 
 pytestmark = pytest.mark.functional
 _SUCCEEDED, _FAILED = frozenset({TaskState.SUCCEEDED}), frozenset({TaskState.FAILED})
-_PORTS = ("vm.create", "vm.edit", "vm.edit_nic", "vm.delete", "network.create", "network.delete", "security_group.edit")
+_PORTS = ("vm.create", "vm.edit", "vm.edit_nic", "vm.delete", "network.create", "network.delete", "security_group.edit",
+          "floating_ip.attach", "floating_ip.detach", "forward.create", "forward.delete", "router.attach",
+          "router.detach")  # fmt: skip
 _WITHOUT_PROCESS = ("vm.clone", "vm.delete")
 
 

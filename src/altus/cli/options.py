@@ -48,6 +48,13 @@ Network = Annotated[
 SecurityGroup = Annotated[
     str, typer.Argument(metavar="GROUP", help="Name or id.", autocompletion=completion.of("security_groups"))
 ]
+FloatingIp = Annotated[
+    str, typer.Argument(metavar="ADDRESS", help="The address or its id.", autocompletion=completion.of("floating_ips"))
+]
+Forward = Annotated[
+    str, typer.Argument(metavar="FORWARD", help="Name or id.", autocompletion=completion.of("forwards"))
+]
+Router = Annotated[str, typer.Argument(metavar="ROUTER", help="Name or id.", autocompletion=completion.of("routers"))]
 Storage = Annotated[
     str, typer.Argument(metavar="STORAGE", help="Name or id.", autocompletion=completion.of("storages"))
 ]

@@ -26,6 +26,8 @@ from altus.manager.services.consoles import ConsoleService
 from altus.manager.services.directory import Services
 from altus.manager.services.doctor import DoctorService
 from altus.manager.services.enrolment import EnrolmentService
+from altus.manager.services.floating_ips import FloatingIpService
+from altus.manager.services.forwards import ForwardService
 from altus.manager.services.hosts import InventoryService, ensure_defaults
 from altus.manager.services.images import ImageService
 from altus.manager.services.network_explain import NetworkExplainService
@@ -33,6 +35,7 @@ from altus.manager.services.networks import NetworkService
 from altus.manager.services.placement import PlacementService
 from altus.manager.services.pools import PoolService
 from altus.manager.services.repairs import Repairs
+from altus.manager.services.routers import RouterService
 from altus.manager.services.security import Security, open_security
 from altus.manager.services.security_groups import SecurityGroupService
 from altus.manager.services.snapshots import SnapshotService
@@ -160,6 +163,9 @@ def _services(settings: ManagerSettings, world: World, engine: Engine, security:
         networks=NetworkService(db),
         network_explain=NetworkExplainService(world),
         security_groups=SecurityGroupService(db),
+        floating_ips=FloatingIpService(db),
+        forwards=ForwardService(db),
+        routers=RouterService(db),
         inventory=InventoryService(db, audit),
         placement=PlacementService(db),
         pools=PoolService(db, audit),

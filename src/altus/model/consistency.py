@@ -6,8 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from altus.model.domain import DomainFacts, differences
+from altus.model.floating_ip import FloatingIp, FloatingIpState
+from altus.model.forward import Forward, ForwardState
 from altus.model.image import Image, ImageFacts, ImageState
 from altus.model.network import Network, NetworkState
+from altus.model.router import Router, RouterState
 from altus.model.security_group import SecurityGroup, SecurityGroupState
 from altus.model.snapshot import Snapshot, SnapshotState, faults
 from altus.model.vm import Vm, VmObservation, VmState
@@ -17,7 +20,7 @@ from altus.model.volume import LayerFacts, Volume, VolumeFacts, VolumeState
 @dataclass(frozen=True)
 class Finding:
     """Something that does not agree; `kind` is stable. `vm_id` is the VM that it concerns, if it is one's; `certain`
-    says that `vm.repair`, or `security_group.repair` where a group differs, puts it right and can spoil nothing."""
+    says that `vm.repair`, or the `repair` of its own noun where it has one, puts it right and can spoil nothing."""
 
     kind: str
     noun: str
@@ -43,14 +46,17 @@ class Intent:
     security_groups: Sequence[SecurityGroup] = ()
     snapshots: Sequence[Snapshot] = ()
     elsewhere: Sequence[Volume] = ()
+    floating_ips: Sequence[FloatingIp] = ()
+    forwards: Sequence[Forward] = ()
+    routers: Sequence[Router] = ()
     busy: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, kw_only=True)
 class Truth:
     """What the host has; `volumes`, `layers` and `images` by repository, `ports` port id → network id,
-    `security_groups` group id → digest and `memberships` and `limits` of ports as the network driver tells them,
-    `domains` whoever made them."""
+    `security_groups` group id → digest and `memberships` and `limits` of ports, `translations` and `routers` by id as
+    the network driver tells them, `domains` whoever made them."""
 
     vms: Sequence[VmObservation]
     processes: Sequence[str]
@@ -61,6 +67,8 @@ class Truth:
     security_groups: Mapping[str, str] = field(default_factory=dict)
     memberships: Mapping[str, Sequence[str]] = field(default_factory=dict)
     limits: Mapping[str, str] = field(default_factory=dict)
+    translations: Mapping[str, str] = field(default_factory=dict)
+    routers: Mapping[str, str] = field(default_factory=dict)
     domains: Sequence[DomainFacts] = ()
     layers: Mapping[str, Sequence[LayerFacts]] = field(default_factory=dict)
 
@@ -79,6 +87,10 @@ def compare(intent: Intent, truth: Truth) -> list[Finding]:
         *_security_groups(intent, truth),
         *_memberships(intent, truth),
         *_limits(intent, truth),
+        *_floating_ips(intent, truth),
+        *_forwards(intent, truth),
+        *_translations(intent, truth),
+        *_routers(intent, truth),
     ]
 
 
@@ -297,3 +309,74 @@ def _limits(intent: Intent, truth: Truth) -> Iterator[Finding]:
                               f"A port of VM {vm.name} is limited to {found or 'nothing'} instead of "
                               f"{nic.port.limits or 'nothing'}.",
                               f"`altus vm repair {vm.name}` puts it right.", vm_id=vm.id, certain=True)  # fmt: skip
+
+
+def _floating_ips(intent: Intent, truth: Truth) -> Iterator[Finding]:
+    here = _here(intent)
+    for floating in intent.floating_ips:
+        if {floating.id, floating.vm_id} & intent.busy:
+            continue
+        if floating.state is not FloatingIpState.READY:
+            yield Finding("floating_ip.unfinished", "floating_ip", floating.id,
+                          f"Floating address {floating.address} is {floating.state} and no task works on it.",
+                          "Delete it.")  # fmt: skip
+        elif not floating.vm_id and floating.id in truth.translations:
+            yield Finding("floating_ip.attached", "floating_ip", floating.id,
+                          f"Floating address {floating.address} is free, but the host leads it to a NIC.",
+                          "Attach and detach it.")  # fmt: skip
+        elif floating.vm_id and _is_lost(here, truth, floating):
+            yield Finding("floating_ip.missing", "floating_ip", floating.id,
+                          f"Floating address {floating.address} does not lead to its VM.",
+                          "It is put right by itself.", certain=floating.vm_id in here)  # fmt: skip
+
+
+def _forwards(intent: Intent, truth: Truth) -> Iterator[Finding]:
+    here = _here(intent)
+    for forward in intent.forwards:
+        if {forward.id, forward.vm_id} & intent.busy:
+            continue
+        if forward.state is not ForwardState.READY:
+            yield Finding("forward.unfinished", "forward", forward.id,
+                          f"Port forward {forward.name} is {forward.state} and no task works on it.",
+                          "Delete it.")  # fmt: skip
+        elif _is_lost(here, truth, forward):
+            yield Finding("forward.missing", "forward", forward.id,
+                          f"Port forward {forward.name} does not lead to its VM.",
+                          "It is put right by itself.", certain=forward.vm_id in here)  # fmt: skip
+
+
+def _here(intent: Intent) -> frozenset[str]:
+    """VMs of the host to whose NICs something may lead."""
+    return frozenset(vm.id for vm in intent.vms if vm.state is not VmState.FAILED)
+
+
+def _is_lost(here: frozenset[str], truth: Truth, one: FloatingIp | Forward) -> bool:
+    """Hosts of one pool tell the same, but one that does not do its part tells less."""
+    found = truth.translations.get(one.id)
+    return found != one.spec.words and (found is not None or one.vm_id in here)
+
+
+def _translations(intent: Intent, truth: Truth) -> Iterator[Finding]:
+    known = {one.id for one in (*intent.floating_ips, *intent.forwards)}
+    for orphan in truth.translations.keys() - known - intent.busy:
+        yield Finding("translation.orphan", "translation", orphan,
+                      f"The host leads something to a NIC by {orphan}, which nobody knows.")  # fmt: skip
+
+
+def _routers(intent: Intent, truth: Truth) -> Iterator[Finding]:
+    for router in intent.routers:
+        found = truth.routers.get(router.id)
+        if router.id in intent.busy or intent.busy.intersection(router.networks):
+            continue
+        if router.state is not RouterState.READY:
+            yield Finding("router.unfinished", "router", router.id,
+                          f"Router {router.name} is {router.state} and no task works on it.", "Delete it.")  # fmt: skip
+        elif found is None:
+            yield Finding("router.missing", "router", router.id, f"Router {router.name} is not on the host.",
+                          "It is made again by itself.", certain=True)  # fmt: skip
+        elif found != router.spec.words:
+            yield Finding("router.networks", "router", router.id,
+                          f"Router {router.name} does not lead to just the networks that it should.",
+                          "It is put right by itself.", certain=True)  # fmt: skip
+    for router_id in truth.routers.keys() - {router.id for router in intent.routers} - intent.busy:
+        yield Finding("router.orphan", "router", router_id, f"The host has a router {router_id} nobody knows.")

@@ -39,6 +39,12 @@ class Permission(StrEnum):
     NETWORK_WRITE = "network:write"
     SECURITY_GROUP_READ = "security_group:read"
     SECURITY_GROUP_WRITE = "security_group:write"
+    FLOATING_IP_READ = "floating_ip:read"
+    FLOATING_IP_WRITE = "floating_ip:write"
+    FORWARD_READ = "forward:read"
+    FORWARD_WRITE = "forward:write"
+    ROUTER_READ = "router:read"
+    ROUTER_WRITE = "router:write"
     STORAGE_READ = "storage:read"
     HOST_READ = "host:read"
     HOST_WRITE = "host:write"
@@ -112,7 +118,8 @@ OPERATOR_ROLE = Role(
     frozenset({
         Permission.VM_READ, Permission.VM_OPERATE, Permission.VM_CONSOLE, Permission.VOLUME_READ,
         Permission.SNAPSHOT_READ, Permission.IMAGE_READ, Permission.NETWORK_READ, Permission.SECURITY_GROUP_READ,
-        Permission.STORAGE_READ, Permission.HOST_READ, Permission.POOL_READ, Permission.PROJECT_READ,
+        Permission.FLOATING_IP_READ, Permission.FORWARD_READ, Permission.ROUTER_READ, Permission.STORAGE_READ,
+        Permission.HOST_READ, Permission.POOL_READ, Permission.PROJECT_READ,
         Permission.TASK_READ, Permission.EVENT_READ, Permission.ALARM_READ, Permission.USER_READ, Permission.SELF,
     }),
 )  # fmt: skip

@@ -14,8 +14,10 @@ MAX_RATIO = 64.0
 @dataclass(frozen=True, kw_only=True)
 class Pool(Resource):
     """How much of its hosts a pool promises: `vcpu_ratio` vCPUs for each thread, `memory_ratio` bytes for each byte.
-    Its VMs have CPUs of `cpu_model`; with `auto`, the most that all its hosts can give."""
+    Its VMs have CPUs of `cpu_model`; with `auto`, the most that all its hosts can give. Addresses `outside`, a range or
+    empty, are given to VMs as floating ones."""
 
     vcpu_ratio: float = 2.0
     memory_ratio: float = 1.0
     cpu_model: str = AUTO_CPU
+    outside: str = ""

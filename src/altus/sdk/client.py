@@ -16,6 +16,8 @@ from altus.sdk.alarms import Alarms
 from altus.sdk.audit import Audit
 from altus.sdk.consoles import Consoles
 from altus.sdk.events import Events
+from altus.sdk.floating_ips import FloatingIps
+from altus.sdk.forwards import Forwards
 from altus.sdk.hosts import Hosts
 from altus.sdk.images import Images
 from altus.sdk.networks import Networks
@@ -23,6 +25,7 @@ from altus.sdk.placement import Placement
 from altus.sdk.pools import Pools
 from altus.sdk.projects import Projects
 from altus.sdk.rights import Grants, Groups, Policies, Roles
+from altus.sdk.routers import Routers
 from altus.sdk.security_groups import SecurityGroups
 from altus.sdk.sessions import Sessions, Tokens
 from altus.sdk.snapshots import Snapshots
@@ -55,6 +58,9 @@ class AltusClient:
         self.images = Images(transport)
         self.networks = Networks(transport)
         self.security_groups = SecurityGroups(transport)
+        self.floating_ips = FloatingIps(transport)
+        self.forwards = Forwards(transport)
+        self.routers = Routers(transport)
         self.storages = Storages(transport)
         self.hosts = Hosts(transport)
         self.placement = Placement(transport)

@@ -16,8 +16,10 @@ from altus.model.image import BuiltinImage, ImageFacts
 from altus.model.migration import MigrationFacts, MigrationOptions
 from altus.model.network import NetworkSpec, PortSpec
 from altus.model.network_trace import PacketSpec, TraceFacts
+from altus.model.router import RouterSpec
 from altus.model.security_group import SecurityGroupSpec
 from altus.model.storage import StorageUsage
+from altus.model.translation import TranslationSpec
 from altus.model.vm import CloudInit, VmDefinition, VmObservation
 from altus.model.volume import LayerFacts, VolumeBase, VolumeFacts
 
@@ -244,6 +246,30 @@ class PortRef(Message):
     port_id: str
 
 
+class RouterEnsure(Message):
+    """Let networks reach each other."""
+
+    router: RouterSpec
+
+
+class RouterRef(Message):
+    """A router between networks."""
+
+    router_id: str
+
+
+class TranslationEnsure(Message):
+    """Lead an outside address to a NIC."""
+
+    translation: TranslationSpec
+
+
+class TranslationRef(Message):
+    """A translation."""
+
+    translation_id: str
+
+
 class PortBind(Message):
     """Let only one host plug a VM into a port: the one called `place`, or (None) the one that is asked; empty: any."""
 
@@ -305,8 +331,9 @@ class Census(Message):
     """Everything of Altus that a host really has, to compare the database with.
 
     `processes` are the ids of VMs for which a QEMU process runs; `networks` ids, `ports` port id → network id,
-    `security_groups` group id → digest, `memberships` port id → group ids, `limits` port id → words (`NetworkTruth`);
-    `storages` maps a repository to its volumes, layers and images; `domains` are all there are, whoever made them.
+    `security_groups` group id → digest, `memberships` port id → group ids, `limits` port id → words, `routers` and
+    `translations` id → words (`NetworkTruth`); `storages` maps a repository to its volumes, layers and images;
+    `domains` are all there are, whoever made them.
     """
 
     vms: list[VmObservation]
@@ -320,6 +347,8 @@ class Census(Message):
     security_groups: dict[str, str]
     memberships: dict[str, list[str]]
     limits: dict[str, str]
+    routers: dict[str, str]
+    translations: dict[str, str]
     domains: list[DomainFacts]
 
 
@@ -369,6 +398,10 @@ NETWORK_TRACE = Operation("network.trace", NetworkTrace, NetworkTraced)
 PORT_ENSURE = Operation("port.ensure", PortEnsure, Nothing)
 PORT_BIND = Operation("port.bind", PortBind, Nothing)
 PORT_DELETE = Operation("port.delete", PortRef, Nothing)
+ROUTER_ENSURE = Operation("router.ensure", RouterEnsure, Nothing)
+ROUTER_DELETE = Operation("router.delete", RouterRef, Nothing)
+TRANSLATION_ENSURE = Operation("translation.ensure", TranslationEnsure, Nothing)
+TRANSLATION_DELETE = Operation("translation.delete", TranslationRef, Nothing)
 
 SECURITY_GROUP_ENSURE = Operation("security_group.ensure", SecurityGroupEnsure, Nothing)
 SECURITY_GROUP_DELETE = Operation("security_group.delete", SecurityGroupRef, Nothing)

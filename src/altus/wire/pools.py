@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
 from altus.model.cpu import AUTO_CPU, GuestCpu
 from altus.model.host import Acceleration
@@ -12,12 +12,14 @@ from altus.model.pool import MAX_RATIO
 from altus.wire.base import ActionView, Name, ResourceView, Shape, View, example
 from altus.wire.vms import CpuModel
 
+Outside = Annotated[str, StringConstraints(max_length=31, pattern=r"^[0-9.-]*$")]
 Ratio = Annotated[float, Field(ge=1.0, le=MAX_RATIO, allow_inf_nan=False)]
 
 
 class PoolCreate(Shape):
     """A new pool without hosts. It promises `vcpu_ratio` vCPUs for each thread of its hosts, and `memory_ratio` bytes
-    for each byte. Its VMs have CPUs of `cpu_model`, or the most that all its hosts can give (`auto`)."""
+    for each byte. Its VMs have CPUs of `cpu_model`, or the most that all its hosts can give (`auto`).
+    The addresses `outside`, such as `192.0.2.10-192.0.2.99`, are given to VMs as floating ones; empty: none."""
 
     model_config = example(name="lab", vcpu_ratio=4.0)
 
@@ -25,6 +27,7 @@ class PoolCreate(Shape):
     vcpu_ratio: Ratio = 2.0
     memory_ratio: Ratio = 1.0
     cpu_model: CpuModel = AUTO_CPU
+    outside: Outside = ""
 
 
 class PoolEdit(Shape):
@@ -36,6 +39,7 @@ class PoolEdit(Shape):
     vcpu_ratio: Ratio | None = None
     memory_ratio: Ratio | None = None
     cpu_model: CpuModel | None = None
+    outside: Outside | None = None
 
 
 class CpuLimitView(View):
@@ -69,5 +73,6 @@ class PoolView(ResourceView):
     vcpu_ratio: float
     memory_ratio: float
     cpu_model: str
+    outside: str
     baselines: list[CpuBaselineView]
     allowed_actions: dict[str, ActionView]

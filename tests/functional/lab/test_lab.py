@@ -13,6 +13,7 @@ from altus.model.host import HostState
 from altus.model.network import NetworkKind
 from altus.model.vm import VmState
 from altus.sdk.client import AltusClient
+from altus.wire.routers import RouterCreate
 from devkit.checks import ROOT
 from devkit.lab import Lab, LabError
 from testbed.patience import until
@@ -102,3 +103,20 @@ async def test_a_host_that_is_cut_off_is_unreachable_until_that_is_healed(pool: 
     await pool.host("host1", HostState.UNREACHABLE)
     pool.lab.heal("host1", "management", direction)
     await pool.host("host1", HostState.UP)
+
+
+async def test_networks_on_a_router_reach_each_other_from_host_to_host(pool: PoolOfLab) -> None:
+    first, second = await pool.network("10.64.0.0/24"), await pool.network("10.65.0.0/24")
+    router = (await pool.altus.routers.create(RouterCreate(name="core")).run()).object_id
+    for network in (first, second):
+        await pool.altus.routers.attach(router, network.name).run()
+    names = {host.id: host.name async for host in pool.altus.hosts.each()}
+    one, two = await pool.vm(first), await pool.vm(second)  # placement spreads them
+    here, there = names[one.host_id or ""], names[two.host_id or ""]
+    assert here != there
+    assert await pool.pings(here, one, two.nics[0].address)
+    assert await pool.pings(there, two, one.nics[0].address)
+    await pool.altus.routers.detach(router, second.name).run()
+    assert not await pool.pings(here, one, two.nics[0].address, tries=3)
+    await pool.altus.routers.detach(router, first.name).run()
+    await pool.altus.routers.delete(router).run()

@@ -38,3 +38,5 @@ async def lab(services: Plain) -> AsyncIterator[Lab]:
     assert not left.networks
     assert not left.ports
     assert not left.security_groups
+    assert not left.translations
+    assert not left.routers

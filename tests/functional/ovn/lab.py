@@ -17,6 +17,7 @@ from typing import TypeVar
 from altus.common.ids import new_id
 from altus.drivers.network.ovn.driver import OvnNetworks
 from altus.model.network import NetworkKind, NetworkSpec, PortSpec, mac_of
+from altus.model.router import RouterSpec
 from altus.model.security_group import SecurityGroupSpec, SecurityRule
 
 T = TypeVar("T")
@@ -136,6 +137,7 @@ class Lab:
     networks: list[NetworkSpec] = field(default_factory=list)
     others: list[Namespace] = field(default_factory=list)
     groups: list[SecurityGroupSpec] = field(default_factory=list)
+    routers: list[RouterSpec] = field(default_factory=list)
 
     async def network(self, cidr: str, kind: NetworkKind = NetworkKind.NAT, dns: tuple[str, ...] = ()) -> NetworkSpec:
         """A network whose gateway is the first address."""
@@ -172,6 +174,13 @@ class Lab:
             await guest.run("ip", "route", "add", "default", "via", network.gateway)
         return guest
 
+    async def router(self, *networks: NetworkSpec) -> RouterSpec:
+        """A router between these networks."""
+        made = RouterSpec(id=new_id(), networks=tuple(network.id for network in networks))
+        await self.driver.ensure_router(made)
+        self.routers.append(made)
+        return made
+
     async def outside(self) -> Namespace:
         """Somebody on this host's own network."""
         made = Namespace("outside", "wan0")
@@ -187,6 +196,8 @@ class Lab:
             await namespace.destroy()
         for guest in self.guests:
             await self.driver.delete_port(guest.port.id)
+        for router in self.routers:
+            await self.driver.delete_router(router.id)
         for network in self.networks:
             await self.driver.delete_network(network.id)
         for group in self.groups:  # some name others

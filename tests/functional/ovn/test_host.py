@@ -19,7 +19,7 @@ from tests.functional.ovn.lab import WAN, Lab, sh, until
 pytestmark = pytest.mark.functional
 
 _NORTHBOUND = ("Logical_Switch", "Logical_Switch_Port", "ACL", "DHCP_Options", "Logical_Router", "Logical_Router_Port",
-               "Logical_Router_Static_Route", "Gateway_Chassis")  # fmt: skip
+               "Logical_Router_Static_Route", "Gateway_Chassis", "Load_Balancer")  # fmt: skip
 
 
 async def _state() -> dict[str, object]:

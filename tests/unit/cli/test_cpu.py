@@ -28,7 +28,7 @@ def test_pool_says_what_it_gives_and_who_limits_it() -> None:
     )  # fmt: skip
     now = datetime.now(UTC)
     pool = PoolView(id="1", name="p", project_id="", label="open", created_at=now, updated_at=now, revision=1,
-                    vcpu_ratio=2, memory_ratio=1, cpu_model="auto", baselines=[baseline],
+                    vcpu_ratio=2, memory_ratio=1, cpu_model="auto", outside="", baselines=[baseline],
                     allowed_actions={})  # fmt: skip
     assert _details(POOL, pool)["VMS ARE GIVEN"].splitlines() == [
         "Westmere, 2 features, where guests run by kvm",

@@ -15,14 +15,19 @@ from altus.common.units import MIB
 from altus.model import consistency, snapshot
 from altus.model.consistency import Finding, Intent, Truth, compare, compare_database
 from altus.model.domain import DomainDisk, DomainFacts, DomainNic, differences
+from altus.model.floating_ip import FloatingIp, FloatingIpState
+from altus.model.forward import Forward, ForwardState
 from altus.model.image import Image, ImageFacts, ImageFormat, ImageState
 from altus.model.network import Network, NetworkState
+from altus.model.router import Router, RouterState
 from altus.model.security_group import Direction, SecurityGroup, SecurityGroupState, SecurityRule
 from altus.model.snapshot import Snapshot, SnapshotDisk, SnapshotState
 from altus.model.vm import Vm, VmDisk, VmHardware, VmNic, VmObservation, VmState
 from altus.model.volume import LayerFacts, Volume, VolumeFacts, VolumeState
 
-HOST, STORE, VM, PORT, VOLUME, IMAGE, NET, GROUP, OTHER, FIRST, LAST = (new_id() for _ in range(11))
+HOST, STORE, VM, PORT, VOLUME, IMAGE, NET, GROUP, FLOATING, FORWARD, ROUTER, OTHER, FIRST, LAST = (
+    new_id() for _ in range(14)
+)
 
 _VM = Vm(
     id=VM, name="web1", host_id=HOST, storage_id=STORE, state=VmState.RUNNING, snapshot_id=LAST,
@@ -37,6 +42,11 @@ _FIRST = Snapshot(id=FIRST, name="first", vm_id=VM, state=SnapshotState.READY, d
 _LAST = Snapshot(id=LAST, name="last", vm_id=VM, state=SnapshotState.READY, disks=_DISKS, parent_id=FIRST)
 _LAYERS = [LayerFacts(volume_id=VOLUME, id=FIRST, size=9, allocation=1),
            LayerFacts(volume_id=VOLUME, id=LAST, size=9, allocation=1, parent=FIRST)]  # fmt: skip
+_FLOATING = FloatingIp(id=FLOATING, name="192.0.2.9", address="192.0.2.9", state=FloatingIpState.READY, network_id=NET,
+                       vm_id=VM, nic_id=PORT, inside="10.0.0.2")  # fmt: skip
+_FORWARD = Forward(id=FORWARD, name="tcp-8022", state=ForwardState.READY, network_id=NET, port=8022, vm_id=VM,
+                   nic_id=PORT, inside="10.0.0.2", inside_port=22)  # fmt: skip
+_ROUTER = Router(id=ROUTER, name="core", state=RouterState.READY, networks=(NET,))
 _FACTS = ImageFacts(id=IMAGE, size=1, file_size=1, sha256="", source_format=ImageFormat.RAW)
 INTENT = Intent(
     vms=[_VM],
@@ -46,6 +56,9 @@ INTENT = Intent(
     ports={PORT: NET},
     security_groups=[_GROUP],
     snapshots=[_FIRST, _LAST],
+    floating_ips=[_FLOATING],
+    forwards=[_FORWARD],
+    routers=[_ROUTER],
 )
 TRUTH = Truth(
     vms=[VmObservation(id=VM, name="web1", state=VmState.RUNNING)],
@@ -57,6 +70,8 @@ TRUTH = Truth(
     ports={PORT: NET},
     security_groups={GROUP: _GROUP.spec.digest},
     memberships={PORT: [GROUP]},
+    translations={FLOATING: _FLOATING.spec.words, FORWARD: _FORWARD.spec.words},
+    routers={ROUTER: NET},
 )
 
 
@@ -111,6 +126,16 @@ SEEDED = [
     ("security_group.missing", GROUP, truth(security_groups={}, memberships={})),
     ("security_group.rules", GROUP, truth(security_groups={GROUP: ""})),
     ("security_group.orphan", OTHER, truth(security_groups={GROUP: _GROUP.spec.digest, OTHER: ""})),
+    ("floating_ip.unfinished", FLOATING, one("floating_ips", state=FloatingIpState.DELETING)),
+    ("floating_ip.attached", FLOATING, one("floating_ips", vm_id="", nic_id="", inside="")),
+    ("floating_ip.missing", FLOATING, truth(translations={FORWARD: _FORWARD.spec.words})),
+    ("forward.unfinished", FORWARD, one("forwards", state=ForwardState.CREATING)),
+    ("forward.missing", FORWARD, truth(translations={**TRUTH.translations, FORWARD: ""})),
+    ("translation.orphan", OTHER, truth(translations={**TRUTH.translations, OTHER: "192.0.2.7 to 10.0.0.2"})),
+    ("router.unfinished", ROUTER, one("routers", state=RouterState.DELETING)),
+    ("router.missing", ROUTER, truth(routers={})),
+    ("router.networks", ROUTER, truth(routers={ROUTER: ""})),
+    ("router.orphan", OTHER, truth(routers={ROUTER: NET, OTHER: ""})),
     ("port.groups", PORT, truth(memberships={})),
     ("port.limits", PORT, truth(limits={PORT: "in 1 kbit/s, 1 kbit at once"})),
     ("port.missing", PORT, truth(ports={})),
@@ -171,7 +196,7 @@ def test_every_kind_of_finding_is_seeded() -> None:
 def test_what_tasks_work_on_may_differ(
     kind: str, object_id: str, seed: Callable[[Intent, Truth], tuple[Intent, Truth]]
 ) -> None:
-    busy = frozenset({VM, VOLUME, IMAGE, NET, GROUP, OTHER})
+    busy = frozenset({VM, VOLUME, IMAGE, NET, GROUP, FLOATING, FORWARD, ROUTER, OTHER})
     intent, truth = seed(INTENT, TRUTH)
     found = compare(dataclasses.replace(intent, busy=busy), truth)
     assert [one.kind for one in found] == ([] if kind != "port.orphan" else ["port.orphan"]), object_id
@@ -242,6 +267,18 @@ def test_only_what_can_spoil_nothing_is_certain(kind: str, certain: bool) -> Non
     (seed,) = [seed for seeded, _, seed in SEEDED if seeded == kind]
     (found,) = compare(*seed(INTENT, TRUTH))
     assert (found.vm_id, found.certain) == (VM, certain)
+
+
+@pytest.mark.parametrize("found", ["", "192.0.2.9 to 10.0.0.3", None])
+def test_a_floating_address_is_led_right_from_its_vms_host_alone(found: str | None) -> None:
+    """Another one of the pool tells that it does not do its part, or it has a network of its own and tells nothing."""
+    alone = dataclasses.replace(INTENT, forwards=[])
+    there = dataclasses.replace(TRUTH, translations={} if found is None else {FLOATING: found})
+    (here,) = compare(alone, there)
+    assert (here.kind, here.certain) == ("floating_ip.missing", True)
+    elsewhere = dataclasses.replace(TRUTH, vms=[], processes=[], translations=there.translations)
+    kinds = [(one.kind, one.certain) for one in compare(dataclasses.replace(alone, vms=[]), elsewhere)]
+    assert kinds == ([] if found is None else [("floating_ip.missing", False)])
 
 
 @pytest.mark.parametrize("remote_is_right", [True, False])

@@ -70,4 +70,4 @@ async def snapshots(manager: FakeManager, _request: web.Request) -> web.Response
 
 async def plan(_manager: FakeManager, request: web.Request) -> web.Response:
     """Of a change of anything that this manager does not have."""
-    return web.json_response(samples.plan("edit", request.match_info["ref"]))
+    return web.json_response(samples.plan("edit", request.match_info.get("ref", "")))

@@ -18,10 +18,13 @@ from altus.model.permission import Duty, Permission
 from altus.sdk.client import AltusClient
 from altus.sdk.transport import Transport
 from altus.wire.agent import EnrolRequest
+from altus.wire.floating_ips import FloatingIpAttach, FloatingIpCreate
+from altus.wire.forwards import ForwardCreate
 from altus.wire.network_trace import NetworkQuestion
 from altus.wire.placement import PlacementQuestion
 from altus.wire.pools import PoolCreate, PoolEdit
 from altus.wire.resources import HostEdit, ImageBuild, ImageCreate, NetworkCreate, VolumeCreate, VolumeResize
+from altus.wire.routers import RouterCreate
 from altus.wire.security_groups import SecurityGroupCreate, SecurityGroupEdit
 from altus.wire.snapshots import SnapshotCreate
 from altus.wire.users import GrantCreate, RoleCreate, TokenCreate, UserCreate, UserEdit
@@ -143,6 +146,22 @@ METHODS: dict[str, Callable[[AltusClient], Awaitable[object]]] = {
     "get_security_group": lambda a: a.security_groups.get("x"),
     "edit_security_group": lambda a: a.security_groups.edit("x", SecurityGroupEdit(name="y")).submit(),
     "delete_security_group": lambda a: a.security_groups.delete("x").submit(),
+    "list_floating_ips": lambda a: a.floating_ips.page(),
+    "create_floating_ip": lambda a: a.floating_ips.create(FloatingIpCreate(network="x")).submit(),
+    "get_floating_ip": lambda a: a.floating_ips.get("x"),
+    "attach_floating_ip": lambda a: a.floating_ips.attach("x", FloatingIpAttach(vm="y")).submit(),
+    "detach_floating_ip": lambda a: a.floating_ips.detach("x").submit(),
+    "delete_floating_ip": lambda a: a.floating_ips.delete("x").submit(),
+    "list_forwards": lambda a: a.forwards.page(),
+    "create_forward": lambda a: a.forwards.create(ForwardCreate(network="x", port=1, vm="y", to_port=2)).submit(),
+    "get_forward": lambda a: a.forwards.get("x"),
+    "delete_forward": lambda a: a.forwards.delete("x").submit(),
+    "list_routers": lambda a: a.routers.page(),
+    "create_router": lambda a: a.routers.create(RouterCreate(name="x")).submit(),
+    "get_router": lambda a: a.routers.get("x"),
+    "attach_router": lambda a: a.routers.attach("x", "y").submit(),
+    "detach_router": lambda a: a.routers.detach("x", "y").submit(),
+    "delete_router": lambda a: a.routers.delete("x").submit(),
     "list_hosts": lambda a: a.hosts.page(),
     "get_host": lambda a: a.hosts.get("x"),
     "explain_placement": lambda a: a.placement.explain(PlacementQuestion()),

@@ -52,7 +52,8 @@ async def _census(host: HostDrivers, _request: Nothing, _report: Report) -> Cens
     layers = await _of_all(host, lambda storage: storage.layers.all())
     return Census(vms=vms, processes=processes, volumes=volumes, layers=layers, images=images, usage=usage,
                   networks=sorted(truth.networks), ports=truth.ports, security_groups=truth.security_groups,
-                  memberships=truth.memberships, limits=truth.limits, domains=domains)  # fmt: skip
+                  memberships=truth.memberships, limits=truth.limits,
+                  routers=truth.routers, translations=truth.translations, domains=domains)  # fmt: skip
 
 
 HANDLERS = (

@@ -1,4 +1,4 @@
-"""Operations on networks and their ports."""
+"""Operations on networks, their ports, and what leads to those from outside."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from altus.wire.operations import (
     PORT_BIND,
     PORT_DELETE,
     PORT_ENSURE,
+    TRANSLATION_DELETE,
+    TRANSLATION_ENSURE,
     NetworkEnsure,
     NetworkRef,
     NetworkTrace,
@@ -19,6 +21,8 @@ from altus.wire.operations import (
     PortBind,
     PortEnsure,
     PortRef,
+    TranslationEnsure,
+    TranslationRef,
 )
 
 
@@ -52,6 +56,16 @@ async def _bind_port(host: HostDrivers, request: PortBind, _report: Report) -> N
     return Nothing()
 
 
+async def _ensure_translation(host: HostDrivers, request: TranslationEnsure, _report: Report) -> Nothing:
+    await host.network.ensure_translation(request.translation)
+    return Nothing()
+
+
+async def _delete_translation(host: HostDrivers, request: TranslationRef, _report: Report) -> Nothing:
+    await host.network.delete_translation(request.translation_id)
+    return Nothing()
+
+
 HANDLERS = (
     Handler(operation=NETWORK_ENSURE, run=_ensure, about=lambda request: f"network:{request.network.id}"),
     Handler(operation=NETWORK_DELETE, run=_delete, about=lambda request: f"network:{request.network_id}"),
@@ -59,4 +73,8 @@ HANDLERS = (
     Handler(operation=PORT_ENSURE, run=_ensure_port, about=lambda request: f"port:{request.port.id}"),
     Handler(operation=PORT_BIND, run=_bind_port, about=lambda request: f"port:{request.port_id}"),
     Handler(operation=PORT_DELETE, run=_delete_port, about=lambda request: f"port:{request.port_id}"),
-)
+    Handler(operation=TRANSLATION_ENSURE, run=_ensure_translation,
+            about=lambda request: f"translation:{request.translation.id}"),
+    Handler(operation=TRANSLATION_DELETE, run=_delete_translation,
+            about=lambda request: f"translation:{request.translation_id}"),
+)  # fmt: skip

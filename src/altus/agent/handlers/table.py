@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from altus.agent.handlers import certificate, host, image, layer, network, security_group, vm, vm_migrate, volume
+from altus.agent.handlers import (
+    certificate,
+    host,
+    image,
+    layer,
+    network,
+    router,
+    security_group,
+    vm,
+    vm_migrate,
+    volume,
+)
 from altus.agent.handlers.declare import Handler
 
 HANDLERS: dict[str, Handler[Any, Any]] = {
@@ -16,6 +27,7 @@ HANDLERS: dict[str, Handler[Any, Any]] = {
         *layer.HANDLERS,
         *image.HANDLERS,
         *network.HANDLERS,
+        *router.HANDLERS,
         *security_group.HANDLERS,
         *host.HANDLERS,
         *certificate.HANDLERS,

@@ -40,7 +40,12 @@ POOL: AnyLayout = Layout(
         ("CPU", lambda pool: pool.cpu_model),
         ("CREATED", lambda pool: ago(pool.created_at)),
     ),
-    details=(("ID", lambda pool: pool.id), ("VMS ARE GIVEN", _baselines), ("FEATURES", _features)),
+    details=(
+        ("ID", lambda pool: pool.id),
+        ("VMS ARE GIVEN", _baselines),
+        ("FEATURES", _features),
+        ("OUTSIDE ADDRESSES", lambda pool: pool.outside),
+    ),
 )
 VcpuRatio = Annotated[
     float | None, typer.Option("--vcpu-ratio", metavar="NUMBER", help="vCPUs promised for each thread of a host.")
@@ -54,6 +59,12 @@ CpuModel = Annotated[
         "--cpu",
         metavar="MODEL",
         help="The CPU of its VMs, such as Haswell; `auto` for the most that all hosts can give.",
+    ),
+]
+Outside = Annotated[
+    str | None,
+    typer.Option(
+        "--outside", metavar="FIRST-LAST", help="Addresses of the outside that VMs get as floating ones; '' for none."
     ),
 ]
 
@@ -83,12 +94,14 @@ async def create(
     vcpu_ratio: VcpuRatio = None,
     memory_ratio: MemoryRatio = None,
     cpu_model: CpuModel = None,
+    outside: Outside = None,
 ) -> None:
     """Create a pool. Hosts get into it by `altus host edit --pool`."""
     from altus.sdk.shapes import make
     from altus.wire.pools import PoolCreate
 
-    body = make(PoolCreate, name=name, **_given(vcpu_ratio=vcpu_ratio, memory_ratio=memory_ratio, cpu_model=cpu_model))
+    given = _given(vcpu_ratio=vcpu_ratio, memory_ratio=memory_ratio, cpu_model=cpu_model, outside=outside)
+    body = make(PoolCreate, name=name, **given)
     await at_once(call, f"Create pool {name}", "pool.create", name, lambda: call.altus.pools.create(body), POOL)
 
 
@@ -100,12 +113,14 @@ async def edit(
     vcpu_ratio: VcpuRatio = None,
     memory_ratio: MemoryRatio = None,
     cpu_model: CpuModel = None,
+    outside: Outside = None,
 ) -> None:
     """Change what a pool promises of its hosts, and the CPU that VMs have from their next start."""
     from altus.sdk.shapes import make
     from altus.wire.pools import PoolEdit
 
-    body = make(PoolEdit, name=name, **_given(vcpu_ratio=vcpu_ratio, memory_ratio=memory_ratio, cpu_model=cpu_model))
+    given = _given(vcpu_ratio=vcpu_ratio, memory_ratio=memory_ratio, cpu_model=cpu_model, outside=outside)
+    body = make(PoolEdit, name=name, **given)
     await at_once(call, f"Change pool {pool}", "pool.edit", pool, lambda: call.altus.pools.edit(pool, body), POOL)
 
 

@@ -12,7 +12,9 @@ from typing import Protocol
 
 from altus.model.network import NetworkSpec, NicAttachment, PortSpec
 from altus.model.network_trace import PacketSpec, TraceFacts
+from altus.model.router import RouterSpec
 from altus.model.security_group import SecurityGroupSpec
+from altus.model.translation import TranslationSpec
 
 
 class Datapath(StrEnum):
@@ -46,6 +48,10 @@ class NetworkTruth:
     """port id → the groups that it is a member of, by id; only ports in groups"""
     limits: dict[str, str]
     """port id → its limits, as `PortSpec.limits` tells them; only ports with limits"""
+    routers: dict[str, str]
+    """router id → the ids of its networks which it really leads to, as `RouterSpec.words` tells them"""
+    translations: dict[str, str]
+    """translation id → what it does, as `TranslationSpec.words` tells it; empty if this host does not do its part"""
 
 
 class NetworkDriver(Protocol):
@@ -63,7 +69,8 @@ class NetworkDriver(Protocol):
         ...
 
     async def delete_network(self, network_id: str) -> None:
-        """Remove it and all that belongs to it; missing is success. Refuses (`network.in_use`) while it has ports."""
+        """Remove it and all that belongs to it; missing is success. Refuses (`network.in_use`) while it has
+        ports or is on a router."""
         ...
 
     async def ensure_port(self, port: PortSpec) -> None:
@@ -84,6 +91,26 @@ class NetworkDriver(Protocol):
     async def delete_security_group(self, group_id: str) -> None:
         """Remove it; missing is success. Refuses (`security_group.in_use`) while it has members or rules of others name
         it."""
+        ...
+
+    async def ensure_router(self, router: RouterSpec) -> None:
+        """Let just these networks reach each other by it. `NotFound` (`network.not_found`), `Conflict`
+        (`router.cidr_overlap`, `router.network_taken` if one is on another router)."""
+        ...
+
+    async def delete_router(self, router_id: str) -> None:
+        """Remove it: its networks do not reach each other any more. Missing is success."""
+        ...
+
+    async def ensure_translation(self, translation: TranslationSpec) -> None:
+        """Lead packets to an outside address to a NIC, wherever it is plugged in, and what the NIC sends out with that
+        address, also over connections that are there. `NotFound` (`network.not_found`, `port.not_found`), `Conflict`
+        (`translation.no_way_out` on a network that is not `nat`, `translation.taken` if another one has the address or
+        port, `translation.own_address` and `translation.own_port` for what this host itself has)."""
+        ...
+
+    async def delete_translation(self, translation_id: str) -> None:
+        """Take it back; missing is success. It also goes with its port."""
         ...
 
     async def place(self) -> str:

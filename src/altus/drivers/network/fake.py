@@ -10,10 +10,19 @@ from altus.common.errors import Conflict, NotFound
 from altus.drivers.network.base import Datapath, NetworkCapabilities, NetworkTruth
 from altus.drivers.network.fake_store import FakeStore
 from altus.drivers.network.fake_trace import trace
-from altus.drivers.network.rules import check_network, check_overlap, check_port
+from altus.drivers.network.rules import (
+    check_network,
+    check_overlap,
+    check_port,
+    check_router,
+    check_translation,
+    require_off_routers,
+)
 from altus.model.network import NetworkKind, NetworkSpec, NicAttachment, PortSpec
 from altus.model.network_trace import PacketSpec, TraceFacts
+from altus.model.router import RouterSpec
 from altus.model.security_group import SecurityGroupSpec
+from altus.model.translation import TranslationSpec
 
 _MAX_MTU = 1442
 
@@ -56,6 +65,7 @@ class FakeNetworks:
         if members:
             raise Conflict(f"Network {network_id} still has {members} ports.", code="network.in_use",
                            hint="Delete the VMs on it, or their NICs, first.")  # fmt: skip
+        require_off_routers(network_id, self._store.routers())
         self._store.remove_network(network_id)
 
     async def ensure_port(self, port: PortSpec) -> None:
@@ -87,6 +97,30 @@ class FakeNetworks:
         self._fail("delete_port")
         self._store.remove_port(port_id)
         self.plugged.discard(port_id)
+
+    async def ensure_router(self, router: RouterSpec) -> None:
+        """See NetworkDriver."""
+        self._fail("ensure_router")
+        check_router(router, {one.id: one.cidr for one in self._store.networks()}, self._store.routers())
+        self._store.save_router(router)
+
+    async def delete_router(self, router_id: str) -> None:
+        """See NetworkDriver."""
+        self._fail("delete_router")
+        self._store.remove_router(router_id)
+
+    async def ensure_translation(self, translation: TranslationSpec) -> None:
+        """See NetworkDriver."""
+        self._fail("ensure_translation")
+        network = self._network(translation.network_id)
+        self._port(translation.port_id)
+        check_translation(translation, network.kind, self._store.translations())
+        self._store.save_translation(translation)
+
+    async def delete_translation(self, translation_id: str) -> None:
+        """See NetworkDriver."""
+        self._fail("delete_translation")
+        self._store.remove_translation(translation_id)
 
     async def place(self) -> str:
         """See NetworkDriver."""
@@ -133,7 +167,9 @@ class FakeNetworks:
         memberships = {port: sorted(there.keys() & groups) for port, groups in self._store.memberships().items()}
         return NetworkTruth(networks=networks, ports=self._store.ports(), security_groups=there,
                             memberships={port: groups for port, groups in memberships.items() if groups},
-                            limits=self._store.limits())  # fmt: skip
+                            limits=self._store.limits(),
+                            routers={one.id: one.words for one in self._store.routers()},
+                            translations={one.id: one.words for one in self._store.translations()})  # fmt: skip
 
     async def sign(self) -> str:
         """See NetworkDriver."""

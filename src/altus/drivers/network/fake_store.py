@@ -9,7 +9,9 @@ from pathlib import Path
 import msgspec
 
 from altus.model.network import NetworkSpec, PortSpec
+from altus.model.router import RouterSpec
 from altus.model.security_group import SecurityGroupSpec
+from altus.model.translation import TranslationSpec
 
 _SCHEMA = """
     PRAGMA journal_mode = WAL;
@@ -19,6 +21,9 @@ _SCHEMA = """
                                      address TEXT NOT NULL, data BLOB NOT NULL);
     CREATE TABLE IF NOT EXISTS security_group (id TEXT PRIMARY KEY, data BLOB NOT NULL);
     CREATE TABLE IF NOT EXISTS member (port_id TEXT NOT NULL, group_id TEXT NOT NULL, PRIMARY KEY (port_id, group_id));
+    CREATE TABLE IF NOT EXISTS translation (id TEXT PRIMARY KEY, network_id TEXT NOT NULL, port_id TEXT NOT NULL,
+                                            data BLOB NOT NULL);
+    CREATE TABLE IF NOT EXISTS router (id TEXT PRIMARY KEY, data BLOB NOT NULL);
     CREATE TABLE IF NOT EXISTS bound (port_id TEXT PRIMARY KEY, place TEXT NOT NULL);
     CREATE INDEX IF NOT EXISTS port_mac ON port (network_id, mac);
     CREATE INDEX IF NOT EXISTS port_address ON port (network_id, address);
@@ -58,6 +63,7 @@ class FakeStore:
     def remove_network(self, network_id: str) -> None:
         """Forget one; missing is success."""
         self._database.execute("DELETE FROM network WHERE id = ?", (network_id,)).close()
+        self._database.execute("DELETE FROM translation WHERE network_id = ?", (network_id,)).close()
 
     def port(self, port_id: str) -> PortSpec | None:
         """One of them, if it is there."""
@@ -94,6 +100,35 @@ class FakeStore:
         self._database.execute("DELETE FROM port WHERE id = ?", (port_id,)).close()
         self._database.execute("DELETE FROM bound WHERE port_id = ?", (port_id,)).close()
         self._database.execute("DELETE FROM member WHERE port_id = ?", (port_id,)).close()
+        self._database.execute("DELETE FROM translation WHERE port_id = ?", (port_id,)).close()
+
+    def translations(self) -> list[TranslationSpec]:
+        """All of them."""
+        rows = self._database.execute("SELECT data FROM translation ORDER BY id").fetchall()
+        return [msgspec.json.decode(data, type=TranslationSpec) for (data,) in rows]
+
+    def save_translation(self, translation: TranslationSpec) -> None:
+        """Add or replace."""
+        row = (translation.id, translation.network_id, translation.port_id, msgspec.json.encode(translation))
+        self._database.execute("INSERT OR REPLACE INTO translation VALUES (?, ?, ?, ?)", row).close()
+
+    def remove_translation(self, translation_id: str) -> None:
+        """Forget one; missing is success."""
+        self._database.execute("DELETE FROM translation WHERE id = ?", (translation_id,)).close()
+
+    def routers(self) -> list[RouterSpec]:
+        """All of them."""
+        rows = self._database.execute("SELECT data FROM router ORDER BY id").fetchall()
+        return [msgspec.json.decode(data, type=RouterSpec) for (data,) in rows]
+
+    def save_router(self, router: RouterSpec) -> None:
+        """Add or replace."""
+        row = (router.id, msgspec.json.encode(router))
+        self._database.execute("INSERT OR REPLACE INTO router VALUES (?, ?)", row).close()
+
+    def remove_router(self, router_id: str) -> None:
+        """Forget one; missing is success."""
+        self._database.execute("DELETE FROM router WHERE id = ?", (router_id,)).close()
 
     def groups(self) -> Iterator[SecurityGroupSpec]:
         """All security groups."""

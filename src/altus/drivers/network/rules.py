@@ -6,8 +6,10 @@ import re
 from collections.abc import Collection, Mapping
 from ipaddress import AddressValueError, IPv4Address, IPv4Network
 
-from altus.common.errors import Conflict, InvalidInput
-from altus.model.network import NetworkSpec, PortSpec, check_cidr
+from altus.common.errors import Conflict, InvalidInput, NotFound
+from altus.model.network import NetworkKind, NetworkSpec, PortSpec, check_cidr
+from altus.model.router import RouterSpec, require_apart
+from altus.model.translation import TranslationSpec
 
 _MAC = re.compile("[0-9a-f]{2}(:[0-9a-f]{2}){5}", re.IGNORECASE)
 
@@ -52,6 +54,37 @@ def check_port(port: PortSpec, cidr: IPv4Network, gateway: str, others: Collecti
         if other == port.address or mac.lower() == port.mac.lower():
             raise Conflict(f"Another port of the network has {port.address} or {port.mac}.", code="port.address_taken",
                            hint="Delete the other port first or use another address.")  # fmt: skip
+
+
+def check_translation(translation: TranslationSpec, kind: NetworkKind, present: Collection[TranslationSpec]) -> None:
+    """`present` are all that there are, this one before it is changed among them."""
+    if kind is not NetworkKind.NAT:
+        raise Conflict(f"Network {translation.network_id} has no way out.", code="translation.no_way_out",
+                       hint="Use a NAT network.")  # fmt: skip
+    for other in present:
+        if other.id != translation.id and other.claim == translation.claim:
+            raise Conflict(f"Another translation leads elsewhere: {other.words}.", code="translation.taken",
+                           hint="Delete that one first.", translation=other.id)  # fmt: skip
+
+
+def check_router(router: RouterSpec, cidrs: Mapping[str, str], present: Collection[RouterSpec]) -> None:
+    """`cidrs` are those of all networks, `present` all routers, this one before it is changed among them."""
+    for network_id in router.networks:
+        if network_id not in cidrs:
+            raise NotFound(f"There is no network {network_id}.", code="network.not_found", hint="Create it first.")
+        for other in present:
+            if other.id != router.id and network_id in other.networks:
+                raise Conflict(f"Network {network_id} is on router {other.id}.", code="router.network_taken",
+                               hint="Take it off that one first.", router=other.id)  # fmt: skip
+    require_apart([(network_id, cidrs[network_id]) for network_id in router.networks])
+
+
+def require_off_routers(network_id: str, routers: Collection[RouterSpec]) -> None:
+    """`Conflict` (`network.in_use`) while the network is on a router."""
+    for router in routers:
+        if network_id in router.networks:
+            raise Conflict(f"Network {network_id} is on router {router.id}.", code="network.in_use",
+                           hint="Take it off the router first.", router=router.id)  # fmt: skip
 
 
 def _address(text: str) -> IPv4Address | None:

@@ -13,6 +13,8 @@ from altus.manager.services.pools import PoolCpus, undeletable
 from altus.manager.services.vms import allowed_actions
 from altus.model.actor import Actor
 from altus.model.cpu_baseline import CpuBaseline
+from altus.model.floating_ip import FloatingIp, FloatingIpState
+from altus.model.forward import Forward
 from altus.model.host import Host
 from altus.model.host_action import HostAction, refusal
 from altus.model.image import Image, ImageState
@@ -20,6 +22,7 @@ from altus.model.network import Network
 from altus.model.permission import Permission
 from altus.model.pool import Pool
 from altus.model.resource import Resource
+from altus.model.router import Router, RouterState
 from altus.model.security_group import SecurityGroup, SecurityGroupState
 from altus.model.snapshot import Snapshot, SnapshotState
 from altus.model.snapshot import refusal as snapshot_refusal
@@ -27,8 +30,11 @@ from altus.model.task import Task
 from altus.model.vm import Vm, VmState
 from altus.model.volume import Volume, VolumeState
 from altus.wire.base import ActionView
+from altus.wire.floating_ips import FloatingIpView
+from altus.wire.forwards import ForwardView
 from altus.wire.pools import CpuBaselineView, CpuLimitView, CpuRefusedView, PoolView
 from altus.wire.resources import HostView, ImageView, NetworkView, VolumeView
+from altus.wire.routers import RouterView
 from altus.wire.security_groups import SecurityGroupView, SecurityRuleView
 from altus.wire.snapshots import SnapshotView
 from altus.wire.tasks import QueueView, TaskView
@@ -155,6 +161,31 @@ def security_group_view(actor: Actor, group: SecurityGroup) -> SecurityGroupView
     actions = {"edit": _verdict(may or unready), "delete": _verdict(may)}
     rules = [SecurityRuleView.model_validate(rule) for rule in group.rules]
     return SecurityGroupView.model_validate({**vars(group), "rules": rules, "allowed_actions": actions})
+
+
+def floating_ip_view(actor: Actor, floating: FloatingIp) -> FloatingIpView:
+    """A floating address."""
+    may = _may(actor, Permission.FLOATING_IP_WRITE, floating)
+    unready = "" if floating.state is FloatingIpState.READY else f"It is {floating.state}."
+    attached, free = ("It is attached.", "") if floating.vm_id else ("", "It is attached to no VM.")
+    actions = {"attach": _verdict(may or unready or attached), "detach": _verdict(may or unready or free),
+               "delete": _verdict(may or attached)}  # fmt: skip
+    return FloatingIpView.model_validate({**vars(floating), "allowed_actions": actions})
+
+
+def forward_view(actor: Actor, forward: Forward) -> ForwardView:
+    """A port forward."""
+    actions = {"delete": _verdict(_may(actor, Permission.FORWARD_WRITE, forward))}
+    return ForwardView.model_validate({**vars(forward), "allowed_actions": actions})
+
+
+def router_view(actor: Actor, router: Router) -> RouterView:
+    """A router."""
+    may = _may(actor, Permission.ROUTER_WRITE, router)
+    unready = "" if router.state is RouterState.READY else f"It is {router.state}."
+    used = "It has networks." if router.networks else ""
+    actions = {"attach": _verdict(may or unready), "detach": _verdict(may or unready), "delete": _verdict(may or used)}
+    return RouterView.model_validate({**vars(router), "networks": list(router.networks), "allowed_actions": actions})
 
 
 def host_view(actor: Actor, host: Host, cpus: PoolCpus) -> HostView:

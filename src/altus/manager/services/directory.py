@@ -10,12 +10,15 @@ from altus.manager.services.changes import Changes
 from altus.manager.services.consoles import ConsoleService
 from altus.manager.services.doctor import DoctorService
 from altus.manager.services.enrolment import EnrolmentService
+from altus.manager.services.floating_ips import FloatingIpService
+from altus.manager.services.forwards import ForwardService
 from altus.manager.services.hosts import InventoryService
 from altus.manager.services.images import ImageService
 from altus.manager.services.network_explain import NetworkExplainService
 from altus.manager.services.networks import NetworkService
 from altus.manager.services.placement import PlacementService
 from altus.manager.services.pools import PoolService
+from altus.manager.services.routers import RouterService
 from altus.manager.services.security import Security
 from altus.manager.services.security_groups import SecurityGroupService
 from altus.manager.services.snapshots import SnapshotService
@@ -47,6 +50,9 @@ class Services:
     networks: NetworkService
     network_explain: NetworkExplainService
     security_groups: SecurityGroupService
+    floating_ips: FloatingIpService
+    forwards: ForwardService
+    routers: RouterService
     inventory: InventoryService
     placement: PlacementService
     pools: PoolService

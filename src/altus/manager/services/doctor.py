@@ -10,7 +10,18 @@ from altus.common.errors import AltusError
 from altus.manager.store import ports
 from altus.manager.store import tasks as task_rows
 from altus.manager.store.database import Tx
-from altus.manager.store.resources import HOST, IMAGE, NETWORK, SECURITY_GROUP, SNAPSHOT, VM, VOLUME
+from altus.manager.store.resources import (
+    FLOATING_IP,
+    FORWARD,
+    HOST,
+    IMAGE,
+    NETWORK,
+    ROUTER,
+    SECURITY_GROUP,
+    SNAPSHOT,
+    VM,
+    VOLUME,
+)
 from altus.manager.tasks.run import World
 from altus.model.actor import Actor
 from altus.model.consistency import Finding, Intent, Truth, compare, compare_database
@@ -63,6 +74,9 @@ class DoctorService:
             "image": sum(image.storage_id in census.images for image in intent.images),
             "network": len(intent.networks),
             "security_group": len(intent.security_groups),
+            "floating_ip": len(intent.floating_ips),
+            "forward": len(intent.forwards),
+            "router": len(intent.routers),
             "port": sum(len(vm.hardware.nics) for vm in intent.vms),
         }
         return checked, await asyncio.to_thread(compare, intent, _truth(census))  # of thousands it takes long
@@ -82,6 +96,9 @@ def _intent(tx: Tx, host_id: str, stored: Mapping[str, set[str]], busy: frozense
         networks=NETWORK.all(tx),
         security_groups=SECURITY_GROUP.all(tx),
         snapshots=_snapshots(tx, host_id),
+        floating_ips=FLOATING_IP.all(tx),
+        routers=ROUTER.all(tx),
+        forwards=FORWARD.all(tx),
         ports=ports.all_ids(tx),
         busy=busy,
     )
@@ -109,6 +126,8 @@ def _truth(census: Census) -> Truth:
         security_groups=census.security_groups,
         memberships=census.memberships,
         limits=census.limits,
+        routers=census.routers,
+        translations=census.translations,
         domains=census.domains,
     )
 

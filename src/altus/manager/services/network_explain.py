@@ -10,6 +10,7 @@ from altus.manager.services.lookup import visible
 from altus.manager.store import ports
 from altus.manager.store.database import Tx
 from altus.manager.store.resources import NETWORK, SECURITY_GROUP, VM
+from altus.manager.store.routers import router_of
 from altus.manager.tasks.run import World
 from altus.model.actor import Actor
 from altus.model.network import Network, NetworkKind
@@ -62,13 +63,22 @@ def _case(tx: Tx, actor: Actor, question: NetworkQuestion) -> _Case:
         there = _neighbour(tx, nic.network_id, address)
     elsewhere = theirs[0] if there is None and theirs else None
     target = there or elsewhere
+    reached = there
+    if reached is None and elsewhere is not None and _meet(tx, nic.network_id, elsewhere.network_id):
+        reached = elsewhere
     packet = PacketSpec(network_id=nic.network_id, port_id=nic.id, mac=nic.mac, address=nic.address,
                         to_address=address or (target.address if target else ""), protocol=question.protocol,
-                        port=question.port, to_port_id=there.id if there else "",
+                        port=question.port, to_port_id=reached.id if reached else "",
                         to_mac=there.mac if there else "")  # fmt: skip
     groups = {group.id: group for group in SECURITY_GROUP.all(tx)}
     return _Case(host_id=sender.host_id, packet=packet, network=NETWORK.get(tx, nic.network_id), groups=groups,
                  target=NETWORK.get(tx, target.network_id) if target is not None else None)  # fmt: skip
+
+
+def _meet(tx: Tx, one: str, other: str) -> bool:
+    """Whether two networks are on one router."""
+    router = router_of(tx, one)
+    return router is not None and other in router.networks
 
 
 def _receiver(tx: Tx, actor: Actor, reference: str) -> tuple[Vm | None, str]:

@@ -9,6 +9,7 @@ from altus.common.ids import new_id
 from altus.manager.services.changes import Change
 from altus.manager.services.lookup import project_for, visible, visible_page
 from altus.manager.store.database import Database, Tx
+from altus.manager.store.floating_ips import require_inside
 from altus.manager.store.resources import NETWORK
 from altus.manager.tasks.network_tasks import (
     NETWORK_CREATE_TASK,
@@ -56,6 +57,7 @@ class NetworkService:
         def reserve(tx: Tx) -> None:
             if network.kind is NetworkKind.NAT:
                 _require_no_overlap(tx, network)
+                require_inside(tx, network)
             NETWORK.insert(tx, network)
 
         return Change(kind=NETWORK_CREATE_TASK, arguments=NetworkMake(network=network), object_id=network.id,

@@ -11,6 +11,7 @@ from altus.manager.services.audit import Act, AuditLog
 from altus.manager.services.lookup import visible
 from altus.manager.store.accounts import GRANT, GRANTS, TOKEN, TOKENS
 from altus.manager.store.database import Database, Tx
+from altus.manager.store.floating_ips import require_outside
 from altus.manager.store.resources import HOST, POOL, VM
 from altus.model.actor import Actor
 from altus.model.cpu_baseline import CpuBaseline, baselines_of, refusals_of, require_known_model
@@ -72,13 +73,15 @@ class PoolService:
                 raise Conflict("There are grants or tokens for the only pool, which would cover the new one too.",
                                code="pool.scoped_rights", hint="Limit them to projects first.")  # fmt: skip
             require_known_model(HOST.all(tx), pool.cpu_model)
+            require_outside(tx, pool)
             return POOL.insert(tx, pool)
 
         return await self.audit.change(actor, Act("pool.create", pool.id, pool.name), work)
 
     async def edit(self, actor: Actor, reference: str, body: wire.PoolEdit) -> Pool:
         """Its name and what it promises. `InvalidInput` (`cpu.unknown`) for a CPU that none of its hosts can give,
-        `Conflict` (`pool.cpu_in_use`) for one that a host with VMs cannot."""
+        `Conflict` (`pool.cpu_in_use`) for one that a host with VMs cannot. Outside addresses that are somebody else's
+        are refused, or those left out that are given away (`pool.outside_overlap`, `pool.outside_in_use`)."""
         act = Act("pool.edit", object_name=reference)
         changes = {name: value for name, value in body.model_dump().items() if value is not None}
 
@@ -90,6 +93,8 @@ class PoolService:
             POOL.require_free_name(tx, edited)
             if edited.cpu_model != pool.cpu_model:
                 _require_given(tx, edited)
+            if edited.outside != pool.outside:
+                require_outside(tx, edited)
             return POOL.change(tx, pool.id, **changes) or pool
 
         return await self.audit.change(actor, act, work)
@@ -104,6 +109,7 @@ class PoolService:
             actor.require(Permission.POOL_WRITE, object_id=pool.id)
             if why := undeletable(pool, [host.name for host in HOST.all(tx, HOST.table.c.pool_id == pool.id)]):
                 raise Conflict(why, code="pool.in_use", hint="Move its hosts first: `altus host edit --pool`.")
+            require_outside(tx, dataclasses.replace(pool, outside=""))
             POOL.delete(tx, pool.id)
 
         await self.audit.change(actor, act, work)

@@ -1,4 +1,5 @@
-"""Has repaired, without being asked, what `vm.repair` and `security_group.repair` put right for certain."""
+"""Has repaired, without being asked, what `vm.repair`, `security_group.repair`, `floating_ip.repair`,
+`forward.repair` and `router.repair` put right for certain."""
 
 from __future__ import annotations
 
@@ -12,13 +13,19 @@ from altus.common.errors import AltusError
 from altus.manager.services.changes import Change, Changes, Idempotency
 from altus.manager.store import tasks as rows
 from altus.manager.store.database import Tx
-from altus.manager.store.resources import SECURITY_GROUP, VM
+from altus.manager.store.resources import FLOATING_IP, FORWARD, ROUTER, SECURITY_GROUP, VM
+from altus.manager.tasks.floating_ip_tasks import FLOATING_IP_REPAIR_TASK, FloatingIpChoice
+from altus.manager.tasks.forward_tasks import FORWARD_REPAIR_TASK, ForwardChoice
+from altus.manager.tasks.router_tasks import ROUTER_REPAIR_TASK, RouterChoice
 from altus.manager.tasks.security_group_tasks import SECURITY_GROUP_REPAIR_TASK, SecurityGroupChoice
 from altus.manager.tasks.vm_repair import VM_REPAIR, VmRepair
 from altus.model.actor import Actor, Right
 from altus.model.consistency import Finding
+from altus.model.floating_ip import FloatingIp
+from altus.model.forward import Forward
 from altus.model.permission import Permission
 from altus.model.resource import utc_now
+from altus.model.router import Router
 from altus.model.security_group import SecurityGroup
 from altus.model.task import TaskState
 
@@ -26,7 +33,9 @@ _log = structlog.get_logger(__name__)
 _AFTER_SUCCESS, _AFTER_FAILURE = timedelta(seconds=10), timedelta(minutes=10)
 """How long something is left alone after a repair: it may not have helped."""
 ACTOR = Actor(account_id="", name="altus", source="local",
-              rights=(Right(frozenset({Permission.VM_READ, Permission.VM_EDIT, Permission.SECURITY_GROUP_WRITE})),),
+              rights=(Right(frozenset({Permission.VM_READ, Permission.VM_EDIT, Permission.SECURITY_GROUP_WRITE,
+                               Permission.FLOATING_IP_WRITE, Permission.FORWARD_WRITE,
+                               Permission.ROUTER_WRITE})),),
               )  # fmt: skip
 """Who asks for what nobody has asked for."""
 
@@ -46,8 +55,9 @@ class Repairs:
         spoiled = {finding.vm_id for finding in found if finding.vm_id and not finding.certain}
         for vm_id in {finding.vm_id for finding in found if finding.certain} - spoiled - {""}:
             await self._submit(VM_REPAIR.kind, vm_id, _vm_repair)
-        for group_id in {one.object_id for one in found if one.certain and one.noun == "security_group"}:
-            await self._submit(SECURITY_GROUP_REPAIR_TASK.kind, group_id, _group_repair)
+        for noun, (kind, find) in _OWN.items():
+            for object_id in {one.object_id for one in found if one.certain and one.noun == noun}:
+                await self._submit(kind, object_id, find)
 
     async def _submit(self, kind: str, object_id: str, find: Callable[[Tx, str], Change[Any] | None]) -> None:
         change, key = await self._changes.db.read(lambda tx: (find(tx, object_id), self._key(tx, kind, object_id)))
@@ -81,9 +91,53 @@ def _group_repair(tx: Tx, group_id: str) -> Change[Any] | None:
     return None if group is None else group_repair(group)
 
 
+def floating_ip_repair(floating: FloatingIp) -> Change[FloatingIpChoice]:
+    """The change by which a floating address is led again where it should."""
+    arguments = FloatingIpChoice(floating_ip_id=floating.id, vm_id=floating.vm_id)
+    return Change(kind=FLOATING_IP_REPAIR_TASK, arguments=arguments, object_id=floating.id, object_name=floating.name,
+                  project_id=floating.project_id)  # fmt: skip
+
+
+def _floating_ip_repair(tx: Tx, floating_id: str) -> Change[Any] | None:
+    floating = FLOATING_IP.peek(tx, floating_id)
+    return None if floating is None else floating_ip_repair(floating)
+
+
+def forward_repair(forward: Forward) -> Change[ForwardChoice]:
+    """The change by which a port forward is led again where it should."""
+    arguments = ForwardChoice(forward_id=forward.id, vm_id=forward.vm_id)
+    return Change(kind=FORWARD_REPAIR_TASK, arguments=arguments, object_id=forward.id, object_name=forward.name,
+                  project_id=forward.project_id)  # fmt: skip
+
+
+def _forward_repair(tx: Tx, forward_id: str) -> Change[Any] | None:
+    forward = FORWARD.peek(tx, forward_id)
+    return None if forward is None else forward_repair(forward)
+
+
+def router_repair(router: Router) -> Change[RouterChoice]:
+    """The change by which a router is put right."""
+    return Change(kind=ROUTER_REPAIR_TASK, arguments=RouterChoice(router_id=router.id), object_id=router.id,
+                  object_name=router.name, project_id=router.project_id)  # fmt: skip
+
+
+def _router_repair(tx: Tx, router_id: str) -> Change[Any] | None:
+    router = ROUTER.peek(tx, router_id)
+    return None if router is None else router_repair(router)
+
+
 def _vm_repair(tx: Tx, vm_id: str) -> Change[Any] | None:
     vm = VM.peek(tx, vm_id)
     if vm is None:
         return None
     return Change(kind=VM_REPAIR, arguments=VmRepair(vm_id=vm.id), object_id=vm.id, object_name=vm.name,
                   project_id=vm.project_id)  # fmt: skip
+
+
+_OWN: dict[str, tuple[str, Callable[[Tx, str], Change[Any] | None]]] = {
+    "security_group": (SECURITY_GROUP_REPAIR_TASK.kind, _group_repair),
+    "floating_ip": (FLOATING_IP_REPAIR_TASK.kind, _floating_ip_repair),
+    "forward": (FORWARD_REPAIR_TASK.kind, _forward_repair),
+    "router": (ROUTER_REPAIR_TASK.kind, _router_repair),
+}
+"""What has a repair of its own."""

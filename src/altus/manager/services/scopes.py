@@ -8,11 +8,14 @@ from altus.common.errors import Conflict, InvalidInput, NotFound
 from altus.manager.store.conditions import is_storable
 from altus.manager.store.database import Tx
 from altus.manager.store.resources import (
+    FLOATING_IP,
+    FORWARD,
     HOST,
     IMAGE,
     NETWORK,
     POOL,
     PROJECT,
+    ROUTER,
     SECURITY_GROUP,
     STORAGE,
     VM,
@@ -21,7 +24,18 @@ from altus.manager.store.resources import (
 )
 from altus.model.permission import Scope, ScopeKind
 
-_OBJECTS: tuple[Resources[Any], ...] = (VM, VOLUME, IMAGE, NETWORK, SECURITY_GROUP, STORAGE, HOST)
+_OBJECTS: tuple[Resources[Any], ...] = (
+    VM,
+    VOLUME,
+    IMAGE,
+    NETWORK,
+    SECURITY_GROUP,
+    FLOATING_IP,
+    FORWARD,
+    ROUTER,
+    STORAGE,
+    HOST,
+)
 
 
 def check_scope(tx: Tx, scope: Scope) -> None:

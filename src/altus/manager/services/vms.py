@@ -6,11 +6,12 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any
 
-from altus.common.errors import InvalidInput, LimitExceeded, NotFound
+from altus.common.errors import InvalidInput, LimitExceeded
 from altus.common.ids import new_id
 from altus.manager.services.changes import Change
 from altus.manager.services.images import disk_image, ready_image
 from altus.manager.services.lookup import project_for, storage, visible, visible_page
+from altus.manager.services.nics import named_nic
 from altus.manager.store import ports
 from altus.manager.store import tasks as task_rows
 from altus.manager.store.database import Database, Tx
@@ -143,10 +144,7 @@ class VmService:
         """Change a NIC, found by id or MAC. `NotFound` (`nic.not_found`)."""
         vm = await self.get(actor, reference)
         actor.require(Permission.VM_EDIT, project_id=vm.project_id, object_id=vm.id)
-        found = next((one for one in vm.hardware.nics if nic.lower() in (one.id, one.mac.lower())), None)
-        if found is None:
-            raise NotFound(f"VM {vm.name} has no NIC {nic[:80]!r}.", code="nic.not_found",
-                           hint=f"See `altus vm show {vm.name}`.")  # fmt: skip
+        found = named_nic(vm, nic)
 
         def draft(tx: Tx) -> VmEditNic:
             groups = None if body.security_groups is None else groups_of(tx, actor, body.security_groups)

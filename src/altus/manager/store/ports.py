@@ -8,7 +8,9 @@ import sqlalchemy as sa
 
 from altus.common.errors import Conflict
 from altus.common.ids import derived_id
+from altus.manager.store import floating_ips, forwards
 from altus.manager.store.database import Tx
+from altus.manager.store.resources import FLOATING_IP, FORWARD
 from altus.manager.store.tables import PORTS
 from altus.model.network import Network, free_address, mac_of, nth_address, require_host_address
 from altus.model.vm import VmNic
@@ -51,12 +53,16 @@ def _taken(tx: Tx, network_id: str, condition: sa.ColumnElement[bool]) -> bool:
 
 
 def release(tx: Tx, port_id: str) -> None:
-    """Give one address back."""
+    """Give one address back; floating addresses that led to it are free, forwards to it gone."""
+    forwards.delete_all(tx, FORWARD.table.c.nic_id == port_id)
+    floating_ips.let_go(tx, FLOATING_IP.table.c.nic_id == port_id)
     tx.execute(PORTS.delete().where(PORTS.c.id == port_id))
 
 
 def release_vm(tx: Tx, vm_id: str) -> None:
-    """Give all addresses of a VM back."""
+    """Give all addresses of a VM back; floating addresses that led to them are free, forwards to them gone."""
+    forwards.delete_all(tx, FORWARD.table.c.vm_id == vm_id)
+    floating_ips.let_go(tx, FLOATING_IP.table.c.vm_id == vm_id)
     tx.execute(PORTS.delete().where(PORTS.c.vm_id == vm_id))
 
 

@@ -15,11 +15,14 @@ from altus.manager.store.database import Tx
 from altus.manager.store.events import emit
 from altus.manager.store.paging import fetch_page
 from altus.manager.store.tables import (
+    FLOATING_IPS,
+    FORWARDS,
     HOSTS,
     IMAGES,
     NETWORKS,
     POOLS,
     PROJECTS,
+    ROUTERS,
     SECURITY_GROUPS,
     SNAPSHOTS,
     STORAGES,
@@ -27,12 +30,15 @@ from altus.manager.store.tables import (
     VOLUMES,
     Event,
 )
+from altus.model.floating_ip import FloatingIp
+from altus.model.forward import Forward
 from altus.model.host import Host, require_transition
 from altus.model.image import Image
 from altus.model.network import Network
 from altus.model.pool import Pool
 from altus.model.query import ListQuery, Page
 from altus.model.resource import Resource, utc_now
+from altus.model.router import Router
 from altus.model.security_group import SecurityGroup
 from altus.model.snapshot import Snapshot
 from altus.model.storage import Storage
@@ -198,6 +204,9 @@ SNAPSHOT = Snapshots("snapshot", SNAPSHOTS)
 IMAGE = Resources[Image]("image", IMAGES)
 NETWORK = Resources[Network]("network", NETWORKS)
 SECURITY_GROUP = Resources[SecurityGroup]("security_group", SECURITY_GROUPS)
+FLOATING_IP = Resources[FloatingIp]("floating_ip", FLOATING_IPS)
+FORWARD = Resources[Forward]("forward", FORWARDS)
+ROUTER = Resources[Router]("router", ROUTERS)
 STORAGE = Resources[Storage]("storage", STORAGES)
 HOST = Hosts("host", HOSTS)
 POOL = Resources[Pool]("pool", POOLS)

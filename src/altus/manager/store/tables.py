@@ -10,11 +10,14 @@ import sqlalchemy as sa
 
 from altus.manager.store.columns import Record
 from altus.model.alarm import Alarm
+from altus.model.floating_ip import FloatingIp
+from altus.model.forward import Forward
 from altus.model.host import Host
 from altus.model.image import Image
 from altus.model.network import Network
 from altus.model.pool import Pool
 from altus.model.resource import Resource, utc_now
+from altus.model.router import Router
 from altus.model.security_group import SecurityGroup
 from altus.model.snapshot import Snapshot
 from altus.model.storage import Storage
@@ -54,6 +57,11 @@ SNAPSHOTS = Record(METADATA, "snapshots", Snapshot, sa.UniqueConstraint("vm_id",
 IMAGES = Record(METADATA, "images", Image, _named())
 NETWORKS = Record(METADATA, "networks", Network, _named())
 SECURITY_GROUPS = Record(METADATA, "security_groups", SecurityGroup, _named(), shared=True)
+FLOATING_IPS = Record(METADATA, "floating_ips", FloatingIp, _named(), sa.UniqueConstraint("address"),
+                      sa.Index(None, "vm_id"), sa.Index(None, "network_id"), shared=True)  # fmt: skip
+FORWARDS = Record(METADATA, "forwards", Forward, _named(), sa.UniqueConstraint("address", "protocol", "port"),
+                  sa.Index(None, "vm_id"), sa.Index(None, "network_id"), shared=True)  # fmt: skip
+ROUTERS = Record(METADATA, "routers", Router, _named(), shared=True)
 STORAGES = Record(METADATA, "storages", Storage, _named())
 HOSTS = Record(METADATA, "hosts", Host, _named(), shared=True)
 POOLS = Record(METADATA, "pools", Pool, sa.UniqueConstraint("name"))

@@ -10,6 +10,7 @@ from altus.manager.store.resources import HOST, IMAGE, SNAPSHOT, VM, VOLUME
 from altus.manager.tasks.declare import Step, TaskType
 from altus.manager.tasks.host_tasks import HostChange, depart, whole_loss
 from altus.manager.tasks.run import Run
+from altus.manager.tasks.translations import lead_again
 from altus.model.host import HostState
 from altus.model.host_action import HostAction, require
 from altus.model.loss import named
@@ -62,6 +63,8 @@ async def _plug(run: Run[HostChange]) -> None:
     other, specs = await run.db.read(lambda tx: (_elsewhere(tx, host_id), _ports(tx, host_id)))
     for port in specs if other is not None else ():
         await run.call(other or "", PORT_ENSURE, PortEnsure(port=port))
+    if other is not None:
+        await lead_again(run, other, [port.id for port in specs])
 
 
 def _forget(tx: Tx, host_id: str) -> None:

@@ -5,12 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from altus.manager.tasks.declare import TaskType
+from altus.manager.tasks.floating_ip_tasks import FLOATING_IP_TASKS
+from altus.manager.tasks.forward_tasks import FORWARD_TASKS
 from altus.manager.tasks.host_forget import HOST_FORGET
 from altus.manager.tasks.host_maintain import HOST_ACTIVATE, HOST_MAINTAIN
 from altus.manager.tasks.host_renew import HOST_RENEW
 from altus.manager.tasks.host_tasks import HOST_REMOVE
 from altus.manager.tasks.image_tasks import IMAGE_TASKS
 from altus.manager.tasks.network_tasks import NETWORK_TASKS
+from altus.manager.tasks.router_tasks import ROUTER_TASKS
 from altus.manager.tasks.security_group_tasks import SECURITY_GROUP_TASKS
 from altus.manager.tasks.snapshot_create import SNAPSHOT_CREATE
 from altus.manager.tasks.snapshot_delete import SNAPSHOT_DELETE, SNAPSHOT_MERGE
@@ -30,6 +33,6 @@ TASK_TYPES: dict[str, TaskType[Any]] = {
     kind.kind: kind
     for kind in (VM_CREATE, VM_CLONE, VM_EDIT, VM_EDIT_NIC, VM_DELETE, VM_MIGRATE_TASK, VM_REPAIR, VM_ADOPT,
                  *POWER_TASKS, *VOLUME_TASKS, SNAPSHOT_CREATE, SNAPSHOT_REVERT, SNAPSHOT_DELETE, SNAPSHOT_MERGE,
-                 *IMAGE_TASKS, *NETWORK_TASKS, *SECURITY_GROUP_TASKS, HOST_MAINTAIN, HOST_ACTIVATE, HOST_RENEW,
-                 HOST_REMOVE, HOST_FORGET)
+                 *IMAGE_TASKS, *NETWORK_TASKS, *SECURITY_GROUP_TASKS, *FLOATING_IP_TASKS, *FORWARD_TASKS, *ROUTER_TASKS,
+                 HOST_MAINTAIN, HOST_ACTIVATE, HOST_RENEW, HOST_REMOVE, HOST_FORGET)
 }  # fmt: skip

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from altus.common.errors import Conflict
-from altus.manager.store import ports
+from altus.manager.store import floating_ips, forwards, ports
 from altus.manager.store.database import Tx
-from altus.manager.store.resources import NETWORK, VM
+from altus.manager.store.resources import FORWARD, NETWORK, VM
+from altus.manager.store.routers import router_of
 from altus.manager.tasks.declare import Step, TaskType
 from altus.manager.tasks.every_host import joined_hosts
 from altus.manager.tasks.run import Run
@@ -56,6 +57,15 @@ async def _check_remove(run: Run[NetworkRemove]) -> None:
         if users:
             raise Conflict(f"Network {network.name} is used by VM {', '.join(sorted(users)[:5])}.",
                            code="network.in_use", hint="Delete those VMs or remove their NICs first.")  # fmt: skip
+        if (router := router_of(tx, network.id)) is not None:
+            raise Conflict(f"Network {network.name} is on router {router.name}.", code="network.in_use",
+                           hint=f"Take it off: `altus router detach {router.name} {network.name}`.")  # fmt: skip
+        if forwarded := forwards.names(tx, FORWARD.table.c.network_id == network.id):
+            raise Conflict(f"Network {network.name} has the port forwards {', '.join(forwarded[:5])}.",
+                           code="network.in_use", hint="Delete those first: `altus forward delete`.")  # fmt: skip
+        if addresses := floating_ips.of_network(tx, network.id):
+            raise Conflict(f"Network {network.name} has the floating addresses {', '.join(addresses[:5])}.",
+                           code="network.in_use", hint="Delete those first: `altus floating-ip delete`.")  # fmt: skip
 
     await run.db.read(look)
 

@@ -6,12 +6,13 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from altus.common.errors import Conflict
 from altus.common.together import all_of
-from altus.manager.store import ports
+from altus.manager.store import forwards, ports
 from altus.manager.store.database import Tx
-from altus.manager.store.resources import SNAPSHOT, VM, VOLUME
+from altus.manager.store.resources import FLOATING_IP, FORWARD, SNAPSHOT, VM, VOLUME
 from altus.manager.tasks.declare import Step, TaskType
 from altus.manager.tasks.run import Run
 from altus.manager.tasks.snapshot_parts import require_no_snapshots
@@ -64,6 +65,20 @@ def _require_deletable(vm: Vm, *, force: bool) -> None:
     require(off if force and vm.state in (VmState.RUNNING, VmState.PAUSED) else vm, VmAction.DELETE)
 
 
+async def _plan(run: Run[VmDelete]) -> dict[str, Any]:
+    """What leads to it from outside."""
+
+    def look(tx: Tx) -> dict[str, Any]:
+        floating = FLOATING_IP.all(tx, FLOATING_IP.table.c.vm_id == run.args.vm_id)
+        found = {
+            "floating addresses set free": sorted(one.address for one in floating),
+            "port forwards deleted": forwards.names(tx, FORWARD.table.c.vm_id == run.args.vm_id),
+        }
+        return {words: named for words, named in found.items() if named}
+
+    return await run.db.read(look)
+
+
 async def _mark(run: Run[VmDelete]) -> None:
     """From here on there is no way back, and everyone sees it."""
 
@@ -111,6 +126,7 @@ VM_DELETE = TaskType(
     noun="vm",
     locks=_locks,
     check=_check,
+    plan=_plan,
     steps=(
         Step("mark", "Mark the VM as being deleted", _mark, commits=True),
         Step("remove", "Remove the VM, its network ports and its disks from the host", _remove),

@@ -13,6 +13,7 @@ from altus.manager.store.security_groups import require_usable
 from altus.manager.tasks.declare import Step, TaskType
 from altus.manager.tasks.run import Run
 from altus.manager.tasks.snapshot_parts import require_no_snapshots
+from altus.manager.tasks.translations import lead_again
 from altus.manager.tasks.vm_cpu import wanted_cpu
 from altus.manager.tasks.vm_parts import definition, remember, remembered, require_host, require_pluggable, the_vm
 from altus.model.cpu import require_cpu
@@ -160,6 +161,7 @@ async def _make_ports_again(run: Run[VmEdit]) -> None:
     if (before := remembered(run)) is not None:
         removed = (nic for nic in before.hardware.nics if nic.id in run.args.remove_nics)
         await _ensure_ports(run, before.host_id or "", removed)
+        await lead_again(run, before.host_id or "", run.args.remove_nics)
 
 
 async def _store(run: Run[VmEdit]) -> None:

@@ -11,7 +11,7 @@ from altus.common.units import MIB
 from altus.drivers.image.fake import empty_qcow2
 from altus.manager.services.changes import Change
 from altus.manager.services.pools import PoolService
-from altus.manager.services.repairs import group_repair
+from altus.manager.services.repairs import floating_ip_repair, forward_repair, group_repair, router_repair
 from altus.manager.services.unmanaged import UnmanagedService
 from altus.manager.store.resources import HOST
 from altus.manager.tasks.declare import TaskType
@@ -21,13 +21,19 @@ from altus.model.host import HostState
 from altus.model.host_action import HostAction
 from altus.model.network import mac_of
 from altus.model.pool import DEFAULT_POOL
+from altus.model.router import RouterSpec
 from altus.model.security_group import SecurityGroupSpec
 from altus.model.vm import Vm, VmState
 from altus.model.vm_action import VmAction
 from altus.wire import resources as shapes
 from altus.wire import vms as vm_shapes
+from altus.wire.floating_ips import FloatingIpAttach, FloatingIpCreate
 from altus.wire.pools import PoolEdit
+from altus.wire.routers import RouterCreate, RouterMember
 from altus.wire.security_groups import SecurityGroupCreate, SecurityGroupEdit
+from tests.unit.manager.changes.floating_ips import declare_outside, floating_ips_of, new_floating_ip
+from tests.unit.manager.changes.forwards import forward_body, forwards_of, new_forward
+from tests.unit.manager.changes.routers import new_isolated, new_router, routers_of
 from tests.unit.manager.changes.security_groups import groups_of, new_group
 from tests.unit.manager.changes.site import ADMIN, SMALL, Site
 from tests.unit.manager.changes.snapshots import (
@@ -280,6 +286,103 @@ async def _edit_nic(site: Site) -> Callable[[], Draft]:
     return lambda: site.vms.edit_nic(ADMIN, vm.id, vm.hardware.nics[0].mac, body)
 
 
+async def _floating_create(site: Site) -> Callable[[], Draft]:
+    await declare_outside(site)
+    return lambda: floating_ips_of(site).create(ADMIN, FloatingIpCreate(network=site.lan))
+
+
+async def _floating_attach(site: Site) -> Callable[[], Draft]:
+    vm, floating = await site.new_vm(start=True), await new_floating_ip(site)
+    body = FloatingIpAttach(vm=vm.id, nic=vm.hardware.nics[0].mac)
+    return lambda: floating_ips_of(site).attach(ADMIN, floating, body)
+
+
+async def _floating_detach(site: Site) -> Callable[[], Draft]:
+    floating = await new_floating_ip(site, await site.new_vm())
+    return lambda: floating_ips_of(site).detach(ADMIN, floating)
+
+
+async def _floating_delete(site: Site) -> Callable[[], Draft]:
+    floating = await new_floating_ip(site)
+    return lambda: floating_ips_of(site).delete(ADMIN, floating)
+
+
+async def _floating_repair(site: Site) -> Callable[[], Draft]:
+    """Others took it off its NIC."""
+    floating = await new_floating_ip(site, await site.new_vm())
+    await site.agents.hosts[site.host_id].network.delete_translation(floating)
+    site.known.update(await site.findings())
+    found = await floating_ips_of(site).get(ADMIN, floating)
+    return lambda: _answer(floating_ip_repair(found))
+
+
+async def _forward_create(site: Site) -> Callable[[], Draft]:
+    vm = await site.new_vm()
+    floating = await new_floating_ip(site)
+    return lambda: forwards_of(site).create(ADMIN, forward_body(site, vm, address=floating))
+
+
+async def _forward_delete(site: Site) -> Callable[[], Draft]:
+    forward = await new_forward(site, await site.new_vm())
+    return lambda: forwards_of(site).delete(ADMIN, forward)
+
+
+async def _forward_repair(site: Site) -> Callable[[], Draft]:
+    """Others took it away."""
+    forward = await new_forward(site, await site.new_vm())
+    await site.agents.hosts[site.host_id].network.delete_translation(forward)
+    site.known.update(await site.findings())
+    found = await forwards_of(site).get(ADMIN, forward)
+    return lambda: _answer(forward_repair(found))
+
+
+async def _router_create(site: Site) -> Callable[[], Draft]:
+    body = RouterCreate(name=f"router-{new_id()[-12:]}")
+    return lambda: routers_of(site).create(ADMIN, body)
+
+
+async def _router_attach(site: Site) -> Callable[[], Draft]:
+    router = await new_router(site, await new_isolated(site))
+    network = await new_isolated(site, "192.168.8.0/24")
+    return lambda: routers_of(site).attach(ADMIN, router, RouterMember(network=network))
+
+
+async def _router_detach(site: Site) -> Callable[[], Draft]:
+    network = await new_isolated(site)
+    router = await new_router(site, network, await new_isolated(site, "192.168.8.0/24"))
+    return lambda: routers_of(site).detach(ADMIN, router, RouterMember(network=network))
+
+
+async def _router_delete(site: Site) -> Callable[[], Draft]:
+    router = await new_router(site)
+    return lambda: routers_of(site).delete(ADMIN, router)
+
+
+async def _router_repair(site: Site) -> Callable[[], Draft]:
+    """Others took its networks off it."""
+    router = await new_router(site, await new_isolated(site))
+    await site.agents.hosts[site.host_id].network.ensure_router(RouterSpec(id=router))
+    site.known.update(await site.findings())
+    found = await routers_of(site).get(ADMIN, router)
+    return lambda: _answer(router_repair(found))
+
+
+async def _edit_floating(site: Site) -> Callable[[], Draft]:
+    """The NIC that a floating address and a forward lead to is removed."""
+    vm = await site.new_vm()
+    await new_forward(site, vm)
+    await new_floating_ip(site, vm)
+    body = vm_shapes.VmEdit.model_validate({"remove_nics": [vm.hardware.nics[0].id]})
+    return lambda: site.vms.edit(ADMIN, vm.id, body)
+
+
+async def _delete_floating(site: Site) -> Callable[[], Draft]:
+    vm = await site.new_vm()
+    await new_forward(site, vm)
+    await new_floating_ip(site, vm)
+    return lambda: site.vms.delete(ADMIN, vm.id, vm_shapes.VmDelete())
+
+
 async def _maintain(site: Site) -> Callable[[], Draft]:
     host = await site.add_host()
     return lambda: site.inventory.change_host(ADMIN, host, HostAction.MAINTAIN)
@@ -373,6 +476,21 @@ CASES = (
     Case("security_group.edit", "security_group.edit", _group_edit),
     Case("security_group.delete", "security_group.delete", _group_delete),
     Case("security_group.repair", "security_group.repair", _group_repair, restores=False),
+    Case("floating_ip.create", "floating_ip.create", _floating_create),
+    Case("floating_ip.attach", "floating_ip.attach", _floating_attach),
+    Case("floating_ip.detach", "floating_ip.detach", _floating_detach),
+    Case("floating_ip.delete", "floating_ip.delete", _floating_delete),
+    Case("floating_ip.repair", "floating_ip.repair", _floating_repair, restores=False),
+    Case("forward.create", "forward.create", _forward_create),
+    Case("forward.delete", "forward.delete", _forward_delete),
+    Case("forward.repair", "forward.repair", _forward_repair, restores=False),
+    Case("router.create", "router.create", _router_create),
+    Case("router.attach", "router.attach", _router_attach),
+    Case("router.detach", "router.detach", _router_detach),
+    Case("router.delete", "router.delete", _router_delete),
+    Case("router.repair", "router.repair", _router_repair, restores=False),
+    Case("vm.edit-floating", "vm.edit", _edit_floating, state=VmState.STOPPED),
+    Case("vm.delete-floating", "vm.delete", _delete_floating),
     Case("host.maintain", "host.maintain", _maintain),
     Case("host.activate", "host.activate", _activate),
     Case("host.renew", "host.renew", _renew),

@@ -30,7 +30,19 @@ from altus.manager.store import tasks as rows
 from altus.manager.store.audit import AuditChain
 from altus.manager.store.database import Database, Tx
 from altus.manager.store.lease import Lease
-from altus.manager.store.resources import HOST, IMAGE, NETWORK, SECURITY_GROUP, SNAPSHOT, STORAGE, VM, VOLUME
+from altus.manager.store.resources import (
+    FLOATING_IP,
+    FORWARD,
+    HOST,
+    IMAGE,
+    NETWORK,
+    ROUTER,
+    SECURITY_GROUP,
+    SNAPSHOT,
+    STORAGE,
+    VM,
+    VOLUME,
+)
 from altus.manager.store.secrets import SecretBox
 from altus.manager.tasks.engine import Engine, EngineSettings
 from altus.manager.tasks.load import TASK_TYPES
@@ -263,7 +275,8 @@ class Site:
         """Everything there is, in the database and on the hosts, but for times and revisions."""
 
         def look(tx: Tx) -> dict[str, Any]:
-            nouns: tuple[Any, ...] = (VM, VOLUME, SNAPSHOT, IMAGE, NETWORK, SECURITY_GROUP, HOST, STORAGE)
+            nouns: tuple[Any, ...] = (VM, VOLUME, SNAPSHOT, IMAGE, NETWORK, SECURITY_GROUP, FLOATING_IP, FORWARD,
+                                      ROUTER, HOST, STORAGE)  # fmt: skip
             found: dict[str, Any] = {noun.noun: {one.id: _timeless(one) for one in noun.all(tx)} for noun in nouns}
             return found | {"ports": ports.all_ids(tx)}
 
@@ -280,6 +293,8 @@ class Site:
                 "security_groups": network.security_groups,
                 "memberships": network.memberships,
                 "limits": network.limits,
+                "translations": network.translations,
+                "routers": network.routers,
                 "certificate": host.identity.certificate.read_text(),
                 "shown": host.shown,
                 "keys": sorted(path.name for path in host.identity.folder.glob("*")),

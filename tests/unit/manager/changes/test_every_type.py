@@ -19,7 +19,8 @@ from tests.unit.manager.changes.interference import Interference, Trouble
 from tests.unit.manager.changes.site import ADMIN, Site
 
 UNFINISHED = {"vm.unfinished", "volume.unfinished", "image.unfinished", "network.unfinished", "vm.orphan",
-              "volume.leftover", "security_group.unfinished", "snapshot.unfinished", "snapshot.orphan"}  # fmt: skip
+              "volume.leftover", "security_group.unfinished", "floating_ip.unfinished", "forward.unfinished",
+              "router.unfinished", "snapshot.unfinished", "snapshot.orphan"}  # fmt: skip
 """What is found after a task that could neither go on nor back."""
 
 

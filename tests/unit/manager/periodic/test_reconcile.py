@@ -34,6 +34,9 @@ from altus.model.vm import Vm, VmState
 from altus.model.vm_action import VmAction
 from altus.wire.operations import PORT_ENSURE
 from testbed.patience import until
+from tests.unit.manager.changes.floating_ips import new_floating_ip
+from tests.unit.manager.changes.forwards import new_forward
+from tests.unit.manager.changes.routers import new_isolated, new_router
 from tests.unit.manager.changes.security_groups import new_group
 from tests.unit.manager.changes.site import ADMIN, Site, tasks_of
 
@@ -246,6 +249,31 @@ async def test_rules_and_members_of_a_security_group_that_others_changed_are_put
         assert await network.truth() == before
         await network.ensure_port(dataclasses.replace(vm.hardware.nics[0].port, security_groups=()))
         await until(_repaired(site), "the VM is repaired")
+        assert await network.truth() == before
+        await until(_kinds(site), "no alarm stands")
+
+
+async def test_a_floating_address_and_a_forward_that_others_took_away_are_led_again(site: Site) -> None:
+    network = site.agents.hosts[site.host_id].network
+    async with following(site):
+        vm = await site.new_vm()
+        floating, forward = await new_floating_ip(site, vm), await new_forward(site, vm)
+        before = await network.truth()
+        for one in (floating, forward):
+            await network.delete_translation(one)
+        await until(_ended(site, "floating_ip.repair"), "the floating address is repaired")
+        await until(_ended(site, "forward.repair"), "the forward is repaired")
+        assert await network.truth() == before
+        await until(_kinds(site), "no alarm stands")
+
+
+async def test_a_router_that_others_changed_or_removed_is_put_right(site: Site) -> None:
+    network = site.agents.hosts[site.host_id].network
+    async with following(site):
+        router = await new_router(site, await new_isolated(site))
+        before = await network.truth()
+        await network.delete_router(router)
+        await until(_ended(site, "router.repair"), "it is repaired")
         assert await network.truth() == before
         await until(_kinds(site), "no alarm stands")
 

@@ -77,17 +77,20 @@ class _Api:
 class Database:
     """One database of one server at `remote` (see `remote.py`), copied in the `tables` and columns named.
 
-    `timeout` (seconds) bounds every call; `tls` is for a server on another machine.
+    `timeout` (seconds) bounds every call; `tls` is for a server on another machine. Of tables in `only` no rows are
+    copied but those that meet one of its conditions (column, function, value), such as ("type", "==", "router").
     """
 
     def __init__(self, remote: str, schema: str, tables: Mapping[str, Sequence[str]], *, timeout: float = 10.0,
-                 listener: Listener | None = None, tls: Tls | None = None) -> None:  # fmt: skip
+                 listener: Listener | None = None, tls: Tls | None = None,
+                 only: Mapping[str, Sequence[Sequence[str]]] | None = None) -> None:  # fmt: skip
         self.remote = remote
         self._schema = schema
         self._tables = tables
         self._timeout = timeout
         self._listener = listener
         self._tls = tls
+        self._only = only or {}
         self._connection: Any = None
         self._opening = asyncio.Lock()
         self._executor = ThreadPoolExecutor(1, thread_name_prefix=f"altus-{schema}")
@@ -140,7 +143,10 @@ class Database:
             self._tls.use()
         for table, columns in self._tables.items():
             helper.register_columns(table, list(columns))
-        connection = Connection(_Replica(self.remote, helper, self._listener), self._timeout)
+        replica = _Replica(self.remote, helper, self._listener)
+        for table, conditions in self._only.items():
+            replica.cond_change(table, [list(condition) for condition in conditions])
+        connection = Connection(replica, self._timeout)
         await asyncio.get_running_loop().run_in_executor(self._executor, connection.start)
         return connection
 

@@ -6,25 +6,28 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import socket
 from collections.abc import Callable, Sequence
-from ipaddress import AddressValueError, IPv4Address, IPv4Network
+from dataclasses import replace
+from ipaddress import AddressValueError, IPv4Address
 from pathlib import Path
 from typing import TypeVar
 
-from altus.common.errors import AltusError, Conflict
+from altus.common.errors import AltusError
 from altus.drivers.network.base import Datapath, NetworkCapabilities, NetworkTruth
-from altus.drivers.network.ovn import limits, networks, ports, security_groups, switch, trace
+from altus.drivers.network.ovn import limits, networks, ports, routers, security_groups, switch, trace, translations
 from altus.drivers.network.ovn.database import Database
 from altus.drivers.network.ovn.datapath import kernel_datapath
-from altus.drivers.network.ovn.host import HostStack, dropping_chains, underlay_mtu
+from altus.drivers.network.ovn.host import dropping_chains, underlay_mtu
 from altus.drivers.network.ovn.names import BRIDGE, OvnSettings
 from altus.drivers.network.ovn.process import run
 from altus.drivers.network.ovn.rows import Row
+from altus.drivers.network.ovn.way_out import WayOut
 from altus.drivers.network.rules import check_network
 from altus.model.network import NetworkKind, NetworkSpec, NicAttachment, PortSpec
 from altus.model.network_trace import PacketSpec, TraceFacts
+from altus.model.router import RouterSpec
 from altus.model.security_group import SecurityGroupSpec
+from altus.model.translation import TranslationSpec
 
 T = TypeVar("T")
 
@@ -32,7 +35,6 @@ _log = logging.getLogger(__name__)
 _TUNNEL_OVERHEAD = 58
 """Bytes that Geneve with OVN's option adds to a packet over IPv4."""
 _RETRY_SECONDS = (0.2, 5.0)
-_ETHERNET_MTU = 1500
 _NORTHBOUND = networks.TABLES | security_groups.TABLES | limits.TABLES
 
 
@@ -45,14 +47,12 @@ class OvnNetworks:
     def __init__(self, settings: OvnSettings | None = None, *,
                  has_kernel_datapath: Callable[[], bool] = kernel_datapath) -> None:  # fmt: skip
         self._settings = settings or OvnSettings()
-        self._has_kernel_datapath = has_kernel_datapath
-        self._userspace: bool | None = None
         timeout = self._settings.timeout
         self._north = Database(self._settings.northbound, "OVN_Northbound", _NORTHBOUND, timeout=timeout,
-                               tls=self._settings.tls)  # fmt: skip
+                               tls=self._settings.tls, listener=self._heard)  # fmt: skip
         self._local = Database(self._settings.local, "Open_vSwitch", switch.TABLES, timeout=timeout,
                                listener=self._heard)  # fmt: skip
-        self._host = HostStack(self._settings)
+        self._way_out = WayOut(self._settings, self._north, self._local, has_kernel_datapath, self._heard)
         self._writing = asyncio.Lock()
         self._stale = asyncio.Event()
         self._keeper: asyncio.Task[None] | None = None
@@ -69,14 +69,14 @@ class OvnNetworks:
     async def ensure_host(self) -> None:
         """Make this host a chassis of OVN, a way out for the NAT networks there are, and its IP stack fit them."""
         async with self._writing:
-            chassis = await self._chassis()
-            await self._join(chassis.name)
-            await self._apply(chassis)
+            chassis = await self._way_out.chassis()
+            await self._way_out.join(chassis.name)
+            await self._way_out.apply(chassis)
 
     async def capabilities(self) -> NetworkCapabilities:
         """See NetworkDriver. Its reason also tells of firewalls that hinder us."""
-        chassis = await self._chassis()
-        userspace = await self._in_userspace()
+        chassis = await self._way_out.chassis()
+        userspace = await self._way_out.in_userspace()
         reasons = ["The kernel has no Open vSwitch datapath, so packets are forwarded in user space, which is slower."
                    if userspace else "The kernel has Open vSwitch's datapath."]  # fmt: skip
         reasons += [f"The firewall chain {chain} drops forwarded packets: NAT networks need a rule there that accepts "
@@ -91,24 +91,24 @@ class OvnNetworks:
     async def ensure_network(self, network: NetworkSpec) -> None:
         """See NetworkDriver."""
         async with self._writing:
-            chassis = await self._chassis()
+            chassis = await self._way_out.chassis()
             max_mtu = await underlay_mtu(chassis.encap_address) - _TUNNEL_OVERHEAD
             cidr = check_network(network, max_mtu)
             dns: tuple[str, ...] | None = network.dns
             if network.kind is NetworkKind.NAT:
-                await self._check_free(cidr)
+                await self._way_out.check_free(cidr)
                 new = not await self._north.run(lambda rows: networks.ways_out(rows, network.id))
                 dns = dns or (await asyncio.to_thread(host_resolvers) if new or self._settings.sole else None)
             await self._north.run(
                 lambda rows: networks.ensure_network(rows, network, dns, self._settings, chassis.name)
             )
-            await self._apply(chassis)
+            await self._way_out.apply(chassis)
 
     async def delete_network(self, network_id: str) -> None:
         """See NetworkDriver."""
         async with self._writing:
             await self._north.run(lambda rows: networks.delete_network(rows, network_id))
-            await self._apply(await self._chassis())
+            await self._way_out.apply(await self._way_out.chassis())
 
     async def ensure_port(self, port: PortSpec) -> None:
         """See NetworkDriver."""
@@ -116,7 +116,10 @@ class OvnNetworks:
 
     async def delete_port(self, port_id: str) -> None:
         """See NetworkDriver."""
-        await self._north.run(lambda rows: ports.delete_port(rows, port_id))
+        translated = await self._north.run(lambda rows: ports.delete_port(rows, port_id))
+        if translated:
+            async with self._writing:
+                await self._way_out.apply(await self._way_out.chassis())
 
     async def ensure_security_group(self, group: SecurityGroupSpec) -> None:
         """See NetworkDriver."""
@@ -126,9 +129,30 @@ class OvnNetworks:
         """See NetworkDriver."""
         await self._north.run(lambda rows: security_groups.delete_group(rows, group_id))
 
+    async def ensure_router(self, router: RouterSpec) -> None:
+        """See NetworkDriver."""
+        await self._north.run(lambda rows: routers.ensure_router(rows, router))
+
+    async def delete_router(self, router_id: str) -> None:
+        """See NetworkDriver."""
+        await self._north.run(lambda rows: routers.delete_router(rows, router_id))
+
+    async def ensure_translation(self, translation: TranslationSpec) -> None:
+        """See NetworkDriver. Other hosts by which the network may go out hear of it from the database."""
+        async with self._writing:
+            await self._way_out.check_own(translation)
+            await self._north.run(lambda rows: translations.ensure_translation(rows, translation))
+            await self._way_out.apply(await self._way_out.chassis())
+
+    async def delete_translation(self, translation_id: str) -> None:
+        """See NetworkDriver."""
+        async with self._writing:
+            await self._north.run(lambda rows: translations.delete_translation(rows, translation_id))
+            await self._way_out.apply(await self._way_out.chassis())
+
     async def place(self) -> str:
         """See NetworkDriver: the name of this chassis."""
-        return (await self._chassis()).name
+        return (await self._way_out.chassis()).name
 
     async def bind_port(self, port_id: str, place: str) -> None:
         """See NetworkDriver."""
@@ -138,7 +162,7 @@ class OvnNetworks:
         """See NetworkDriver."""
         mtu = await self._north.run(lambda rows: ports.port_mtu(rows, port_id))
         return NicAttachment(port_id=port_id, bridge=BRIDGE, interface_id=port_id, mtu=mtu,
-                             checksum_offload=not await self._in_userspace())  # fmt: skip
+                             checksum_offload=not await self._way_out.in_userspace())  # fmt: skip
 
     async def port_up(self, port_id: str) -> bool:
         """See NetworkDriver."""
@@ -156,8 +180,13 @@ class OvnNetworks:
         return await self._north.run(lambda rows: trace.facts(rows, packet, text))
 
     async def truth(self) -> NetworkTruth:
-        """See NetworkDriver."""
-        return await self._north.run(ports.truth)
+        """See NetworkDriver. Where it finds that this host's part is not right, that is put right."""
+        truth = await self._north.run(ports.truth)
+        broken = await self._way_out.broken() if truth.translations else []
+        if not broken:
+            return truth
+        self._stale.set()
+        return replace(truth, translations=truth.translations | dict.fromkeys(broken, ""))
 
     async def sign(self) -> str:
         """See NetworkDriver: how often the copy of OVN's northbound database was brought up to date."""
@@ -170,7 +199,7 @@ class OvnNetworks:
             keeper.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await keeper
-        await asyncio.gather(self._north.close(), self._local.close())
+        await asyncio.gather(self._north.close(), self._local.close(), self._way_out.close())
 
     async def _keep(self) -> None:
         shortest, longest = _RETRY_SECONDS
@@ -191,60 +220,14 @@ class OvnNetworks:
                 pause = min(pause * 2, longest)
 
     def _heard(self, table: str, row: Row, changed: frozenset[str]) -> None:
-        """From the connection's thread. A device that was made anew has another index, and no addresses or routes."""
+        """From the connections' threads. A device that was made anew has another index, and no addresses or routes;
+        translations, and the host by which a network goes out, change what this one has to do."""
+        translated = table in (translations.TABLE, "Port_Binding")
         uplink = table == "Interface" and row.name == self._settings.uplink and changed & {"ifindex", "delete"}
         bridge = table == "Bridge" and row.name == BRIDGE and "delete" in changed
-        if self._loop is not None and (uplink or bridge):
+        if self._loop is not None and (uplink or bridge or translated):
             with contextlib.suppress(RuntimeError):  # the loop has ended: nobody is left to keep anything
                 self._loop.call_soon_threadsafe(self._stale.set)
-
-    async def _join(self, chassis: str) -> None:
-        """A host that came later lets the networks that are there out as well, but for those whose addresses it
-        reaches elsewhere."""
-        if self._settings.sole:
-            return
-        for nat in await self._north.run(networks.nat_networks):
-            if chassis in await self._north.run(lambda rows, nat=nat: networks.ways_out(rows, nat.id)):  # type: ignore[misc]
-                continue
-            try:
-                await self._check_free(nat.cidr)
-            except Conflict as error:
-                _log.warning("network %s does not go out by this host: %s", nat.id, error)
-                continue
-            await self._north.run(lambda rows, nat=nat: networks.join(rows, nat.id, chassis))  # type: ignore[misc]
-
-    async def _check_free(self, cidr: IPv4Network) -> None:
-        transit = self._settings.transit.network
-        if cidr.overlaps(transit):
-            raise Conflict(f"{cidr} overlaps {transit}, which Altus uses between routers and host.",
-                           code="network.cidr_overlap", hint="Choose other addresses.")  # fmt: skip
-        await self._host.check_free(cidr)
-
-    async def _chassis(self) -> switch.Chassis:
-        userspace = await self._in_userspace()
-        machine_id = (await asyncio.to_thread(Path("/etc/machine-id").read_text)).strip()
-        return await self._local.run(
-            lambda rows: switch.ensure_chassis(
-                rows, self._settings, machine_id, socket.gethostname(), userspace=userspace
-            )
-        )
-
-    async def _apply(self, chassis: switch.Chassis) -> None:
-        """The host's part, from what the northbound database says now: of networks that may go out here."""
-        userspace = await self._in_userspace()
-        mine = "" if self._settings.sole else chassis.name
-        nats = await self._north.run(lambda rows: networks.nat_networks(rows, mine))
-        if nats:
-            mtu = max(_ETHERNET_MTU, *(nat.mtu for nat in nats))
-            await self._local.run(lambda rows: switch.ensure_uplink(rows, self._settings, mtu, userspace=userspace))
-        await self._host.apply(nats)
-        if not nats:
-            await self._local.run(lambda rows: switch.remove_uplink(rows, self._settings))
-
-    async def _in_userspace(self) -> bool:
-        if self._userspace is None:
-            self._userspace = not await asyncio.to_thread(self._has_kernel_datapath)
-        return self._userspace
 
 
 def host_resolvers(path: Path = Path("/etc/resolv.conf")) -> tuple[str, ...]:

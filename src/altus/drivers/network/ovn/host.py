@@ -1,4 +1,5 @@
-"""This host's IP stack: what lets NAT networks out and the host in. All of it follows from the networks there are.
+"""This host's IP stack: what lets NAT networks out and the host in, and leads outside addresses to NICs. All of it
+follows from the networks and translations there are.
 
 Inside OVN nothing is translated: the host has a route to each network and masquerades once, in nftables, so that it
 reaches the VMs from any of its addresses and sees theirs.
@@ -9,54 +10,25 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import Sequence
-from ipaddress import IPv4Network
+from collections.abc import Collection, Sequence
+from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 from typing import Any
 
 from altus.common.errors import Conflict, Failed, Unavailable
+from altus.drivers.network.ovn.announce import announce
 from altus.drivers.network.ovn.names import NatNetwork, OvnSettings
 from altus.drivers.network.ovn.process import run
+from altus.drivers.network.ovn.ruleset import TABLE, ruleset
+from altus.model.translation import TranslationSpec
 
-TABLE = "altus"
 ROUTE_PROTOCOL = "164"
 """Marks our routes (`ip route show proto 164`); unassigned in /etc/iproute2/rt_protos."""
 
 _FORWARDING = Path("/proc/sys/net/ipv4/ip_forward")
 _DEVICE_SECONDS = 5.0
-
-
-def ruleset(networks: Sequence[NatNetwork], uplink: str) -> str:
-    """nftables' input that replaces our table, at once, by the one for these networks; none if there are none.
-
-    VMs start connections to the outside; nobody but the host itself starts one to them; networks do not meet.
-    """
-    start = f"table ip {TABLE}\ndelete table ip {TABLE}\n"
-    if not networks:
-        return start
-    cidrs = ", ".join(sorted(str(network.cidr) for network in networks))
-    return (
-        start
-        + f"""table ip {TABLE} {{
-  set networks {{
-    type ipv4_addr
-    flags interval
-    elements = {{ {cidrs} }}
-  }}
-  chain forward {{
-    type filter hook forward priority filter; policy accept;
-    iifname "{uplink}" oifname "{uplink}" drop
-    iifname "{uplink}" ip saddr != @networks drop
-    oifname "{uplink}" ct state established,related accept
-    oifname "{uplink}" drop
-  }}
-  chain postrouting {{
-    type nat hook postrouting priority srcnat; policy accept;
-    ip saddr @networks oifname != "{uplink}" masquerade
-  }}
-}}
-"""
-    )
+_ONE_ADDRESS = 32
+"""The length of the prefix of a network of one."""
 
 
 class HostStack:
@@ -64,6 +36,16 @@ class HostStack:
 
     def __init__(self, settings: OvnSettings) -> None:
         self._settings = settings
+        self._listed: str | None = None
+
+    async def check_own(self, address: str) -> None:
+        """Refuses (`translation.own_address`) an address that this host itself has elsewhere: nobody would reach the
+        host by it any more."""
+        for link in await _json("ip", "-j", "-4", "address", "show", "to", f"{address}/32"):
+            if link and link["ifname"] != self._settings.uplink:
+                raise Conflict(f"{address} is this host's own address on {link['ifname']}.",
+                               code="translation.own_address",
+                               hint="Leave it out of the pool's outside addresses.")  # fmt: skip
 
     async def check_free(self, cidr: IPv4Network) -> None:
         """Refuses (`network.cidr_overlap`) addresses that the host itself reaches elsewhere: its own LAN must stay."""
@@ -75,13 +57,30 @@ class HostStack:
                 raise Conflict(f"{cidr} overlaps {route['dst']}, which this host reaches by {route.get('dev')}.",
                                code="network.cidr_overlap", hint="Choose other addresses.")  # fmt: skip
 
-    async def apply(self, networks: Sequence[NatNetwork]) -> None:
-        """Make the host so for exactly these networks."""
+    async def apply(self, networks: Sequence[NatNetwork], translations: Sequence[TranslationSpec] = (),
+                    held: Collection[str] = ()) -> None:  # fmt: skip
+        """Make the host so for exactly these networks and their translations; it answers for the outside addresses
+        `held`."""
         if networks:
             await self._uplink()
             await asyncio.to_thread(_forward)
         await self._routes(networks)
-        await run("nft", "-f", "-", text=ruleset(networks, self._settings.uplink))
+        await run("nft", "-f", "-", text=ruleset(networks, self._settings.uplink, translations))
+        if networks:
+            await self._hold(held)
+        self._listed = await self._list() if translations else None
+
+    async def intact(self, held: Collection[str]) -> bool:
+        """Whether the rules are as they were made last, and the addresses `held` are there. For a host with
+        translations."""
+        with contextlib.suppress(Failed):
+            (link,) = await _json("ip", "-j", "-4", "address", "show", self._settings.uplink)
+            there = self._listed is not None and self._listed == await self._list()
+            return there and set(held) <= _alone(link)
+        return False
+
+    async def _list(self) -> str:
+        return await run("nft", "list", "table", "ip", TABLE)
 
     async def _uplink(self) -> None:
         device, address = self._settings.uplink, self._settings.transit
@@ -90,6 +89,19 @@ class HostStack:
             await run("ip", "address", "replace", str(address), "dev", device)
         if "UP" not in link["flags"]:
             await run("ip", "link", "set", device, "up")
+
+    async def _hold(self, wanted: Collection[str]) -> None:
+        """The kernel answers ARP for addresses of any device by all of them, so they are on our own one, and go with
+        it."""
+        device = self._settings.uplink
+        found = _alone(await self._appeared())
+        for address in sorted(found - set(wanted)):
+            await run("ip", "address", "delete", f"{address}/32", "dev", device)
+        for address in sorted(set(wanted) - found):
+            outside = await _way_to(IPv4Address(address))
+            await run("ip", "address", "replace", f"{address}/32", "dev", device)
+            if outside:
+                await asyncio.to_thread(announce, outside, address)
 
     async def _appeared(self) -> dict[str, Any]:
         """The device, made by ovs-vswitchd shortly after its row in the database."""
@@ -147,6 +159,22 @@ async def _json(*command: str) -> list[dict[str, Any]]:
 
 def _addresses(link: dict[str, Any]) -> set[tuple[str, int]]:
     return {(info["local"], info["prefixlen"]) for info in link.get("addr_info", ())}
+
+
+def _alone(link: dict[str, Any]) -> set[str]:
+    """Addresses without a network."""
+    return {address for address, length in _addresses(link) if length == _ONE_ADDRESS}
+
+
+async def _way_to(address: IPv4Address) -> str:
+    """The device by which those are reached who are near an address of the outside, if they are on its network."""
+    near: dict[int, str] = {}
+    for route in await _json("ip", "-j", "-4", "route", "show"):
+        if route["dst"] != "default" and "gateway" not in route:
+            network = IPv4Network(route["dst"], strict=False)
+            if address in network:
+                near[network.prefixlen] = str(route.get("dev", ""))
+    return near[max(near)] if near else ""
 
 
 def _mtu(route: dict[str, Any]) -> int:

@@ -12,6 +12,8 @@ NETWORK_MARK = "altus-network"
 PORT_MARK = "altus-port"
 GROUP_MARK = "altus-security-group"
 RULE_MARK = "altus-rule"
+TRANSLATION_MARK = "altus-translation"
+ROUTER_MARK = "altus-router"
 """Keys of `external_ids`; the value is the id in Altus' database (of a port's groups: all ids, blanks between)."""
 
 BRIDGE = "br-int"

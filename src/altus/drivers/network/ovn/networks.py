@@ -8,8 +8,17 @@ from __future__ import annotations
 from collections.abc import Collection
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 
-from altus.common.errors import Conflict, LimitExceeded
-from altus.drivers.network.ovn.names import NETWORK_MARK, TRANSIT, NatNetwork, OvnSettings, mac_for, switch_name
+from altus.common.errors import Conflict, LimitExceeded, NotFound
+from altus.drivers.network.ovn import translations
+from altus.drivers.network.ovn.names import (
+    NETWORK_MARK,
+    ROUTER_MARK,
+    TRANSIT,
+    NatNetwork,
+    OvnSettings,
+    mac_for,
+    switch_name,
+)
 from altus.drivers.network.ovn.rows import Row, Rows
 from altus.drivers.network.rules import check_overlap
 from altus.model.network import NetworkKind, NetworkSpec
@@ -24,6 +33,7 @@ TABLES = {
     "Logical_Router_Port": ("name", "mac", "networks", "gateway_chassis", "external_ids"),
     "Logical_Router_Static_Route": ("ip_prefix", "nexthop", "output_port", "external_ids"),
     "Gateway_Chassis": ("name", "chassis_name", "priority", "external_ids"),
+    **translations.TABLES,
 }  # fmt: skip
 
 _LEASE_SECONDS = 86400
@@ -52,6 +62,8 @@ def ensure_network(rows: Rows, network: NetworkSpec, dns: tuple[str, ...] | None
     if network.kind is NetworkKind.NAT:
         taken = {settings.transit.ip, *(nat.router for nat in nats)}
         _ensure_router(rows, network, switch, settings, chassis, taken)
+    elif is_routed(rows, network.id):
+        ensure_inner(rows, network.id)
     else:
         _remove_router(rows, network.id, switch)
 
@@ -62,10 +74,14 @@ def delete_network(rows: Rows, network_id: str) -> None:
     if switch is not None:
         # a port that is plugged in meanwhile makes this transaction start again
         switch.verify("ports")
+        if is_routed(rows, network_id):
+            raise Conflict(f"Network {network_id} is on a router.", code="network.in_use",
+                           hint="Take it off the router first.")  # fmt: skip
         members = [port for port in switch.ports if port.type == ""]
         if members:
             raise Conflict(f"Network {network_id} still has {len(members)} ports.", code="network.in_use",
                            hint="Delete the VMs on it, or their NICs, first.")  # fmt: skip
+    translations.delete_all(rows, NETWORK_MARK, network_id)
     _remove_router(rows, network_id, switch)
     rows.remove(dhcp_row(rows, network_id))
     rows.remove(switch)
@@ -102,6 +118,13 @@ def join(rows: Rows, network_id: str, chassis: str) -> None:
         _bind(rows, outer, [*known, chassis])
 
 
+def of_way_out(port: str) -> str:
+    """The network of whose router this is the port to the outside, as OVN calls the one that it binds to a host; empty
+    for others."""
+    name, outer, rest = port.removeprefix("cr-").rpartition("-outer")
+    return name.removeprefix(switch_name("")) if outer and not rest and name.startswith(switch_name("")) else ""
+
+
 def dhcp_row(rows: Rows, network_id: str) -> Row | None:
     """The network's DHCP options."""
     return next((row for row in rows.all("DHCP_Options") if row.external_ids.get(NETWORK_MARK) == network_id), None)
@@ -115,7 +138,7 @@ def _ensure_dhcp(rows: Rows, network: NetworkSpec, dns: tuple[str, ...] | None, 
         "lease_time": str(_LEASE_SECONDS),
         "mtu": str(network.mtu),
     }
-    if network.kind is NetworkKind.NAT:
+    if network.kind is NetworkKind.NAT or is_routed(rows, network.id):
         options["router"] = network.gateway
     if dns:
         options["dns_server"] = "{" + ", ".join(dns) + "}"
@@ -139,23 +162,56 @@ def _ensure_router(rows: Rows, network: NetworkSpec, switch: Row, settings: OvnS
     outer = rows.named("Logical_Router_Port", f"{name}-outer")
     address = _address(outer) if outer is not None else _free_address(transit, settings.transit.network, taken)
     inner_network = f"{network.gateway}/{IPv4Network(network.cidr).prefixlen}"
-    _ensure_link(rows, (router, f"{name}-inner", inner_network), (switch, f"{name}-router"), marks)
-    outer = _ensure_link(rows, (router, f"{name}-outer", f"{address}/{settings.transit.network.prefixlen}"),
+    ensure_link(rows, (router, f"{name}-inner", inner_network), (switch, f"{name}-router"), marks)
+    outer = ensure_link(rows, (router, f"{name}-outer", f"{address}/{settings.transit.network.prefixlen}"),
                          (transit, f"{name}-transit"), marks)  # fmt: skip
     _bind(rows, outer, ways)
     hop = str(settings.transit.ip)
     routes = [] if new else list(router.static_routes)
-    if [(route.ip_prefix, route.nexthop) for route in routes] != [(_DEFAULT_ROUTE, hop)]:
-        router.static_routes = [rows.add("Logical_Router_Static_Route", ip_prefix=_DEFAULT_ROUTE, nexthop=hop,
+    between = [route for route in routes if ROUTER_MARK in route.external_ids]
+    if [(route.ip_prefix, route.nexthop) for route in routes if route not in between] != [(_DEFAULT_ROUTE, hop)]:
+        router.static_routes = [*between, rows.add("Logical_Router_Static_Route", ip_prefix=_DEFAULT_ROUTE, nexthop=hop,
                                          output_port=f"{name}-outer", external_ids=marks)]  # fmt: skip
 
 
-def _ensure_link(rows: Rows, inside: tuple[Row, str, str], outside: tuple[Row, str], marks: dict[str, str]) -> Row:
+def is_routed(rows: Rows, network_id: str) -> bool:
+    """Whether the network is on a router, with others."""
+    router = rows.named("Logical_Router", switch_name(network_id))
+    return router is not None and any(ROUTER_MARK in port.external_ids for port in getattr(router, "ports", ()))
+
+
+def ensure_inner(rows: Rows, network_id: str) -> Row:
+    """The network's own router, with its gateway; VMs are told of that by DHCP."""
+    name, marks = switch_name(network_id), {NETWORK_MARK: network_id}
+    switch, dhcp = rows.named("Logical_Switch", name), dhcp_row(rows, network_id)
+    router = rows.named("Logical_Router", name)
+    if switch is None or dhcp is None:
+        raise NotFound(f"There is no network {network_id}.", code="network.not_found", hint="Create it first.")
+    if router is None:
+        router = rows.add("Logical_Router", name=name, external_ids=marks)
+    gateway = dhcp.options["server_id"]
+    inner = f"{gateway}/{IPv4Network(dhcp.cidr).prefixlen}"
+    ensure_link(rows, (router, f"{name}-inner", inner), (switch, f"{name}-router"), marks)
+    rows.put(dhcp, options=dhcp.options | {"router": gateway})
+    return router
+
+
+def remove_inner(rows: Rows, network_id: str) -> None:
+    """The network's own router goes with the router between networks that it was on, if there is no way out."""
+    name, dhcp = switch_name(network_id), dhcp_row(rows, network_id)
+    if rows.named("Logical_Router_Port", f"{name}-outer") is not None:
+        return
+    _remove_router(rows, network_id, rows.named("Logical_Switch", name))
+    if dhcp is not None:
+        rows.put(dhcp, options={key: value for key, value in dhcp.options.items() if key != "router"})
+
+
+def ensure_link(rows: Rows, inside: tuple[Row, str, str], outside: tuple[Row, str], marks: dict[str, str]) -> Row:
     """A router's port (router, name, address) and the switch's port (switch, name) that leads to it."""
     router, port, address = inside
     switch, switch_port = outside
     end, new = rows.ensure("Logical_Router_Port", port, mac=mac_for(port), networks=[address], external_ids=marks)
-    if new:
+    if new or end not in getattr(router, "ports", ()):
         router.addvalue("ports", end)
     columns = {"type": "router", "addresses": ["router"], "options": {"router-port": port}, "external_ids": marks}
     other, new = rows.ensure("Logical_Switch_Port", switch_port, **columns)
@@ -203,7 +259,8 @@ def _free_address(transit: Row, network: IPv4Network, taken: Collection[IPv4Addr
 
 def _remove_router(rows: Rows, network_id: str, switch: Row | None) -> None:
     name = switch_name(network_id)
-    rows.remove(rows.named("Logical_Switch_Port", f"{name}-router"), switch, "ports")
+    inside = rows.named("Logical_Switch_Port", f"{name}-router")
+    rows.remove(inside, switch if inside in getattr(switch, "ports", ()) else None, "ports")
     router = rows.named("Logical_Router", name)
     if router is None:
         return

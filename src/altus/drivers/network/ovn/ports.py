@@ -7,7 +7,7 @@ from ipaddress import IPv4Network
 
 from altus.common.errors import NotFound
 from altus.drivers.network.base import NetworkTruth
-from altus.drivers.network.ovn import limits, security_groups
+from altus.drivers.network.ovn import limits, routers, security_groups, translations
 from altus.drivers.network.ovn.names import GROUP_MARK, NETWORK_MARK, PORT_MARK, switch_name
 from altus.drivers.network.ovn.networks import dhcp_row
 from altus.drivers.network.ovn.rows import Row, Rows
@@ -42,11 +42,13 @@ def ensure_port(rows: Rows, port: PortSpec) -> None:
     limits.ensure_limits(rows, switch, port)
 
 
-def delete_port(rows: Rows, port_id: str) -> None:
-    """Remove it; missing is fine."""
+def delete_port(rows: Rows, port_id: str) -> bool:
+    """Remove it, with what leads to it from outside; missing is fine. Whether there was any of the latter."""
+    translated = translations.delete_all(rows, PORT_MARK, port_id)
     port = _ours(rows, port_id)
     if port is not None:
         _take_off(rows, port)
+    return translated
 
 
 def bind_port(rows: Rows, port_id: str, chassis: str) -> None:
@@ -87,7 +89,9 @@ def truth(rows: Rows) -> NetworkTruth:
         networks.add(network_id)
         ports |= {port.external_ids[PORT_MARK]: network_id for port in switch.ports if PORT_MARK in port.external_ids}
     return NetworkTruth(networks=frozenset(networks), ports=ports, security_groups=security_groups.truth(rows),
-                        memberships=security_groups.memberships(rows), limits=limits.truth(rows))  # fmt: skip
+                        memberships=security_groups.memberships(rows), limits=limits.truth(rows),
+                        routers=routers.truth(rows),
+                        translations={one.id: one.words for one in translations.translations(rows)})  # fmt: skip
 
 
 def _others(switch: Row, port: Row | None) -> list[tuple[str, str]]:

@@ -1,12 +1,12 @@
-"""snapshots"""
+"""routers"""
 
 from __future__ import annotations
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0012"
-down_revision = "0011"
+revision = "0014"
+down_revision = "0013"
 branch_labels = None
 depends_on = None
 
@@ -14,7 +14,7 @@ depends_on = None
 def upgrade() -> None:
     """Lead the tables here."""
     op.create_table(
-        "snapshots",
+        "routers",
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("project_id", sa.Text(), nullable=False),
@@ -22,21 +22,13 @@ def upgrade() -> None:
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("updated_at", sa.BigInteger(), nullable=False),
         sa.Column("revision", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("vm_id", sa.Text(), nullable=False),
-        sa.Column("parent_id", sa.Text(), nullable=True),
         sa.Column("state", sa.Text(), nullable=False),
-        sa.Column("description", sa.Text(), nullable=False),
-        sa.Column("disks", sa.Text(), nullable=False),
-        sa.Column("hardware", sa.Text(), nullable=False),
+        sa.Column("networks", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
-        sa.UniqueConstraint("vm_id", "name", name=op.f("uq_snapshots_vm_id_name")),
+        sa.UniqueConstraint("project_id", "name", name=op.f("uq_routers_project_id_name")),
     )
-    with op.batch_alter_table("vms", schema=None) as batch_op:
-        batch_op.add_column(sa.Column("snapshot_id", sa.Text(), nullable=True))
 
 
 def downgrade() -> None:
     """Take them back."""
-    with op.batch_alter_table("vms", schema=None) as batch_op:
-        batch_op.drop_column("snapshot_id")
-    op.drop_table("snapshots")
+    op.drop_table("routers")

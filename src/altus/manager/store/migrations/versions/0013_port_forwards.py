@@ -1,0 +1,49 @@
+"""port forwards"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0013"
+down_revision = "0012"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Lead the tables here."""
+    op.create_table(
+        "forwards",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("project_id", sa.Text(), nullable=False),
+        sa.Column("label", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("updated_at", sa.BigInteger(), nullable=False),
+        sa.Column("revision", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("network_id", sa.Text(), nullable=False),
+        sa.Column("address", sa.Text(), nullable=False),
+        sa.Column("protocol", sa.Text(), nullable=False),
+        sa.Column("port", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("vm_id", sa.Text(), nullable=False),
+        sa.Column("nic_id", sa.Text(), nullable=False),
+        sa.Column("inside", sa.Text(), nullable=False),
+        sa.Column("inside_port", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("address", "protocol", "port", name=op.f("uq_forwards_address_protocol_port")),
+        sa.UniqueConstraint("project_id", "name", name=op.f("uq_forwards_project_id_name")),
+    )
+    with op.batch_alter_table("forwards", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_forwards_network_id"), ["network_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_forwards_vm_id"), ["vm_id"], unique=False)
+
+
+def downgrade() -> None:
+    """Take them back."""
+    with op.batch_alter_table("forwards", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_forwards_vm_id"))
+        batch_op.drop_index(batch_op.f("ix_forwards_network_id"))
+
+    op.drop_table("forwards")
