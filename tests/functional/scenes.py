@@ -29,13 +29,14 @@ from altus.wire.vms import DiskCreate, NicCreate, NicEdit, VmAdopt, VmClone, VmC
 from testbed.administrator import IMAGE, NETWORK, Administrator, fresh
 from testbed.patience import until
 from tests.functional.foreign import FOREIGN_MAC, foreign_domain
+from tests.functional.snapshot_scenes import SNAPSHOT_SCENES
 
 Go = Callable[[Awaitable[TaskView]], Awaitable[TaskView]]
 Scene = Callable[[Administrator, Go], Awaitable[None]]
 _AFTER_QEMU = (VmState.CRASHED, VmState.STOPPED)
 _HTTP = SecurityRuleCreate(direction=Direction.IN, protocol=Protocol.TCP, first_port=80)
 _HTTPS = SecurityRuleCreate(direction=Direction.IN, protocol=Protocol.TCP, first_port=443)
-SCENES: dict[str, Scene] = {}
+SCENES: dict[str, Scene] = {**SNAPSHOT_SCENES}
 
 
 def scene(name: str) -> Callable[[Scene], Scene]:

@@ -43,7 +43,7 @@ def _walks() -> Iterator[tuple[str, str, Course]]:
         courses = [Course.FORWARD, Course.MIDST, *([Course.BACK] if way_back(kind) else [])]
         yield from ((name, MANAGER, course) for course in courses if course is not Course.MIDST)
         yield from ((name, AGENT, course) for course in courses)
-        if kind.noun == "vm":
+        if kind.noun == "vm" or "running VM" in name:
             yield from ((name, "libvirtd", course) for course in courses)
             if kind.kind not in _WITHOUT_PROCESS:
                 yield name, QEMU, Course.FORWARD

@@ -38,6 +38,7 @@ from altus.manager.services.repairs import Repairs
 from altus.manager.services.routers import RouterService
 from altus.manager.services.security import Security, open_security
 from altus.manager.services.security_groups import SecurityGroupService
+from altus.manager.services.snapshots import SnapshotService
 from altus.manager.services.system import SystemService
 from altus.manager.services.tasks import TaskService
 from altus.manager.services.unmanaged import UnmanagedService
@@ -157,6 +158,7 @@ def _services(settings: ManagerSettings, world: World, engine: Engine, security:
         vms=VmService(db, world.secrets),
         power=VmPowerService(db),
         volumes=VolumeService(db),
+        snapshots=SnapshotService(db),
         images=images,
         networks=NetworkService(db),
         network_explain=NetworkExplainService(world),

@@ -12,8 +12,9 @@ from altus.model.image import Image, ImageFacts, ImageState
 from altus.model.network import Network, NetworkState
 from altus.model.router import Router, RouterState
 from altus.model.security_group import SecurityGroup, SecurityGroupState
+from altus.model.snapshot import Snapshot, SnapshotState, faults
 from altus.model.vm import Vm, VmObservation, VmState
-from altus.model.volume import Volume, VolumeFacts, VolumeState
+from altus.model.volume import LayerFacts, Volume, VolumeFacts, VolumeState
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,7 @@ class Intent:
     networks: Sequence[Network]
     ports: Mapping[str, str]
     security_groups: Sequence[SecurityGroup] = ()
+    snapshots: Sequence[Snapshot] = ()
     elsewhere: Sequence[Volume] = ()
     floating_ips: Sequence[FloatingIp] = ()
     forwards: Sequence[Forward] = ()
@@ -52,9 +54,9 @@ class Intent:
 
 @dataclass(frozen=True, kw_only=True)
 class Truth:
-    """What the host has; `volumes` and `images` by repository, `ports` port id → network id, `security_groups` group id
-    → digest and `memberships` and `limits` of ports, `translations` and `routers` by id as the network driver tells
-    them, `domains` whoever made them."""
+    """What the host has; `volumes`, `layers` and `images` by repository, `ports` port id → network id,
+    `security_groups` group id → digest and `memberships` and `limits` of ports, `translations` and `routers` by id as
+    the network driver tells them, `domains` whoever made them."""
 
     vms: Sequence[VmObservation]
     processes: Sequence[str]
@@ -68,6 +70,7 @@ class Truth:
     translations: Mapping[str, str] = field(default_factory=dict)
     routers: Mapping[str, str] = field(default_factory=dict)
     domains: Sequence[DomainFacts] = ()
+    layers: Mapping[str, Sequence[LayerFacts]] = field(default_factory=dict)
 
 
 def compare(intent: Intent, truth: Truth) -> list[Finding]:
@@ -77,6 +80,7 @@ def compare(intent: Intent, truth: Truth) -> list[Finding]:
         *_definitions(intent, truth),
         *_processes(intent, truth),
         *_volumes(intent, truth),
+        *_snapshots(intent, truth),
         *_images(intent, truth),
         *_networks(intent, truth),
         *_ports(intent, truth),
@@ -179,6 +183,38 @@ def _volumes(intent: Intent, truth: Truth) -> Iterator[Finding]:
                           "Remove its file, or move its VM there once more.")  # fmt: skip
         else:
             yield Finding("volume.orphan", "volume", volume_id, f"Storage has a volume {volume_id} that nobody knows.")
+
+
+def _snapshots(intent: Intent, truth: Truth) -> Iterator[Finding]:
+    """The chains of the host's VMs. Of volumes without a VM, only layers that nobody knows."""
+    volumes: dict[str, list[VolumeFacts]] = {}
+    layers: dict[str, list[LayerFacts]] = {}
+    owner = {(vm.storage_id, disk.volume_id): vm.id for vm in intent.vms for disk in vm.hardware.disks}
+    for storage, facts in ((storage, one) for storage, every in truth.volumes.items() for one in every):
+        volumes.setdefault(owner.get((storage, facts.id), ""), []).append(facts)
+    for storage, layer in ((storage, one) for storage, every in truth.layers.items() for one in every):
+        layers.setdefault(owner.get((storage, layer.volume_id), ""), []).append(layer)
+    taken: dict[str, list[Snapshot]] = {}
+    for one in intent.snapshots:
+        taken.setdefault(one.vm_id, []).append(one)
+        if one.state is not SnapshotState.READY and not {one.id, one.vm_id} & intent.busy:
+            yield Finding("snapshot.unfinished", "snapshot", one.id,
+                          f"Snapshot {one.name} is {one.state} and no task works on it.", "Delete it.")  # fmt: skip
+    for vm in intent.vms:
+        whole = vm.state not in (VmState.CREATING, VmState.DELETING, VmState.FAILED)
+        if whole and vm.id not in intent.busy and vm.storage_id in truth.layers:
+            for fault in faults(vm, taken.get(vm.id, ()), volumes.get(vm.id, ()), layers.get(vm.id, ())):
+                yield Finding(fault.kind, "snapshot", fault.object_id, fault.message,
+                              "Bring its file back, or restore the VM from a backup."
+                              if fault.kind != "snapshot.orphan" else
+                              "What a revert left goes with the next revert to, or deletion of, a snapshot of the VM."
+                              )  # fmt: skip
+    known = {volume.id: volume for volume in (*intent.elsewhere, *intent.volumes)}
+    for layer in layers.get("", ()):
+        volume = known.get(layer.volume_id)
+        if (volume is None or volume.vm_id is None) and layer.volume_id not in intent.busy:
+            yield Finding("snapshot.orphan", "snapshot", layer.id,
+                          f"Volume {layer.volume_id} has a layer {layer.id} that nobody knows.")  # fmt: skip
 
 
 def _images(intent: Intent, truth: Truth) -> Iterator[Finding]:

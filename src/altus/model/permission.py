@@ -31,6 +31,8 @@ class Permission(StrEnum):
     VM_CONSOLE = "vm:console"
     VOLUME_READ = "volume:read"
     VOLUME_WRITE = "volume:write"
+    SNAPSHOT_READ = "snapshot:read"
+    SNAPSHOT_WRITE = "snapshot:write"
     IMAGE_READ = "image:read"
     IMAGE_WRITE = "image:write"
     NETWORK_READ = "network:read"
@@ -114,10 +116,10 @@ OPERATOR_ROLE = Role(
     "operator",
     Duty.SYSTEM,
     frozenset({
-        Permission.VM_READ, Permission.VM_OPERATE, Permission.VM_CONSOLE, Permission.VOLUME_READ, Permission.IMAGE_READ,
-        Permission.NETWORK_READ, Permission.SECURITY_GROUP_READ, Permission.FLOATING_IP_READ, Permission.FORWARD_READ,
-        Permission.ROUTER_READ, Permission.STORAGE_READ, Permission.HOST_READ, Permission.POOL_READ,
-        Permission.PROJECT_READ,
+        Permission.VM_READ, Permission.VM_OPERATE, Permission.VM_CONSOLE, Permission.VOLUME_READ,
+        Permission.SNAPSHOT_READ, Permission.IMAGE_READ, Permission.NETWORK_READ, Permission.SECURITY_GROUP_READ,
+        Permission.FLOATING_IP_READ, Permission.FORWARD_READ, Permission.ROUTER_READ, Permission.STORAGE_READ,
+        Permission.HOST_READ, Permission.POOL_READ, Permission.PROJECT_READ,
         Permission.TASK_READ, Permission.EVENT_READ, Permission.ALARM_READ, Permission.USER_READ, Permission.SELF,
     }),
 )  # fmt: skip

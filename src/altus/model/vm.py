@@ -166,7 +166,7 @@ class Vm(Resource):
     """A virtual machine: intent (`hardware`, `intent`) and the last observation (`state`, `guest`), whose `order` on
     its host is `observed`. While it moves from host to host it has memory and vCPUs on both: `other_host_id` is the one
     that it is not on. `cpu` is what it was given when it was made or last started, and keeps as long as it runs.
-    `migration` tells how it last came from another host."""
+    `migration` tells how it last came from another host. `snapshot_id` is the snapshot that its disks stand on."""
 
     hardware: VmHardware
     state: VmState = VmState.CREATING
@@ -183,6 +183,7 @@ class Vm(Resource):
     other_host_id: str | None = None
     cpu: GuestCpu | None = None
     migration: MigrationFacts | None = None
+    snapshot_id: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -51,12 +51,26 @@ class Volume(Resource):
 
 @dataclass(frozen=True, kw_only=True)
 class VolumeFacts:
-    """What storage itself says about a volume: the truth to compare the database with. Sizes in bytes."""
+    """What storage itself says about a volume: the truth to compare the database with. Sizes in bytes. `layer` is the
+    nearest kept layer of its own that it stands on, empty for none."""
 
     id: str
     size: int
     allocation: int
     base: VolumeBase | None = None
+    layer: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LayerFacts:
+    """Content that a volume once had and that storage keeps for a snapshot. `id` is unique among the volume's layers;
+    `parent` is the nearest kept one below it, empty for none. Sizes in bytes."""
+
+    volume_id: str
+    id: str
+    size: int
+    allocation: int
+    parent: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -28,6 +28,7 @@ from altus.sdk.rights import Grants, Groups, Policies, Roles
 from altus.sdk.routers import Routers
 from altus.sdk.security_groups import SecurityGroups
 from altus.sdk.sessions import Sessions, Tokens
+from altus.sdk.snapshots import Snapshots
 from altus.sdk.storages import Storages
 from altus.sdk.system import System
 from altus.sdk.tasks import Tasks
@@ -53,6 +54,7 @@ class AltusClient:
         transport = self.transport
         self.vms = Vms(transport)
         self.volumes = Volumes(transport)
+        self.snapshots = Snapshots(transport)
         self.images = Images(transport)
         self.networks = Networks(transport)
         self.security_groups = SecurityGroups(transport)

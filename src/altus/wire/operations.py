@@ -21,7 +21,7 @@ from altus.model.security_group import SecurityGroupSpec
 from altus.model.storage import StorageUsage
 from altus.model.translation import TranslationSpec
 from altus.model.vm import CloudInit, VmDefinition, VmObservation
-from altus.model.volume import VolumeBase, VolumeFacts
+from altus.model.volume import LayerFacts, VolumeBase, VolumeFacts
 
 Q = TypeVar("Q")
 S = TypeVar("S")
@@ -151,6 +151,54 @@ class VolumeSeen(Message):
     """What storage says; None if it is not there."""
 
     facts: VolumeFacts | None
+
+
+class VolumeFreeze(Message):
+    """Keep what a volume holds as its layer; it goes on as it is, or as its layer `onto` was."""
+
+    storage_id: str
+    volume_id: str
+    layer_id: str
+    onto: str = ""
+
+
+class VmFreeze(Message):
+    """Keep what these disks of a VM hold at one instant as their layers; `quiesce`: if it runs, its agent has file
+    systems written out before."""
+
+    vm_id: str
+    storage_id: str
+    volume_ids: list[str]
+    layer_id: str
+    quiesce: bool = False
+
+
+class LayerRef(Message):
+    """A layer of a volume."""
+
+    storage_id: str
+    volume_id: str
+    layer_id: str
+
+
+class LayerThaw(LayerRef):
+    """A layer to become the volume again; with `vm_id` that VM may run on it, and nothing may be lost."""
+
+    vm_id: str = ""
+
+
+class LayersAsked(Message):
+    """Volumes of a repository, with their layers."""
+
+    storage_id: str
+    volume_ids: list[str]
+
+
+class LayersSeen(Message):
+    """What storage says of those that are there."""
+
+    volumes: list[VolumeFacts]
+    layers: list[LayerFacts]
 
 
 class ImageRef(Message):
@@ -284,13 +332,14 @@ class Census(Message):
 
     `processes` are the ids of VMs for which a QEMU process runs; `networks` ids, `ports` port id → network id,
     `security_groups` group id → digest, `memberships` port id → group ids, `limits` port id → words, `routers` and
-    `translations` id → words (`NetworkTruth`);
-    `storages` maps a repository to its volumes and images; `domains` are all there are, whoever made them.
+    `translations` id → words (`NetworkTruth`); `storages` maps a repository to its volumes, layers and images;
+    `domains` are all there are, whoever made them.
     """
 
     vms: list[VmObservation]
     processes: list[str]
     volumes: dict[str, list[VolumeFacts]]
+    layers: dict[str, list[LayerFacts]]
     images: dict[str, list[ImageFacts]]
     usage: dict[str, StorageUsage]
     networks: list[str]
@@ -331,6 +380,13 @@ VOLUME_CREATE = Operation("volume.create", VolumeCreate, VolumeSeen, timeout=_LO
 VOLUME_RESIZE = Operation("volume.resize", VolumeResize, VolumeSeen)
 VOLUME_DELETE = Operation("volume.delete", VolumeRef, Nothing)
 VOLUME_INSPECT = Operation("volume.inspect", VolumeRef, VolumeSeen)
+
+LAYER_FREEZE = Operation("layer.freeze", VolumeFreeze, VolumeSeen)
+LAYER_FREEZE_ALL = Operation("layer.freeze_all", VmFreeze, LayersSeen, timeout=120)
+LAYER_THAW = Operation("layer.thaw", LayerThaw, VolumeSeen)
+LAYER_DROP = Operation("layer.drop", LayerRef, Nothing)
+LAYER_MERGE = Operation("layer.merge", VolumeRef, VolumeSeen, timeout=_LONG)
+LAYER_INSPECT = Operation("layer.inspect", LayersAsked, LayersSeen)
 
 IMAGE_IMPORT = Operation("image.import", ImageRef, ImageMade, timeout=_LONG)
 IMAGE_BUILD = Operation("image.build", ImageBuild, ImageMade, timeout=_LONG)

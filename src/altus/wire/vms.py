@@ -304,4 +304,5 @@ class VmView(ResourceView):
     guest: GuestFacts | None
     placement: VmPlacement
     migration: MigrationFacts | None
+    snapshot_id: str | None
     allowed_actions: dict[str, ActionView]

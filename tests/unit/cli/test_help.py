@@ -21,7 +21,7 @@ from tests.unit.sdk.fake_manager import FakeManager, unavailable
 
 GOLDEN = Path(__file__).parents[2] / "golden/cli_help"
 READS = {"list", "show", "events", "watch", "verify", "console", "screenshot", "doctor", "version", "explain",
-         "unmanaged"}  # fmt: skip
+         "unmanaged", "tree"}  # fmt: skip
 LOCAL = {"login", "logout", "use"}
 
 
@@ -88,7 +88,8 @@ def test_all_that_was_promised_is_there() -> None:
         vm restart, vm kill, vm pause, vm resume, vm suspend, vm migrate, vm edit, vm clone, vm delete,
         vm adopt, vm repair, alarm list, host unmanaged,
         vm console, vm events, vm screenshot, image list, image show, image import, image build, image delete,
-        volume list, volume show, volume create, volume resize, volume delete, network list, network show,
+        volume list, volume show, volume create, volume resize, volume delete, snapshot list, snapshot tree,
+        snapshot show, snapshot create, snapshot revert, snapshot delete, network list, network show,
         network create, network delete, network explain, security-group list, security-group show,
         security-group create, security-group edit, security-group delete, security-group rule add,
         security-group rule remove, floating-ip list, floating-ip show, floating-ip create, floating-ip attach,

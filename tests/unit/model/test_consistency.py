@@ -12,7 +12,7 @@ import pytest
 
 from altus.common.ids import new_id
 from altus.common.units import MIB
-from altus.model import consistency
+from altus.model import consistency, snapshot
 from altus.model.consistency import Finding, Intent, Truth, compare, compare_database
 from altus.model.domain import DomainDisk, DomainFacts, DomainNic, differences
 from altus.model.floating_ip import FloatingIp, FloatingIpState
@@ -21,19 +21,27 @@ from altus.model.image import Image, ImageFacts, ImageFormat, ImageState
 from altus.model.network import Network, NetworkState
 from altus.model.router import Router, RouterState
 from altus.model.security_group import Direction, SecurityGroup, SecurityGroupState, SecurityRule
+from altus.model.snapshot import Snapshot, SnapshotDisk, SnapshotState
 from altus.model.vm import Vm, VmDisk, VmHardware, VmNic, VmObservation, VmState
-from altus.model.volume import Volume, VolumeFacts, VolumeState
+from altus.model.volume import LayerFacts, Volume, VolumeFacts, VolumeState
 
-HOST, STORE, VM, PORT, VOLUME, IMAGE, NET, GROUP, FLOATING, FORWARD, ROUTER, OTHER = (new_id() for _ in range(12))
+HOST, STORE, VM, PORT, VOLUME, IMAGE, NET, GROUP, FLOATING, FORWARD, ROUTER, OTHER, FIRST, LAST = (
+    new_id() for _ in range(14)
+)
 
 _VM = Vm(
-    id=VM, name="web1", host_id=HOST, storage_id=STORE, state=VmState.RUNNING,
+    id=VM, name="web1", host_id=HOST, storage_id=STORE, state=VmState.RUNNING, snapshot_id=LAST,
     hardware=VmHardware(disks=(VmDisk(volume_id=VOLUME),),
                         nics=(VmNic(id=PORT, network_id=NET, mac="52:54:00:00:00:01", address="10.0.0.2",
                                     security_groups=(GROUP,)),)),
 )  # fmt: skip
 _RULE = SecurityRule(id=new_id(), direction=Direction.IN)
 _GROUP = SecurityGroup(id=GROUP, name="web", state=SecurityGroupState.READY, rules=(_RULE,))
+_DISKS = (SnapshotDisk(volume_id=VOLUME, size=9),)
+_FIRST = Snapshot(id=FIRST, name="first", vm_id=VM, state=SnapshotState.READY, disks=_DISKS)
+_LAST = Snapshot(id=LAST, name="last", vm_id=VM, state=SnapshotState.READY, disks=_DISKS, parent_id=FIRST)
+_LAYERS = [LayerFacts(volume_id=VOLUME, id=FIRST, size=9, allocation=1),
+           LayerFacts(volume_id=VOLUME, id=LAST, size=9, allocation=1, parent=FIRST)]  # fmt: skip
 _FLOATING = FloatingIp(id=FLOATING, name="192.0.2.9", address="192.0.2.9", state=FloatingIpState.READY, network_id=NET,
                        vm_id=VM, nic_id=PORT, inside="10.0.0.2")  # fmt: skip
 _FORWARD = Forward(id=FORWARD, name="tcp-8022", state=ForwardState.READY, network_id=NET, port=8022, vm_id=VM,
@@ -47,6 +55,7 @@ INTENT = Intent(
     networks=[Network(id=NET, name="n", cidr="10.0.0.0/24", gateway="10.0.0.1", state=NetworkState.READY)],
     ports={PORT: NET},
     security_groups=[_GROUP],
+    snapshots=[_FIRST, _LAST],
     floating_ips=[_FLOATING],
     forwards=[_FORWARD],
     routers=[_ROUTER],
@@ -54,7 +63,8 @@ INTENT = Intent(
 TRUTH = Truth(
     vms=[VmObservation(id=VM, name="web1", state=VmState.RUNNING)],
     processes=[VM],
-    volumes={STORE: [VolumeFacts(id=VOLUME, size=9, allocation=1)]},
+    volumes={STORE: [VolumeFacts(id=VOLUME, size=9, allocation=1, layer=LAST)]},
+    layers={STORE: _LAYERS},
     images={STORE: [_FACTS]},
     networks=[NET],
     ports={PORT: NET},
@@ -82,7 +92,7 @@ def one(noun: str, **fields: object) -> Callable[[Intent, Truth], tuple[Intent, 
 
 _PAUSED = VmObservation(id=VM, name="web1", state=VmState.PAUSED)
 _STRANGER = VmObservation(id=OTHER, name="stranger", state=VmState.STOPPED)
-_VOLUME = VolumeFacts(id=VOLUME, size=9, allocation=1)
+_VOLUME = VolumeFacts(id=VOLUME, size=9, allocation=1, layer=LAST)
 _DOMAIN = DomainFacts(id=VM, name=f"altus-{VM}", state=VmState.RUNNING, ours=True, persistent=True, vcpus=1,
                       memory=512 * MIB, disks=(DomainDisk(path="/d", volume_id=VOLUME),),
                       nics=(DomainNic(mac="52:54:00:00:00:01", port_id=PORT),))  # fmt: skip
@@ -100,6 +110,11 @@ SEEDED = [
     ("volume.size", VOLUME, one("volumes", size=10)),
     ("volume.leftover", VOLUME, truth(volumes={STORE: [_VOLUME], OTHER: [_VOLUME]})),
     ("volume.orphan", OTHER, truth(volumes={STORE: [_VOLUME, dataclasses.replace(_VOLUME, id=OTHER)]})),
+    ("snapshot.unfinished", LAST, intent(snapshots=[_FIRST, dataclasses.replace(_LAST, state=SnapshotState.FAILED)])),
+    ("snapshot.missing", FIRST, truth(layers={STORE: [_LAYERS[1]]})),
+    ("snapshot.parent", LAST, truth(layers={STORE: [_LAYERS[0], dataclasses.replace(_LAYERS[1], parent="")]})),
+    ("snapshot.volume", VOLUME, truth(volumes={STORE: [dataclasses.replace(_VOLUME, layer=FIRST)]})),
+    ("snapshot.orphan", OTHER, truth(layers={STORE: [*_LAYERS, dataclasses.replace(_LAYERS[0], id=OTHER)]})),
     ("image.unfinished", IMAGE, one("images", state=ImageState.FAILED)),
     ("image.missing", IMAGE, truth(images={STORE: []})),
     ("image.orphan", OTHER, truth(images={STORE: [_FACTS, dataclasses.replace(_FACTS, id=OTHER)]})),
@@ -143,6 +158,22 @@ def test_seeded_difference_is_the_only_one_found(
     assert found.message
 
 
+def test_a_layer_of_a_volume_that_nobody_knows_is_found() -> None:
+    stray = dataclasses.replace(_LAYERS[0], id=OTHER, volume_id=new_id())
+    (found,) = compare(INTENT, dataclasses.replace(TRUTH, layers={STORE: [*_LAYERS, stray]}))
+    assert (found.kind, found.object_id) == ("snapshot.orphan", OTHER)
+    busy = dataclasses.replace(INTENT, busy=frozenset({stray.volume_id}))
+    assert compare(busy, dataclasses.replace(TRUTH, layers={STORE: [*_LAYERS, stray]})) == []
+
+
+def test_a_disk_attached_after_the_snapshot_may_stand_on_any_layer() -> None:
+    went_back = dataclasses.replace(_VM, snapshot_id=FIRST)
+    unknowing = dataclasses.replace(_FIRST, disks=())
+    there = dataclasses.replace(INTENT, vms=[went_back], snapshots=[unknowing, _LAST])
+    layers = [dataclasses.replace(_LAYERS[1], parent="")]
+    assert compare(there, dataclasses.replace(TRUTH, layers={STORE: layers})) == []
+
+
 def test_leaked_address_is_found() -> None:
     found = compare_database([_VM], {PORT: NET, OTHER: NET}, frozenset())
     assert [(one.kind, one.object_id) for one in found] == [("port.leaked", OTHER)]
@@ -156,8 +187,8 @@ def test_vm_on_no_host_is_found() -> None:
 
 
 def test_every_kind_of_finding_is_seeded() -> None:
-    source = Path(consistency.__file__).read_text()
-    kinds = set(re.findall(r'"([a-z_]+\.[a-z_]+)"', source))
+    kinds = set(re.findall(r'"([a-z_]+\.[a-z_]+)"', Path(consistency.__file__).read_text()))
+    kinds |= set(re.findall(r'Fault\("([a-z_]+\.[a-z_]+)"', Path(snapshot.__file__).read_text()))
     assert kinds == {kind for kind, _, _ in SEEDED} | {"port.leaked"}
 
 

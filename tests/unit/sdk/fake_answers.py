@@ -64,6 +64,10 @@ async def hosts(_manager: FakeManager, _request: web.Request) -> web.Response:
     return web.json_response({"items": [samples.host()], "next": None})
 
 
+async def snapshots(manager: FakeManager, _request: web.Request) -> web.Response:
+    return web.json_response({"items": manager.snapshots, "next": None})
+
+
 async def plan(_manager: FakeManager, request: web.Request) -> web.Response:
     """Of a change of anything that this manager does not have."""
     return web.json_response(samples.plan("edit", request.match_info.get("ref", "")))

@@ -59,6 +59,7 @@ class FakeManager:
     ends: AltusError | None = None
     uploads: dict[str, bytes] = field(default_factory=dict)
     images: dict[str, dict[str, Any]] = field(default_factory=dict)
+    snapshots: list[dict[str, Any]] = field(default_factory=list)
     typed: bytes = b""
     ca: str = ""
     url: str = ""
@@ -98,6 +99,7 @@ class FakeManager:
         add("GET", f"{API}/vms/{{ref}}", self._get_vm)
         add("PATCH", f"{API}/vms/{{ref}}", self._change_vm)
         add("DELETE", f"{API}/vms/{{ref}}", self._change_vm)
+        add("GET", f"{API}/vms/{{ref}}/snapshots", partial(fake_answers.snapshots, self))
         add("POST", f"{API}/vms/{{ref}}/console", self._ticket)
         add("POST", f"{API}/vms/{{ref}}/{{verb}}", self._change_vm)
         add("PATCH", f"{API}/vms/{{ref}}/nics/{{nic}}", self._change_vm)

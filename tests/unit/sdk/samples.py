@@ -27,9 +27,17 @@ def vm(name: str, **fields: Any) -> dict[str, Any]:
         "firmware": "bios", "boot": ["disk"], "disks": [], "nics": [], "cdrom_image_id": None,
         "addresses": ["10.0.0.7"], "guest": None,
         "placement": {"required_tags": [], "forbidden_tags": [], "groups": []}, "migration": None,
+        "snapshot_id": None,
         "allowed_actions": {"start": {"allowed": True, "reason": ""}},
         **fields,
     }  # fmt: skip
+
+
+def snapshot(name: str, parent: dict[str, Any] | None = None, **fields: Any) -> dict[str, Any]:
+    """A ready one of one disk."""
+    return {**_resource(name), "vm_id": HOST_ID, "parent_id": parent["id"] if parent else None, "state": "ready",
+            "description": "", "current": False, "disks": [{"volume_id": HOST_ID, "size": 2**20}], "vcpus": 1,
+            "memory": 2**27, "allowed_actions": {}, **fields}  # fmt: skip
 
 
 def image(name: str) -> dict[str, Any]:

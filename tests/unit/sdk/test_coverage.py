@@ -26,6 +26,7 @@ from altus.wire.pools import PoolCreate, PoolEdit
 from altus.wire.resources import HostEdit, ImageBuild, ImageCreate, NetworkCreate, VolumeCreate, VolumeResize
 from altus.wire.routers import RouterCreate
 from altus.wire.security_groups import SecurityGroupCreate, SecurityGroupEdit
+from altus.wire.snapshots import SnapshotCreate
 from altus.wire.users import GrantCreate, RoleCreate, TokenCreate, UserCreate, UserEdit
 from altus.wire.vms import NicEdit, VmAdopt, VmClone, VmCreate, VmEdit
 
@@ -122,6 +123,11 @@ METHODS: dict[str, Callable[[AltusClient], Awaitable[object]]] = {
     "get_volume": lambda a: a.volumes.get("x"),
     "resize_volume": lambda a: a.volumes.resize("x", VolumeResize(size=2**30)).submit(),
     "delete_volume": lambda a: a.volumes.delete("x").submit(),
+    "list_snapshots": lambda a: a.snapshots.page("x"),
+    "create_snapshot": lambda a: a.snapshots.create("x", SnapshotCreate(name="y")).submit(),
+    "get_snapshot": lambda a: a.snapshots.get("x", "y"),
+    "revert_snapshot": lambda a: a.snapshots.revert("x", "y").submit(),
+    "delete_snapshot": lambda a: a.snapshots.delete("x", "y").submit(),
     "list_images": lambda a: a.images.page(),
     "create_image": lambda a: a.images.begin(ImageCreate(name="x")),
     "build_image": lambda a: a.images.build(ImageBuild.model_validate({"image": "tiny"})).submit(),

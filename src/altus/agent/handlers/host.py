@@ -49,7 +49,8 @@ async def _census(host: HostDrivers, _request: Nothing, _report: Report) -> Cens
         _of_all(host, lambda storage: storage.usage()),
     )
     domains = await _domains(host)
-    return Census(vms=vms, processes=processes, volumes=volumes, images=images, usage=usage,
+    layers = await _of_all(host, lambda storage: storage.layers.all())
+    return Census(vms=vms, processes=processes, volumes=volumes, layers=layers, images=images, usage=usage,
                   networks=sorted(truth.networks), ports=truth.ports, security_groups=truth.security_groups,
                   memberships=truth.memberships, limits=truth.limits,
                   routers=truth.routers, translations=truth.translations, domains=domains)  # fmt: skip

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from altus.agent.handlers import certificate, host, image, network, router, security_group, vm, vm_migrate, volume
+from altus.agent.handlers import (
+    certificate,
+    host,
+    image,
+    layer,
+    network,
+    router,
+    security_group,
+    vm,
+    vm_migrate,
+    volume,
+)
 from altus.agent.handlers.declare import Handler
 
 HANDLERS: dict[str, Handler[Any, Any]] = {
@@ -13,6 +24,7 @@ HANDLERS: dict[str, Handler[Any, Any]] = {
         *vm.HANDLERS,
         *vm_migrate.HANDLERS,
         *volume.HANDLERS,
+        *layer.HANDLERS,
         *image.HANDLERS,
         *network.HANDLERS,
         *router.HANDLERS,

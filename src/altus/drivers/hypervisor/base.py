@@ -131,12 +131,27 @@ class Adoptions(Protocol):
         ...
 
 
+class DiskSwitch(Protocol):
+    """Other files below a guest that runs on."""
+
+    async def switch(self, vm_id: str, paths: Sequence[str], *, quiesce: bool = False) -> None:
+        """Let a running VM go on on the files that have taken the places of these of its disks, all at one instant:
+        empty ones that stand on what it has open. `quiesce`: its agent has file systems written out before.
+        `Conflict` (`vm.not_running`, `snapshot.not_quiesced`). Its definition has to be made anew afterwards."""
+        ...
+
+
 class Hypervisor(Protocol):
     """One host's hypervisor. A VM that is not there raises `NotFound` (`vm.not_on_host`) unless a method says else."""
 
     @property
     def migrations(self) -> Migrations:
         """Live migration."""
+        ...
+
+    @property
+    def disks(self) -> DiskSwitch:
+        """Disks of running VMs."""
         ...
 
     @property

@@ -17,6 +17,7 @@ from altus.drivers.hypervisor.fake_migration import FakeMigrations
 from altus.drivers.hypervisor.fake_others import FakeAdoptions, Others
 from altus.drivers.hypervisor.fake_store import FakeVm
 from altus.drivers.hypervisor.fake_stream import FakeStream
+from altus.drivers.hypervisor.fake_switch import FakeDisks
 from altus.drivers.hypervisor.png import png
 from altus.drivers.hypervisor.seed import user_data
 from altus.model.cpu import CpuOffer, require_cpu
@@ -44,6 +45,7 @@ class FakeHypervisor:
         self.migrations = FakeMigrations(self._host)
         self.others = Others(self._host)
         self.adoptions = FakeAdoptions(self._host)
+        self.disks = FakeDisks(self._host)
 
     # -- what tests do to it -------------------------------------------------------------------------------------------
 

@@ -12,7 +12,7 @@ from typing import Protocol
 
 from altus.model.image import DirectKernel, ImageFacts
 from altus.model.storage import StorageUsage
-from altus.model.volume import DiskSource, VolumeBase, VolumeFacts
+from altus.model.volume import DiskSource, LayerFacts, VolumeBase, VolumeFacts
 
 Progress = Callable[[float], None]
 """Told the share done, from 0.0 to 1.0; called from the event loop."""
@@ -27,8 +27,52 @@ class StorageCapabilities:
     shared: bool
 
 
+class VolumeLayers(Protocol):
+    """The layers of a repository's volumes: content that they once had, kept for snapshots."""
+
+    async def freeze(self, volume_id: str, layer_id: str, onto: str = "", *, live: bool = False) -> VolumeFacts:
+        """Keep what the volume holds as its layer `layer_id`. The volume goes on as it is, or, with `onto`, as that
+        older layer of it was, in content and size. A layer that is there already is success. Refuses with `NotFound`
+        (`snapshot.not_on_storage`) if `onto` is missing, and with `Conflict`: `volume.busy` while a VM runs on it,
+        `snapshot.chain_too_long`, `snapshot.layer_in_use` for one that was dropped while others need it.
+
+        `live`: a VM may run on it, and does so on the layer until its hypervisor switches it to the volume."""
+        ...
+
+    async def thaw(self, volume_id: str, layer_id: str, *, live: bool = False) -> VolumeFacts:
+        """Take the freeze back: the volume is what the layer is, which is gone; what was written since is lost. A layer
+        that is missing or was dropped is success. Refuses with `Conflict`: `volume.busy`, `snapshot.layer_in_use` where
+        other disks stand on the layer. `live`: a VM may run on it, and nothing is lost: what was written or is used is
+        left as it is, and the layer only dropped."""
+        ...
+
+    async def in_use(self, volume_id: str) -> bool:
+        """Whether a VM runs on the volume itself. The fake, whose guests open nothing, always says no."""
+        ...
+
+    async def drop(self, volume_id: str, layer_id: str) -> None:
+        """Keep a layer no longer; missing is success. What others need of it stays until `merge`."""
+        ...
+
+    async def merge(self, volume_id: str, progress: Progress | None = None) -> None:
+        """Merge each layer of the volume that is not kept into the only one of the volume's own that stands on it; a
+        layer on which several stand, or somebody else's, stays. All read as before, at every instant; broken off and
+        repeated it goes on. A volume that is not there is success. Refuses with `Conflict` (`volume.busy`) where the
+        volume would be changed while a VM runs on it."""
+        ...
+
+    async def all(self) -> list[LayerFacts]:
+        """Every kept layer there is."""
+        ...
+
+
 class StorageDriver(Protocol):
     """One repository. What is not there raises `NotFound` (`volume.not_on_storage`, `image.not_on_storage`)."""
+
+    @property
+    def layers(self) -> VolumeLayers:
+        """What its volumes once held."""
+        ...
 
     async def capabilities(self) -> StorageCapabilities:
         """What it can do."""
@@ -56,8 +100,8 @@ class StorageDriver(Protocol):
         ...
 
     async def delete_volume(self, volume_id: str) -> None:
-        """Remove; missing is success, and a full disk is no obstacle. Refuses with `Conflict` (`volume.in_use`) while a
-        VM runs on it. Volumes linked to it live on."""
+        """Remove, with its layers; missing is success, and a full disk is no obstacle. Refuses with `Conflict`
+        (`volume.in_use`) while a VM runs on it. Volumes linked to it live on."""
         ...
 
     async def volume(self, volume_id: str) -> VolumeFacts | None:

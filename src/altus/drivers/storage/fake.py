@@ -15,9 +15,10 @@ from pathlib import Path
 
 from altus.common.errors import AltusError, NotFound
 from altus.common.ids import check_id, is_id
-from altus.common.units import GIB, KIB, TIB
+from altus.common.units import GIB, TIB
 from altus.drivers.storage.base import Progress, StorageCapabilities
 from altus.drivers.storage.fake_journal import FakeVolume, Journal
+from altus.drivers.storage.fake_layers import EMPTY, FakeLayers
 from altus.drivers.storage.keylocks import KeyLocks
 from altus.drivers.storage.refusals import (
     check_covers,
@@ -35,9 +36,6 @@ from altus.model.image import DirectKernel, ImageFacts, ImageFormat
 from altus.model.storage import StorageUsage
 from altus.model.volume import BaseKind, DiskSource, VolumeBase, VolumeFacts
 
-_EMPTY = 196 * KIB
-"""About what an empty qcow2 takes."""
-
 
 class FakeStorage:
     """Made by `open`; the hooks for tests are `fail_next` and the arguments."""
@@ -49,6 +47,7 @@ class FakeStorage:
         self._capacity, self._reserve = capacity, reserve
         self._faults: dict[str, AltusError] = {}
         self._keys = KeyLocks()
+        self.layers = FakeLayers(journal, self._make_room)
 
     @classmethod
     async def open(cls, path: Path | None = None, storage_id: str = "", *, capacity: int = TIB,
@@ -84,7 +83,7 @@ class FakeStorage:
         if volume_id in self._volumes:
             return same_volume(self._volumes[volume_id].facts, size, base)
         check_volume_size(size)
-        allocation, image = _EMPTY, ""
+        allocation, image = EMPTY, ""
         if base is not None:
             allocation, image = self._from(base, size)
         self._make_room(allocation)
@@ -192,12 +191,12 @@ class FakeStorage:
             if image.source_format == ImageFormat.ISO:
                 raise iso_as_base(base.id)
             check_covers(size, image.size)
-            return (_EMPTY, base.id) if base.linked else (max(image.file_size, _EMPTY), "")
+            return (EMPTY, base.id) if base.linked else (max(image.file_size, EMPTY), "")
         volume = self._volumes.get(base.id)
         if volume is None:
             raise no_volume(base.id)
         check_covers(size, volume.facts.size)
-        return (_EMPTY, volume.image) if base.linked else (volume.facts.allocation, "")
+        return (EMPTY, volume.image) if base.linked else (volume.facts.allocation, "")
 
     def _make_room(self, growth: int) -> None:
         free = self._capacity - self._journal.used

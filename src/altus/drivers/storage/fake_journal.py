@@ -21,11 +21,30 @@ _SLACK = 1000
 
 
 @dataclass(frozen=True, kw_only=True)
+class FakeLayer:
+    """What a volume once held; `below` is the layer it stands on."""
+
+    id: str
+    size: int
+    allocation: int
+    below: str = ""
+    kept: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
 class FakeVolume:
-    """A volume, and the image that it needs, directly or through linked volumes; empty for none."""
+    """A volume, and the image that it needs, directly or through linked volumes; empty for none. `below` is that one of
+    its `layers` on which it stands."""
 
     facts: VolumeFacts
     image: str = ""
+    below: str = ""
+    layers: tuple[FakeLayer, ...] = ()
+
+    @property
+    def taken(self) -> int:
+        """Bytes, with its layers."""
+        return self.facts.allocation + sum(layer.allocation for layer in self.layers)
 
 
 class Journal:
@@ -67,10 +86,10 @@ class Journal:
 
     def _apply_volume(self, volume_id: str, volume: FakeVolume | None) -> None:
         if old := self.volumes.pop(volume_id, None):
-            self.used -= old.facts.allocation
+            self.used -= old.taken
         if volume is not None:
             self.volumes[volume_id] = volume
-            self.used += volume.facts.allocation
+            self.used += volume.taken
 
     def _apply_image(self, image_id: str, facts: ImageFacts | None) -> None:
         if old := self.images.pop(image_id, None):
@@ -102,7 +121,11 @@ class Journal:
             return
         if facts and (base := facts["base"]):
             facts["base"] = VolumeBase(**{**base, "kind": BaseKind(base["kind"])})
-        volume = FakeVolume(facts=VolumeFacts(**facts), image=entry["needs"]) if facts else None
+        volume = None
+        if facts:
+            layers = tuple(FakeLayer(**layer) for layer in entry.get("layers", ()))
+            volume = FakeVolume(facts=VolumeFacts(**facts), image=entry["needs"], below=entry.get("below", ""),
+                                layers=layers)  # fmt: skip
         self._apply_volume(entry["volume"], volume)
 
     def _rewrite(self, path: Path) -> None:
@@ -113,7 +136,10 @@ class Journal:
 
 
 def _volume_line(volume: FakeVolume) -> dict[str, Any]:
-    return {"volume": volume.facts.id, "needs": volume.image, "facts": dataclasses.asdict(volume.facts)}
+    line: dict[str, Any] = {"volume": volume.facts.id, "needs": volume.image, "facts": dataclasses.asdict(volume.facts)}
+    if volume.layers:
+        line |= {"below": volume.below, "layers": [dataclasses.asdict(layer) for layer in volume.layers]}
+    return line
 
 
 def _image_line(facts: ImageFacts) -> dict[str, Any]:

@@ -88,6 +88,18 @@ class QemuImg:
 
         await self._run([*args, str(source), str(target)], CONVERT, heard=report)
 
+    async def rebase(self, path: Path, backing: str, progress: Callable[[float], None] | None = None) -> None:
+        """Let a qcow2 file stand on another qcow2 file (empty: on none) and read as before: what differs is copied into
+        it first, so that it reads the same at every instant. Without `progress` only the name is changed."""
+
+        def report(text: bytes) -> None:
+            if progress is not None and (found := _PROGRESS.findall(text)):
+                progress(float(found[-1]) / 100)
+
+        how = ["-p"] if progress is not None else ["-u"]
+        base = ["-b", backing, "-F", "qcow2"] if backing else ["-b", ""]
+        await self._run(["rebase", *how, "-f", "qcow2", *base, str(path)], CONVERT, heard=report)
+
     async def _run(self, args: list[str], limits: Limits, *, expected: tuple[int, ...] = (0,),
                    heard: Callable[[bytes], None] | None = None) -> bytes:  # fmt: skip
         command = [*_limited(limits), self._program, *args]

@@ -62,6 +62,34 @@ def no_volume(volume_id: str) -> NotFound:
     return NotFound(f"Volume {volume_id} is not in this repository.", code="volume.not_on_storage")
 
 
+def no_layer(volume_id: str, layer_id: str) -> NotFound:
+    """The error for a layer that is not there."""
+    return NotFound(
+        f"Volume {volume_id} has no layer {layer_id} in this repository.",
+        code="snapshot.not_on_storage",
+        hint="See `altus doctor`.",
+    )
+
+
+def layer_needed(volume_id: str, layer_id: str, others: list[str]) -> Conflict:
+    """The error for a layer that cannot become the volume again, or be made anew, since others stand on it."""
+    return Conflict(
+        f"Layer {layer_id} of volume {volume_id} is needed by {len(others)} other disk(s).",
+        code="snapshot.layer_in_use",
+        hint="See `altus doctor`.",
+        files=others[:20],
+    )
+
+
+def chain_too_long(volume_id: str, length: int) -> Conflict:
+    """The error for a volume that stands on so many files already."""
+    return Conflict(
+        f"Volume {volume_id} stands on {length} layers already.",
+        code="snapshot.chain_too_long",
+        hint="Delete snapshots of its VM first.",
+    )
+
+
 def no_image(image_id: str) -> NotFound:
     """The error for an image that is not there."""
     return NotFound(f"Image {image_id} is not in this repository.", code="image.not_on_storage")

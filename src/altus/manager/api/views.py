@@ -24,6 +24,8 @@ from altus.model.pool import Pool
 from altus.model.resource import Resource
 from altus.model.router import Router, RouterState
 from altus.model.security_group import SecurityGroup, SecurityGroupState
+from altus.model.snapshot import Snapshot, SnapshotState
+from altus.model.snapshot import refusal as snapshot_refusal
 from altus.model.task import Task
 from altus.model.vm import Vm, VmState
 from altus.model.volume import Volume, VolumeState
@@ -34,6 +36,7 @@ from altus.wire.pools import CpuBaselineView, CpuLimitView, CpuRefusedView, Pool
 from altus.wire.resources import HostView, ImageView, NetworkView, VolumeView
 from altus.wire.routers import RouterView
 from altus.wire.security_groups import SecurityGroupView, SecurityRuleView
+from altus.wire.snapshots import SnapshotView
 from altus.wire.tasks import QueueView, TaskView
 from altus.wire.vms import VmDiskView, VmNicView, VmView
 
@@ -108,6 +111,7 @@ def _vm_view(permitted: frozenset[Permission], vm: Vm, busy: str = "") -> VmView
         guest=guest,
         placement=vm.placement,
         migration=vm.migration,
+        snapshot_id=vm.snapshot_id,
         allowed_actions=actions,
     )  # fmt: skip
 
@@ -119,6 +123,19 @@ def volume_view(actor: Actor, volume: Volume) -> VolumeView:
     unready = "" if volume.state is VolumeState.READY else f"It is {volume.state}."
     actions = {"resize": _verdict(may or unready), "delete": _verdict(may or attached)}
     return VolumeView.model_validate({**vars(volume), "allowed_actions": actions})
+
+
+def snapshot_view(actor: Actor, vm: Vm, snapshot: Snapshot) -> SnapshotView:
+    """A snapshot of this VM."""
+    may = _may(actor, Permission.SNAPSHOT_WRITE, vm)
+    unready = "" if snapshot.state is SnapshotState.READY else f"It is {snapshot.state}."
+    actions = {"revert": _verdict(may or unready or snapshot_refusal(vm, "revert")),
+               "delete": _verdict(may or snapshot_refusal(vm, "delete a snapshot of"))}  # fmt: skip
+    return SnapshotView.of(**_common(snapshot), vm_id=snapshot.vm_id, parent_id=snapshot.parent_id,
+                           state=snapshot.state, description=snapshot.description,
+                           current=vm.snapshot_id == snapshot.id, disks=list(snapshot.disks),
+                           vcpus=snapshot.hardware.vcpus, memory=snapshot.hardware.memory,
+                           allowed_actions=actions)  # fmt: skip
 
 
 def image_view(actor: Actor, image: Image) -> ImageView:

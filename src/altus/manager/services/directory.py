@@ -21,6 +21,7 @@ from altus.manager.services.pools import PoolService
 from altus.manager.services.routers import RouterService
 from altus.manager.services.security import Security
 from altus.manager.services.security_groups import SecurityGroupService
+from altus.manager.services.snapshots import SnapshotService
 from altus.manager.services.system import SystemService
 from altus.manager.services.tasks import TaskService
 from altus.manager.services.unmanaged import UnmanagedService
@@ -44,6 +45,7 @@ class Services:
     vms: VmService
     power: VmPowerService
     volumes: VolumeService
+    snapshots: SnapshotService
     images: ImageService
     networks: NetworkService
     network_explain: NetworkExplainService

@@ -10,12 +10,24 @@ from altus.common.errors import AltusError
 from altus.manager.store import ports
 from altus.manager.store import tasks as task_rows
 from altus.manager.store.database import Tx
-from altus.manager.store.resources import FLOATING_IP, FORWARD, HOST, IMAGE, NETWORK, ROUTER, SECURITY_GROUP, VM, VOLUME
+from altus.manager.store.resources import (
+    FLOATING_IP,
+    FORWARD,
+    HOST,
+    IMAGE,
+    NETWORK,
+    ROUTER,
+    SECURITY_GROUP,
+    SNAPSHOT,
+    VM,
+    VOLUME,
+)
 from altus.manager.tasks.run import World
 from altus.model.actor import Actor
 from altus.model.consistency import Finding, Intent, Truth, compare, compare_database
 from altus.model.host import Host, HostState
 from altus.model.permission import Permission
+from altus.model.snapshot import Snapshot
 from altus.wire.operations import HOST_CENSUS, Census, Nothing
 
 
@@ -58,6 +70,7 @@ class DoctorService:
         checked = {
             "vm": len(intent.vms),
             "volume": len(intent.volumes),
+            "snapshot": len(intent.snapshots),
             "image": sum(image.storage_id in census.images for image in intent.images),
             "network": len(intent.networks),
             "security_group": len(intent.security_groups),
@@ -82,12 +95,19 @@ def _intent(tx: Tx, host_id: str, stored: Mapping[str, set[str]], busy: frozense
         images=IMAGE.all(tx),
         networks=NETWORK.all(tx),
         security_groups=SECURITY_GROUP.all(tx),
+        snapshots=_snapshots(tx, host_id),
         floating_ips=FLOATING_IP.all(tx),
         routers=ROUTER.all(tx),
         forwards=FORWARD.all(tx),
         ports=ports.all_ids(tx),
         busy=busy,
     )
+
+
+def _snapshots(tx: Tx, host_id: str) -> list[Snapshot]:
+    """Of the host's VMs."""
+    here = {vm.id for vm in VM.all(tx, VM.table.c.host_id == host_id)}
+    return [one for one in SNAPSHOT.all(tx) if one.vm_id in here]
 
 
 def _database(tx: Tx) -> list[Finding]:
@@ -99,6 +119,7 @@ def _truth(census: Census) -> Truth:
         vms=census.vms,
         processes=census.processes,
         volumes=census.volumes,
+        layers=census.layers,
         images=census.images,
         networks=census.networks,
         ports=census.ports,

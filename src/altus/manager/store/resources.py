@@ -24,6 +24,7 @@ from altus.manager.store.tables import (
     PROJECTS,
     ROUTERS,
     SECURITY_GROUPS,
+    SNAPSHOTS,
     STORAGES,
     VMS,
     VOLUMES,
@@ -39,6 +40,7 @@ from altus.model.query import ListQuery, Page
 from altus.model.resource import Resource, utc_now
 from altus.model.router import Router
 from altus.model.security_group import SecurityGroup
+from altus.model.snapshot import Snapshot
 from altus.model.storage import Storage
 from altus.model.vm import Vm
 from altus.model.volume import Volume
@@ -171,8 +173,34 @@ class Hosts(Resources[Host]):
         return super().update(tx, value, **extra)
 
 
+class Snapshots(Resources[Snapshot]):
+    """The rows of snapshots, whose names are unique among those of their VM."""
+
+    def of(self, tx: Tx, vm_id: str) -> list[Snapshot]:
+        """A VM's, by id."""
+        return self.all(tx, self.table.c.vm_id == vm_id)
+
+    def delete_of(self, tx: Tx, vm_id: str) -> None:
+        """Remove a VM's; on storage they go with its volumes."""
+        for one in self.of(tx, vm_id):
+            self.delete(tx, one.id)
+
+    def page_of(self, tx: Tx, vm_id: str, query: ListQuery) -> Page[Snapshot]:
+        """One page of a VM's."""
+        statement = sa.select(self.table).where(self.table.c.vm_id == vm_id)
+        rows, following = fetch_page(tx, self.record, statement, query)
+        return Page([self.record.load(row) for row in rows], following)
+
+    def require_free_name(self, tx: Tx, value: Snapshot) -> None:
+        """See `Resources.require_free_name`."""
+        if any(one.name == value.name and one.id != value.id for one in self.of(tx, value.vm_id)):
+            raise Conflict(f"The VM has a snapshot named {value.name} already.", code="snapshot.name_taken",
+                           hint="Choose another name.")  # fmt: skip
+
+
 VM = Resources[Vm]("vm", VMS)
 VOLUME = Resources[Volume]("volume", VOLUMES)
+SNAPSHOT = Snapshots("snapshot", SNAPSHOTS)
 IMAGE = Resources[Image]("image", IMAGES)
 NETWORK = Resources[Network]("network", NETWORKS)
 SECURITY_GROUP = Resources[SecurityGroup]("security_group", SECURITY_GROUPS)

@@ -19,6 +19,7 @@ from altus.model.pool import Pool
 from altus.model.resource import Resource, utc_now
 from altus.model.router import Router
 from altus.model.security_group import SecurityGroup
+from altus.model.snapshot import Snapshot
 from altus.model.storage import Storage
 from altus.model.task import Task
 from altus.model.vm import Vm
@@ -52,6 +53,7 @@ VMS = Record(METADATA, "vms", Vm, sa.Column("sealed", sa.LargeBinary), _named(),
              shared=True)  # fmt: skip
 VOLUMES = Record(METADATA, "volumes", Volume, _named(), sa.Index(None, "vm_id"), sa.Index(None, "storage_id"),
                  shared=True)  # fmt: skip
+SNAPSHOTS = Record(METADATA, "snapshots", Snapshot, sa.UniqueConstraint("vm_id", "name"), shared=True)
 IMAGES = Record(METADATA, "images", Image, _named())
 NETWORKS = Record(METADATA, "networks", Network, _named())
 SECURITY_GROUPS = Record(METADATA, "security_groups", SecurityGroup, _named(), shared=True)

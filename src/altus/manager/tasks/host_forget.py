@@ -6,7 +6,7 @@ from typing import Any
 
 from altus.manager.store import ports
 from altus.manager.store.database import Tx
-from altus.manager.store.resources import HOST, IMAGE, VM, VOLUME
+from altus.manager.store.resources import HOST, IMAGE, SNAPSHOT, VM, VOLUME
 from altus.manager.tasks.declare import Step, TaskType
 from altus.manager.tasks.host_tasks import HostChange, depart, whole_loss
 from altus.manager.tasks.run import Run
@@ -73,6 +73,7 @@ def _forget(tx: Tx, host_id: str) -> None:
     loss = whole_loss(tx, host_id)
     for vm in loss.vms:
         ports.release_vm(tx, vm.id)
+        SNAPSHOT.delete_of(tx, vm.id)
         VM.delete(tx, vm.id)
     for volume in loss.volumes:
         VOLUME.delete(tx, volume.id)

@@ -15,6 +15,9 @@ from altus.manager.tasks.image_tasks import IMAGE_TASKS
 from altus.manager.tasks.network_tasks import NETWORK_TASKS
 from altus.manager.tasks.router_tasks import ROUTER_TASKS
 from altus.manager.tasks.security_group_tasks import SECURITY_GROUP_TASKS
+from altus.manager.tasks.snapshot_create import SNAPSHOT_CREATE
+from altus.manager.tasks.snapshot_delete import SNAPSHOT_DELETE, SNAPSHOT_MERGE
+from altus.manager.tasks.snapshot_revert import SNAPSHOT_REVERT
 from altus.manager.tasks.vm_adopt import VM_ADOPT
 from altus.manager.tasks.vm_clone import VM_CLONE
 from altus.manager.tasks.vm_create import VM_CREATE
@@ -29,6 +32,7 @@ from altus.manager.tasks.volume_tasks import VOLUME_TASKS
 TASK_TYPES: dict[str, TaskType[Any]] = {
     kind.kind: kind
     for kind in (VM_CREATE, VM_CLONE, VM_EDIT, VM_EDIT_NIC, VM_DELETE, VM_MIGRATE_TASK, VM_REPAIR, VM_ADOPT,
-                 *POWER_TASKS, *VOLUME_TASKS, *IMAGE_TASKS, *NETWORK_TASKS, *SECURITY_GROUP_TASKS, *FLOATING_IP_TASKS,
-                 *FORWARD_TASKS, *ROUTER_TASKS, HOST_MAINTAIN, HOST_ACTIVATE, HOST_RENEW, HOST_REMOVE, HOST_FORGET)
+                 *POWER_TASKS, *VOLUME_TASKS, SNAPSHOT_CREATE, SNAPSHOT_REVERT, SNAPSHOT_DELETE, SNAPSHOT_MERGE,
+                 *IMAGE_TASKS, *NETWORK_TASKS, *SECURITY_GROUP_TASKS, *FLOATING_IP_TASKS, *FORWARD_TASKS, *ROUTER_TASKS,
+                 HOST_MAINTAIN, HOST_ACTIVATE, HOST_RENEW, HOST_REMOVE, HOST_FORGET)
 }  # fmt: skip

@@ -1,4 +1,5 @@
-"""`vm.delete`: remove a VM, its ports and, unless they are to be kept, its disks. There is no way back."""
+"""`vm.delete`: remove a VM, its ports and, unless they are to be kept, its disks with all snapshots. There is no way
+back."""
 
 from __future__ import annotations
 
@@ -11,9 +12,10 @@ from altus.common.errors import Conflict
 from altus.common.together import all_of
 from altus.manager.store import forwards, ports
 from altus.manager.store.database import Tx
-from altus.manager.store.resources import FLOATING_IP, FORWARD, VM, VOLUME
+from altus.manager.store.resources import FLOATING_IP, FORWARD, SNAPSHOT, VM, VOLUME
 from altus.manager.tasks.declare import Step, TaskType
 from altus.manager.tasks.run import Run
+from altus.manager.tasks.snapshot_parts import require_no_snapshots
 from altus.manager.tasks.vm_parts import observe, require_host, the_vm
 from altus.model.permission import Permission
 from altus.model.task import Lock, exclusive
@@ -52,6 +54,8 @@ async def _check(run: Run[VmDelete]) -> None:
     if set(run.args.volume_ids) - {disk.volume_id for disk in vm.hardware.disks}:  # edited since it was asked
         raise Conflict(f"The disks of VM {vm.name} were changed meanwhile.", code="vm.changed",
                        hint="Look at it again and repeat the deletion.")  # fmt: skip
+    kept = [disk.volume_id for disk in vm.hardware.disks if disk.volume_id not in run.args.volume_ids]
+    await run.db.read(lambda tx: require_no_snapshots(tx, vm, kept))
     if vm.state is VmState.UNKNOWN and (seen := await observe(run, vm.id)) is not None:
         _require_deletable(dataclasses.replace(vm, state=seen.state), force=run.args.force)
 
@@ -103,6 +107,7 @@ def _gone(run: Run[VmDelete], tx: Tx) -> None:
         VOLUME.delete(tx, volume_id)
     for kept in VOLUME.all(tx, VOLUME.table.c.vm_id == run.args.vm_id):
         VOLUME.change(tx, kept.id, vm_id=None)
+    SNAPSHOT.delete_of(tx, run.args.vm_id)
     ports.release_vm(tx, run.args.vm_id)
     VM.delete(tx, run.args.vm_id)
 

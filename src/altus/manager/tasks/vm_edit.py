@@ -12,6 +12,7 @@ from altus.manager.store.resources import HOST, NETWORK, VM, VOLUME
 from altus.manager.store.security_groups import require_usable
 from altus.manager.tasks.declare import Step, TaskType
 from altus.manager.tasks.run import Run
+from altus.manager.tasks.snapshot_parts import require_no_snapshots
 from altus.manager.tasks.translations import lead_again
 from altus.manager.tasks.vm_cpu import wanted_cpu
 from altus.manager.tasks.vm_parts import definition, remember, remembered, require_host, require_pluggable, the_vm
@@ -88,6 +89,7 @@ async def _check(run: Run[VmEdit]) -> None:
             require_pluggable(vm, NETWORK.get(tx, nic.network_id))
             require_usable(tx, vm, nic.security_groups)
         _require_present(vm, args)
+        require_no_snapshots(tx, vm, args.detach_volumes)
         if args.cpu_model is not None and (host := HOST.peek(tx, vm.host_id or "")) is not None:
             require_cpu(f"Host {host.name}", offer_of(host), wanted_cpu(newer))
         if len(newer.hardware.disks) > MAX_DISKS or len(newer.hardware.nics) > MAX_NICS:

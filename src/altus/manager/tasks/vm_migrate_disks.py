@@ -18,7 +18,7 @@ from altus.common.errors import Conflict, LimitExceeded
 from altus.common.units import format_size
 from altus.manager.placement.declare import Request, Verdict
 from altus.manager.store.database import Tx
-from altus.manager.store.resources import HOST, IMAGE, STORAGE, VM, VOLUME
+from altus.manager.store.resources import HOST, IMAGE, SNAPSHOT, STORAGE, VM, VOLUME
 from altus.manager.tasks.run import Run
 from altus.model.migration import MigrationMode, MigrationOptions
 from altus.model.storage import local_name
@@ -63,7 +63,11 @@ def is_local(tx: Tx, vm: Vm) -> bool:
 
 
 def require_copyable(tx: Tx, vm: Vm, options: MigrationOptions) -> None:
-    """`Conflict` (`vm.cdrom_local`, `vm.post_copy_disks`) for a VM whose disks cannot be copied while it moves."""
+    """`Conflict` (`vm.cdrom_local`, `vm.post_copy_disks`, `vm.snapshots_local`) for a VM whose disks cannot be copied
+    while it moves."""
+    if taken := SNAPSHOT.of(tx, vm.id):
+        raise Conflict(f"VM {vm.name} has {len(taken)} snapshots on storage that only its host reaches.",
+                       code="vm.snapshots_local", hint="Delete its snapshots first.")  # fmt: skip
     image_id = vm.hardware.cdrom_image_id
     if image_id is not None:
         raise Conflict(f"VM {vm.name} has the CD {IMAGE.get(tx, image_id).name}, which only its host reaches.",

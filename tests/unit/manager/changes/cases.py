@@ -36,6 +36,13 @@ from tests.unit.manager.changes.forwards import forward_body, forwards_of, new_f
 from tests.unit.manager.changes.routers import new_isolated, new_router, routers_of
 from tests.unit.manager.changes.security_groups import groups_of, new_group
 from tests.unit.manager.changes.site import ADMIN, SMALL, Site
+from tests.unit.manager.changes.snapshots import (
+    new_snapshot,
+    prepare_create,
+    prepare_delete,
+    prepare_merge,
+    prepare_revert,
+)
 
 Draft = Coroutine[Any, Any, Change[Any]]
 Prepare = Callable[[Site], Awaitable[Callable[[], Draft]]]
@@ -46,7 +53,7 @@ class Case:
     """`prepare` makes what the change is about (an engine runs) and returns how to ask for the change.
 
     `restores`: undone, everything is as before; what was asked of a guest cannot be taken back. `state` is what the
-    VM is in after success; `hosts` is how many it needs.
+    VM is in after success; `hosts` is how many it needs; `children` are the kinds of tasks that it starts.
     """
 
     name: str
@@ -55,6 +62,7 @@ class Case:
     restores: bool = True
     state: VmState | None = None
     hosts: int = 1
+    children: tuple[str, ...] = ()
 
     @property
     def type(self) -> TaskType[Any]:
@@ -98,9 +106,11 @@ async def _edit_running(site: Site) -> Callable[[], Draft]:
     return lambda: site.vms.edit(ADMIN, vm.id, body)
 
 
-def _delete(*, keep: bool) -> Prepare:
+def _delete(*, keep: bool, snapshots: int = 0) -> Prepare:
     async def prepare(site: Site) -> Callable[[], Draft]:
         vm = await site.new_vm()
+        for _ in range(snapshots):
+            await new_snapshot(site, vm.id)
         return lambda: site.vms.delete(ADMIN, vm.id, vm_shapes.VmDelete(keep_volumes=keep))
 
     return prepare
@@ -427,6 +437,7 @@ CASES = (
     Case("vm.edit-running", "vm.edit", _edit_running, state=VmState.RUNNING),
     Case("vm.edit_nic", "vm.edit_nic", _edit_nic, state=VmState.RUNNING),
     Case("vm.delete", "vm.delete", _delete(keep=False)),
+    Case("vm.delete-snapshots", "vm.delete", _delete(keep=False, snapshots=2)),
     Case("vm.delete-keep", "vm.delete", _delete(keep=True)),
     Case("vm.start", "vm.start", _power(VmAction.START, start=False), state=VmState.RUNNING),
     Case("vm.start-suspended", "vm.start", _power(VmAction.START, VmAction.SUSPEND), False, VmState.RUNNING),
@@ -450,6 +461,12 @@ CASES = (
     Case("volume.create", "volume.create", _volume_create),
     Case("volume.resize", "volume.resize", _volume_resize, False),
     Case("volume.delete", "volume.delete", _volume_delete),
+    Case("snapshot.create", "snapshot.create", prepare_create(start=False)),
+    Case("snapshot.create-running", "snapshot.create", prepare_create(start=True)),
+    Case("snapshot.revert", "snapshot.revert", prepare_revert(start=False)),
+    Case("snapshot.revert-running", "snapshot.revert", prepare_revert(start=True)),
+    Case("snapshot.delete", "snapshot.delete", prepare_delete, children=("snapshot.merge",)),
+    Case("snapshot.merge", "snapshot.merge", prepare_merge, restores=False),
     Case("image.import", "image.import", _image_import, False),
     Case("image.build", "image.build", _image_build),
     Case("image.delete", "image.delete", _image_delete),

@@ -38,6 +38,7 @@ from altus.manager.store.resources import (
     NETWORK,
     ROUTER,
     SECURITY_GROUP,
+    SNAPSHOT,
     STORAGE,
     VM,
     VOLUME,
@@ -274,8 +275,8 @@ class Site:
         """Everything there is, in the database and on the hosts, but for times and revisions."""
 
         def look(tx: Tx) -> dict[str, Any]:
-            nouns: tuple[Any, ...] = (VM, VOLUME, IMAGE, NETWORK, SECURITY_GROUP, FLOATING_IP, FORWARD, ROUTER, HOST,
-                                      STORAGE)  # fmt: skip
+            nouns: tuple[Any, ...] = (VM, VOLUME, SNAPSHOT, IMAGE, NETWORK, SECURITY_GROUP, FLOATING_IP, FORWARD,
+                                      ROUTER, HOST, STORAGE)  # fmt: skip
             found: dict[str, Any] = {noun.noun: {one.id: _timeless(one) for one in noun.all(tx)} for noun in nouns}
             return found | {"ports": ports.all_ids(tx)}
 
@@ -285,6 +286,7 @@ class Site:
             hosts[host_id] = {
                 "vms": {vm.id: vm.state for vm in await host.hypervisor.observe_all()},
                 "volumes": {volume.id: volume for one in host.storages.values() for volume in await one.volumes()},
+                "layers": [layer for one in host.storages.values() for layer in await one.layers.all()],
                 "images": {image.id for one in host.storages.values() for image in await one.images()},
                 "networks": set(network.networks),
                 "ports": network.ports,

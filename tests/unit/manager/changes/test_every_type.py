@@ -20,7 +20,7 @@ from tests.unit.manager.changes.site import ADMIN, Site
 
 UNFINISHED = {"vm.unfinished", "volume.unfinished", "image.unfinished", "network.unfinished", "vm.orphan",
               "volume.leftover", "security_group.unfinished", "floating_ip.unfinished", "forward.unfinished",
-              "router.unfinished"}  # fmt: skip
+              "router.unfinished", "snapshot.unfinished", "snapshot.orphan"}  # fmt: skip
 """What is found after a task that could neither go on nor back."""
 
 

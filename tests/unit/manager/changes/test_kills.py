@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from altus.common.errors import Cancelled
+from altus.manager.tasks.load import TASK_TYPES
 from altus.model.task import Task, TaskState
 from testbed.killer import Outcome, Stage, When, outcomes, walk
 from tests.unit.manager.changes.cases import CASES, Case, Draft
@@ -57,7 +58,7 @@ def _stage(site: Site, case: Case) -> Callable[[], Awaitable[Stage]]:
                 assert before == await site.picture()
                 ready.append((ask, before))
 
-        return Stage(site.world, submit, check)
+        return Stage(site.world, submit, check, tuple(TASK_TYPES[kind] for kind in case.children))
 
     return make
 

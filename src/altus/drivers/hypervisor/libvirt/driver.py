@@ -22,6 +22,7 @@ from altus.drivers.hypervisor.libvirt.folders import Folders
 from altus.drivers.hypervisor.libvirt.migration import LibvirtMigrations
 from altus.drivers.hypervisor.libvirt.migration_doors import remove_folder
 from altus.drivers.hypervisor.libvirt.probe_host import kvm_verdict, read_capabilities
+from altus.drivers.hypervisor.libvirt.switch import LibvirtDisks
 from altus.drivers.hypervisor.seed import seed_iso
 from altus.model.domain import DomainFacts
 from altus.model.host import Acceleration
@@ -46,6 +47,7 @@ class LibvirtHypervisor:
         )
         self.migrations = LibvirtMigrations(self._connection)
         self.adoptions = LibvirtAdoptions(self._connection, self._folders)
+        self.disks = LibvirtDisks(self._connection)
         self._capabilities: HypervisorCapabilities | None = None
         self._probing = asyncio.Lock()
 

@@ -13,6 +13,7 @@ import libvirt_qemu
 from altus.common.errors import Conflict
 from altus.drivers.hypervisor.libvirt.errors import not_running
 from altus.drivers.hypervisor.libvirt.observe import read_metadata
+from altus.drivers.hypervisor.libvirt.switch import without_backing
 from altus.drivers.hypervisor.libvirt.xml.channel import AGENT_CHANNEL
 from altus.model.cpu import CpuOffer, require_cpu
 
@@ -35,11 +36,19 @@ def start(domain: libvirt.virDomain, *, offer: CpuOffer) -> None:
         return
     metadata = read_metadata(domain)
     require_cpu("The host", offer, metadata.vm().cpu if metadata is not None else None)
+    _forget_backing(domain)
     try:
         domain.create()
     except libvirt.libvirtError:
         if not domain.isActive():  # else another start was faster
             raise
+
+
+def _forget_backing(domain: libvirt.virDomain) -> None:
+    """A saved guest may have had its disks switched while it ran."""
+    if domain.hasManagedSaveImage():
+        saved = domain.managedSaveGetXMLDesc(libvirt.VIR_DOMAIN_SAVE_IMAGE_XML_SECURE)
+        domain.managedSaveDefineXML(without_backing(saved))
 
 
 def destroy(domain: libvirt.virDomain) -> None:

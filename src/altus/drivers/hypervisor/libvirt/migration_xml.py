@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from xml.etree import ElementTree as ET
 
+from altus.drivers.hypervisor.libvirt.switch import without_backing
+
 _UNCACHED = frozenset({"none", "directsync"})
 
 
 def relocated(live: str, there: str, *, copies: bool = False) -> str:
     """The running domain's XML with the files that its definition `there` names, disk by disk. Disks that are `copies`
     have nothing below them. One that is defined without a kernel of its own there has none when it starts again."""
-    here, other = ET.fromstring(live), ET.fromstring(there)  # noqa: S314 - both are libvirt's own
+    here, other = ET.fromstring(without_backing(live)), ET.fromstring(there)  # noqa: S314 - both are libvirt's own
     disks = {_device(disk): disk for disk in other.iterfind("devices/disk")}
     for disk in here.iterfind("devices/disk"):
         source, found = disk.find("source"), disks.get(_device(disk))

@@ -15,7 +15,7 @@ from altus.common.ids import is_id
 from altus.drivers.storage.directory.layout import Layout
 from altus.drivers.storage.formats.qcow2 import DATA_FILE_BIT, Qcow2Header, read_header
 from altus.drivers.storage.formats.reader import Reader, corrupt
-from altus.model.volume import BaseKind, VolumeBase, VolumeFacts
+from altus.model.volume import BaseKind, LayerFacts, VolumeBase, VolumeFacts
 
 _log = logging.getLogger(__name__)
 
@@ -71,7 +71,54 @@ class Catalog:
         if disk is None:
             return None
         base = origin_base(disk.header.origin)
-        return VolumeFacts(id=volume_id, size=disk.header.size, allocation=disk.allocation, base=base)
+        return VolumeFacts(id=volume_id, size=disk.header.size, allocation=disk.allocation, base=base,
+                           layer=self._kept_below(self._layout.volume(volume_id), volume_id))  # fmt: skip
+
+    def layer(self, volume_id: str, layer_id: str) -> LayerFacts | None:
+        """A kept layer's facts."""
+        path = self._layout.kept(volume_id, layer_id)
+        disk = self.disk(path) if self._layout.pin(volume_id, layer_id).exists() else None
+        if disk is None:
+            return None
+        return LayerFacts(volume_id=volume_id, id=layer_id, size=disk.header.size, allocation=disk.allocation,
+                          parent=self._kept_below(path, volume_id))  # fmt: skip
+
+    def layers(self) -> list[LayerFacts]:
+        """Every kept layer; one whose header cannot be read is logged and left out."""
+        found = []
+        for path in self.kept():
+            try:
+                facts = self.layer(*path.stem.split("."))
+            except Failed as error:
+                _log.error("a layer is left out of the list: %s", error)
+                continue
+            if facts is not None:
+                found.append(facts)
+        return found
+
+    def kept(self) -> list[Path]:
+        """Where the files of layers are that are kept, in order; one may be missing."""
+        names = sorted(pin.name for pin in self._layout.pins.glob("*.*"))
+        paths = (self._layout.layers / f"{name}.qcow2" for name in names)
+        return [path for path in paths if self._layout.kept_at(path) is not None]
+
+    def children(self, layer: Path) -> list[Path]:
+        """The files that stand directly on this one."""
+        files = [*map(self._layout.volume, self.volume_ids()), *sorted(self._layout.layers.glob("*.qcow2"))]
+        return [path for path in files if self.backing(path) == layer]
+
+    def _kept_below(self, path: Path, volume_id: str) -> str:
+        """The nearest kept layer of this volume below the file."""
+        try:
+            below = self.backing(path)
+            chain = self.chain(path) if below is not None and below.parent == self._layout.layers else []
+        except Failed:
+            return ""  # whoever uses the volume is told
+        for file in chain:
+            found = self._layout.kept_at(file)
+            if found is not None and found[0] == volume_id and self._layout.pin(*found).exists():
+                return found[1]
+        return ""
 
     def volumes(self) -> list[VolumeFacts]:
         """Every volume; one whose header cannot be read is logged and left out."""
@@ -117,16 +164,19 @@ class Catalog:
         return inside and not path.is_symlink()
 
     def dependents(self, target: Path) -> list[str]:
-        """The volumes that need this file."""
-        return [name for name in self.volume_ids() if target in self.chain(self._layout.volume(name))]
+        """The volumes that need this file, also those of which only a kept layer does."""
+        found = [name for name in self.volume_ids() if target in self.chain(self._layout.volume(name))]
+        layers = {path.stem.partition(".")[0] for path in self.kept() if target in self.chain(path)}
+        return [*found, *sorted(layers - set(found))]
 
     def idle_layers(self) -> list[Path]:
-        """The layers that no volume needs."""
+        """The layers that are not kept and that no volume or kept layer needs."""
         layers = set(self._layout.layers.glob("*.qcow2"))
         if not layers:
             return []
-        for name in self.volume_ids():
-            layers.difference_update(self.chain(self._layout.volume(name)))
+        for path in [*map(self._layout.volume, self.volume_ids()), *self.kept()]:
+            layers.difference_update(self.chain(path))
+        layers.difference_update(self.kept())
         return sorted(layers)
 
 

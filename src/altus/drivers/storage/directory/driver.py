@@ -8,6 +8,7 @@ from altus.drivers.storage.base import Progress, StorageCapabilities
 from altus.drivers.storage.directory.files import allocation, storage_error
 from altus.drivers.storage.directory.images import Images
 from altus.drivers.storage.directory.imports import import_image
+from altus.drivers.storage.directory.layers import Layers
 from altus.drivers.storage.directory.layout import Layout
 from altus.drivers.storage.directory.repository import Repository
 from altus.drivers.storage.directory.volumes import Volumes
@@ -29,6 +30,7 @@ class DirectoryStorage:
         self._repository = repository
         self._shared = shared
         self._volumes = Volumes(repository)
+        self.layers = Layers(repository)
         self._images = Images(repository)
 
     @classmethod

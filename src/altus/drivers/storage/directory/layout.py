@@ -3,6 +3,8 @@
 altus-repository.json               version and id
 volumes/<volume>.qcow2              backing files are named by relative paths, so that the folder can be moved
 layers/<volume>.<n>.qcow2           frozen content of a volume that others were linked to
+layers/<volume>.<layer>.qcow2       content that a volume once had, for a snapshot
+pins/<volume>.<layer>               that layer is kept, though no volume may stand on it
 images/<image>/manifest.json        with disk.qcow2 or disk.iso, perhaps kernel and initrd
 staging/<image>/                    uploads and built files
 work/<token>/                       of running operations
@@ -32,6 +34,7 @@ class Layout:
         self.storage_id = check_id(storage_id)
         self.volumes = self.root / "volumes"
         self.layers = self.root / "layers"
+        self.pins = self.root / "pins"
         self.images = self.root / "images"
         self.stagings = self.root / "staging"
         self.work = self.root / "work"
@@ -49,11 +52,25 @@ class Layout:
 
     def sign(self) -> str:
         """When a file of a volume or an image came or went; the folder may be away."""
-        return " ".join(_changed(folder) for folder in (self.volumes, self.images))
+        return " ".join(_changed(folder) for folder in (self.volumes, self.layers, self.images))
 
     def layer(self, volume_id: str, number: int) -> Path:
         """The n-th layer that was frozen to link this volume."""
         return self.layers / f"{check_id(volume_id)}.{number}.qcow2"
+
+    def kept(self, volume_id: str, layer_id: str) -> Path:
+        """A layer of a volume that is there for a snapshot."""
+        return self.layers / f"{check_id(volume_id)}.{check_id(layer_id)}.qcow2"
+
+    def pin(self, volume_id: str, layer_id: str) -> Path:
+        """What keeps that layer."""
+        return self.pins / f"{check_id(volume_id)}.{check_id(layer_id)}"
+
+    def kept_at(self, path: Path) -> tuple[str, str] | None:
+        """Volume and id of the layer of which this would be the file; None for other paths."""
+        volume_id, _, layer_id = path.stem.partition(".")
+        fits = path.parent == self.layers and path.suffix == ".qcow2" and is_id(volume_id) and is_id(layer_id)
+        return (volume_id, layer_id) if fits else None
 
     def image(self, image_id: str) -> Path:
         """An image's folder."""
@@ -122,7 +139,7 @@ class Layout:
         for folder in (self.volumes, self.layers, self.images):
             folder.mkdir(exist_ok=True)
             folder.chmod(FOLDER_MODE)
-        for folder in (self.stagings, self.work):
+        for folder in (self.pins, self.stagings, self.work):
             folder.mkdir(exist_ok=True)
             folder.chmod(0o700)
 

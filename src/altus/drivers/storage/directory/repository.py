@@ -72,6 +72,7 @@ class Repository:
         sweep(self.layout.work)
         with locked(self.layout.lock):
             self._finish_deletions()
+            self._settle_pins()
             self.drop_idle_layers()
             for layer in self.layout.layers.glob("*.qcow2"):
                 layer.chmod(SHARED_MODE)
@@ -86,6 +87,22 @@ class Repository:
             return
         for layer in idle:
             layer.unlink(missing_ok=True)
+
+    def drop_pins(self, volume_id: str) -> None:
+        """Let go of all layers of a volume that is gone, under the lock."""
+        for pin in list(self.layout.pins.glob(f"{volume_id}.*")):
+            pin.unlink(missing_ok=True)
+
+    def _settle_pins(self) -> None:
+        """A layer that is a second name of its volume's file was never finished, and a pin keeps nothing without one;
+        whoever asked asks again."""
+        for layer in self.catalog.kept():
+            volume_id, layer_id = layer.stem.split(".")
+            volume = self.layout.volume(volume_id)
+            unfinished = layer.exists() and volume.exists() and layer.samefile(volume)
+            if unfinished or not layer.exists():
+                self.layout.pin(volume_id, layer_id).unlink(missing_ok=True)
+                layer.unlink(missing_ok=True)
 
     def _finish_deletions(self) -> None:
         for folder in self.layout.images.iterdir():

@@ -72,6 +72,7 @@ class Volumes:
             layered = self._may_need_layer(path)
             path.unlink(missing_ok=True)
             sync(path.parent)
+            repository.drop_pins(volume_id)
             if layered:
                 repository.drop_idle_layers()
 
