@@ -43,4 +43,6 @@ def placement_lines(verdicts: Any) -> Iterator[str]:
 
 
 def _brief(value: Any) -> str:
+    if isinstance(value, list) and all(isinstance(one, str) for one in value):
+        return ", ".join(value) or "none"
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

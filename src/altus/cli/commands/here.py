@@ -60,7 +60,8 @@ async def doctor(call: Call) -> None:
     if call.output is not Output.TABLE:
         write_data(call.output, report.model_dump(mode="json"))
     else:
-        checked = ", ".join(f"{count} {noun}{'' if count == 1 else 's'}" for noun, count in report.checked.items())
+        counts = ((count, noun.replace("_", " ")) for noun, count in report.checked.items())
+        checked = ", ".join(f"{count} {noun}{'' if count == 1 else 's'}" for count, noun in counts)
         write_line(f"{'Everything agrees' if report.healthy else 'Not everything agrees'}: {checked} compared.")
         for finding in report.findings:
             write_line(f"  {finding.kind}: {finding.message}" + (f" {finding.hint}" if finding.hint else ""))

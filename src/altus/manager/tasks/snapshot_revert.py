@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from altus.common.together import all_of
+from altus.common.units import format_size
 from altus.manager.store.database import Tx
 from altus.manager.store.resources import VM
 from altus.manager.tasks.declare import Step, TaskType
@@ -30,7 +31,7 @@ from altus.manager.tasks.vm_parts import definition, record, remember, remembere
 from altus.model.permission import Permission
 from altus.model.snapshot import Snapshot, reverted
 from altus.model.task import Lock, exclusive
-from altus.model.vm import Vm, VmState
+from altus.model.vm import Vm, VmHardware, VmState
 from altus.wire.operations import (
     LAYER_FREEZE,
     VM_DEFINE,
@@ -70,17 +71,24 @@ async def _plan(run: Run[SnapshotRevert]) -> dict[str, Any]:
     """What becomes of the guest and of its hardware."""
     vm, snapshot = await the_vm(run, run.args.vm_id), await _snapshot(run)
     after = reverted(vm.hardware, snapshot.hardware)
-    changed = [f"{name}: {getattr(vm.hardware, name)} becomes {getattr(after, name)}"
+    changed = [f"{name.replace('_', ' ')} {_told(vm.hardware, name)} becomes {_told(after, name)}"
                for name in ("vcpus", "memory", "firmware", "boot", "cpu_model")
                if getattr(vm.hardware, name) != getattr(after, name)]  # fmt: skip
     known = {disk.volume_id for disk in snapshot.disks}
     kept = [disk.volume_id for disk in vm.hardware.disks if disk.volume_id not in known]
-    told: dict[str, Any] = {"hardware": changed, "disks": f"What was written since {snapshot.name} is lost."}
+    told: dict[str, Any] = {"disks": f"What was written since {snapshot.name} is lost."}
+    if changed:
+        told["hardware"] = changed
     if kept:
         told["disks that stay as they are"] = kept
     if vm.state in _RUNS:
         told["guest"] = "Its power is cut; it starts again from the snapshot's disks."
     return told
+
+
+def _told(hardware: VmHardware, name: str) -> str:
+    value = getattr(hardware, name)
+    return format_size(value) if name == "memory" else ", ".join(value) if name == "boot" else str(value)
 
 
 async def _clear(run: Run[SnapshotRevert]) -> None:

@@ -73,7 +73,7 @@ async def test_a_running_vm_runs_again_after_going_back_and_its_plan_says_so(sit
         await site.done(site.power.simple(ADMIN, vm.id, VmAction.START))
         plan = await site.changes().plan(ADMIN, await snapshots_of(site).revert(ADMIN, vm.id, first.id))
         assert "starts again" in plan.details["guest"]
-        assert plan.details["hardware"] == [f"memory: {2 * SMALL} becomes {SMALL}"]
+        assert plan.details["hardware"] == ["memory 256 MiB becomes 128 MiB"]
         await site.done(snapshots_of(site).revert(ADMIN, vm.id, first.id))
     assert (await site.vm(vm.id)).state is VmState.RUNNING
     await site.require_healthy()
