@@ -209,10 +209,14 @@ OPERATIONS = {"merge": (_merge_all, set()), "freeze": (_freeze, {SECOND, THIRD})
 
 
 async def _holds(place: Path, original: Path) -> DirectoryStorage:
-    """What the volume held is read from it, though it is opened in the midst."""
+    """What the volume held is read from it, though it is opened in the midst: as soon as no child that was forked when
+    the kill came has it open."""
     storage = await opened(place, create=False)
     path = storage.volume_source(VOLUME).path
-    assert whole(Path(path))
+    deadline = time.monotonic() + 10
+    while not whole(Path(path)):
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.01)
     assert same_content(original / "volumes" / f"{VOLUME}.qcow2", "qcow2", Path(path))
     return storage
 
