@@ -90,13 +90,17 @@ class QemuImg:
 
     async def rebase(self, path: Path, backing: str, progress: Callable[[float], None] | None = None) -> None:
         """Let a qcow2 file stand on another qcow2 file (empty: on none) and read as before: what differs is copied into
-        it first, so that it reads the same at every instant. Without `progress` only the name is changed."""
+        it first, so that it reads the same at every instant. Without `progress` only the name is changed.
+
+        QEMU keeps in memory where in the file copies are, and would write the other name before that: killed then, or
+        without room, it leaves a file that has lost them. It flushes after each copy if it is to write through.
+        """
 
         def report(text: bytes) -> None:
             if progress is not None and (found := _PROGRESS.findall(text)):
                 progress(float(found[-1]) / 100)
 
-        how = ["-p"] if progress is not None else ["-u"]
+        how = ["-p", "-t", "writethrough"] if progress is not None else ["-u"]
         base = ["-b", backing, "-F", "qcow2"] if backing else ["-b", ""]
         await self._run(["rebase", *how, "-f", "qcow2", *base, str(path)], CONVERT, heard=report)
 
