@@ -7,6 +7,7 @@ import subprocess
 import pytest
 
 from altus.common.errors import Conflict
+from altus.common.units import format_size
 from altus.model.vm import VmState
 from altus.wire.snapshots import SnapshotCreate
 from altus.wire.vms import VmEdit, VmStop, VmView
@@ -89,7 +90,7 @@ async def test_going_back_brings_the_memory_back_that_the_vm_had(admin: Administ
     await _take(admin, vm, "small")
     await admin.altus.vms.edit(vm.id, VmEdit(memory=2 * MEMORY)).run()
     plan = await admin.altus.snapshots.revert(vm.id, "small").plan()
-    assert plan.details["hardware"] == [f"memory: {2 * MEMORY} becomes {MEMORY}"]
+    assert plan.details["hardware"] == [f"memory {format_size(2 * MEMORY)} becomes {format_size(MEMORY)}"]
     await admin.altus.snapshots.revert(vm.id, "small").run()
     assert (await admin.altus.vms.get(vm.id)).memory == MEMORY
     assert f"<memory unit='KiB'>{MEMORY // 1024}</memory>" in admin.system.virsh("dumpxml", "--inactive", vm.id)

@@ -14,8 +14,8 @@ def test_what_a_plan_tells_besides_its_steps_reads_like_text() -> None:
         "room": {"vcpus": 2},
     }
     step = PlannedStepView(name="close", title="Close the host", undoable=False)
-    plan = PlanView.model_construct(kind="host.maintain", title="Maintain host", object_name="host1", steps=[step],
-                                    waits_for=["Start VM web1"], details=details)  # fmt: skip
+    plan = PlanView(kind="host.maintain", title="Maintain host", noun="host", object_name="host1", steps=[step],
+                    locks=[], waits_for=["Start VM web1"], details=details)  # fmt: skip
     assert list(lines_of(plan)) == [
         "Plan: Maintain host host1 (nothing was changed)",
         "  1. Close the host  (not undone after this)",
