@@ -106,7 +106,11 @@ async def test_stopped_agent_is_unreachable(pool: AgentPool, host: LocalHost, se
     assert caught.value.context["host_id"] == host.id
 
 
-async def test_unknown_host_is_not_found(pool: AgentPool) -> None:
+async def test_unknown_host_is_not_found_when_all_are_known_and_waited_for_before(pool: AgentPool) -> None:
+    with pytest.raises(Unavailable) as caught:
+        await pool.call(new_id(), op.VM_OBSERVE, op.VmRef(vm_id="a"))
+    assert caught.value.code == "host.unreachable"
+    pool.complete()
     with pytest.raises(NotFound):
         await pool.call(new_id(), op.VM_OBSERVE, op.VmRef(vm_id="a"))
 

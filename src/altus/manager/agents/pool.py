@@ -12,7 +12,7 @@ from typing import TypeVar
 import aiohttp
 import structlog
 
-from altus.common.errors import AltusError, NotFound
+from altus.common.errors import AltusError, NotFound, Unavailable
 from altus.common.pki import distrusting
 from altus.manager.agents.base import ReportProgress
 from altus.manager.agents.connection import AgentConnection
@@ -38,6 +38,7 @@ class AgentPool:
         self._unused: list[AgentSession] = []
         self._hosts: dict[str, AgentConnection] = {}
         self._silence = silence
+        self._complete = False
 
     async def close(self) -> None:
         """End all connections."""
@@ -69,13 +70,21 @@ class AgentPool:
             self._unused.append(known.session)
         self._resolver.drop(host_id)
 
+    def complete(self) -> None:
+        """All hosts of the pool were added: others do not exist."""
+        self._complete = True
+
     def known(self) -> set[str]:
         """The ids of all hosts that were added."""
         return set(self._hosts)
 
     def host(self, host_id: str) -> AgentConnection:
-        """What else a host offers: consoles, screenshots, uploads. `NotFound` (`host.not_found`)."""
+        """What else a host offers: consoles, screenshots, uploads. `NotFound` (`host.not_found`); `Unavailable`
+        (`host.unreachable`) before all are known: a manager that has just started may look for one too early."""
         found = self._hosts.get(host_id)
+        if found is None and not self._complete:
+            raise Unavailable("This manager has just started and does not know its hosts yet.", code="host.unreachable",
+                              hint="Repeat it in a moment.")  # fmt: skip
         if found is None:
             raise NotFound(f"There is no host {host_id[:64]}.", code="host.not_found", hint="See `altus host list`.")
         return found

@@ -114,6 +114,7 @@ class HostWatch:
                 self._pool.add(host_id, address)
             for host_id in self._pool.known() - hosts.keys():
                 self._pool.remove(host_id)
+            self._pool.complete()
             return set(hosts)
 
 
