@@ -2,16 +2,32 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Generator, Iterator
 
 import pytest
 
 from altus.sdk.client import AltusClient
+from devkit.errors import DevkitError
 from devkit.lab import Lab
 from devkit.machine import ENVIRONMENT
 from tests.functional.lab.mover import Mover
 from tests.functional.lab.pool import HOSTS, PoolOfLab
+
+_LAST_WORDS = "grep -hv '^-' /var/log/libvirt/qemu/altus-*.log | tail -n 12"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """With the report of a test that failed, what its guests' QEMUs said at last: the lab is gone afterwards."""
+    report = yield
+    lab = getattr(item, "funcargs", {}).get("lab")
+    if lab is not None and report.when == "call" and report.failed:
+        for host in HOSTS:
+            with contextlib.suppress(DevkitError):  # it has no power
+                report.sections.append((f"QEMU on {host}", lab.run(host, "sh", "-c", _LAST_WORDS, check=False).stdout))
+    return report
 
 
 @pytest.fixture(scope="session")
