@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 import structlog
 
@@ -13,7 +13,7 @@ from altus.common.errors import AltusError
 from altus.manager.services.changes import Change, Changes, Idempotency
 from altus.manager.store import tasks as rows
 from altus.manager.store.database import Tx
-from altus.manager.store.resources import FLOATING_IP, FORWARD, ROUTER, SECURITY_GROUP, VM
+from altus.manager.store.resources import FLOATING_IP, FORWARD, ROUTER, SECURITY_GROUP, VM, Resources
 from altus.manager.tasks.floating_ip_tasks import FLOATING_IP_REPAIR_TASK, FloatingIpChoice
 from altus.manager.tasks.forward_tasks import FORWARD_REPAIR_TASK, ForwardChoice
 from altus.manager.tasks.router_tasks import ROUTER_REPAIR_TASK, RouterChoice
@@ -24,11 +24,14 @@ from altus.model.consistency import Finding
 from altus.model.floating_ip import FloatingIp
 from altus.model.forward import Forward
 from altus.model.permission import Permission
-from altus.model.resource import utc_now
+from altus.model.resource import Resource, utc_now
 from altus.model.router import Router
 from altus.model.security_group import SecurityGroup
 from altus.model.task import TaskState
+from altus.model.vm import Vm
 
+R = TypeVar("R", bound=Resource)
+Find = Callable[[Tx, str], Change[Any] | None]
 _log = structlog.get_logger(__name__)
 _AFTER_SUCCESS, _AFTER_FAILURE = timedelta(seconds=10), timedelta(minutes=10)
 """How long something is left alone after a repair: it may not have helped."""
@@ -54,12 +57,12 @@ class Repairs:
         found = list(findings)
         spoiled = {finding.vm_id for finding in found if finding.vm_id and not finding.certain}
         for vm_id in {finding.vm_id for finding in found if finding.certain} - spoiled - {""}:
-            await self._submit(VM_REPAIR.kind, vm_id, _vm_repair)
+            await self._submit(VM_REPAIR.kind, vm_id, _VM)
         for noun, (kind, find) in _OWN.items():
             for object_id in {one.object_id for one in found if one.certain and one.noun == noun}:
                 await self._submit(kind, object_id, find)
 
-    async def _submit(self, kind: str, object_id: str, find: Callable[[Tx, str], Change[Any] | None]) -> None:
+    async def _submit(self, kind: str, object_id: str, find: Find) -> None:
         change, key = await self._changes.db.read(lambda tx: (find(tx, object_id), self._key(tx, kind, object_id)))
         if change is None or not key:
             return
@@ -86,21 +89,11 @@ def group_repair(group: SecurityGroup) -> Change[SecurityGroupChoice]:
                   object_name=group.name, project_id=group.project_id)  # fmt: skip
 
 
-def _group_repair(tx: Tx, group_id: str) -> Change[Any] | None:
-    group = SECURITY_GROUP.peek(tx, group_id)
-    return None if group is None else group_repair(group)
-
-
 def floating_ip_repair(floating: FloatingIp) -> Change[FloatingIpChoice]:
     """The change by which a floating address is led again where it should."""
     arguments = FloatingIpChoice(floating_ip_id=floating.id, vm_id=floating.vm_id)
     return Change(kind=FLOATING_IP_REPAIR_TASK, arguments=arguments, object_id=floating.id, object_name=floating.name,
                   project_id=floating.project_id)  # fmt: skip
-
-
-def _floating_ip_repair(tx: Tx, floating_id: str) -> Change[Any] | None:
-    floating = FLOATING_IP.peek(tx, floating_id)
-    return None if floating is None else floating_ip_repair(floating)
 
 
 def forward_repair(forward: Forward) -> Change[ForwardChoice]:
@@ -110,34 +103,32 @@ def forward_repair(forward: Forward) -> Change[ForwardChoice]:
                   project_id=forward.project_id)  # fmt: skip
 
 
-def _forward_repair(tx: Tx, forward_id: str) -> Change[Any] | None:
-    forward = FORWARD.peek(tx, forward_id)
-    return None if forward is None else forward_repair(forward)
-
-
 def router_repair(router: Router) -> Change[RouterChoice]:
     """The change by which a router is put right."""
     return Change(kind=ROUTER_REPAIR_TASK, arguments=RouterChoice(router_id=router.id), object_id=router.id,
                   object_name=router.name, project_id=router.project_id)  # fmt: skip
 
 
-def _router_repair(tx: Tx, router_id: str) -> Change[Any] | None:
-    router = ROUTER.peek(tx, router_id)
-    return None if router is None else router_repair(router)
-
-
-def _vm_repair(tx: Tx, vm_id: str) -> Change[Any] | None:
-    vm = VM.peek(tx, vm_id)
-    if vm is None:
-        return None
+def _vm_repair(vm: Vm) -> Change[VmRepair]:
     return Change(kind=VM_REPAIR, arguments=VmRepair(vm_id=vm.id), object_id=vm.id, object_name=vm.name,
                   project_id=vm.project_id)  # fmt: skip
 
 
-_OWN: dict[str, tuple[str, Callable[[Tx, str], Change[Any] | None]]] = {
-    "security_group": (SECURITY_GROUP_REPAIR_TASK.kind, _group_repair),
-    "floating_ip": (FLOATING_IP_REPAIR_TASK.kind, _floating_ip_repair),
-    "forward": (FORWARD_REPAIR_TASK.kind, _forward_repair),
-    "router": (ROUTER_REPAIR_TASK.kind, _router_repair),
+def _of(noun: Resources[R], repair: Callable[[R], Change[Any]]) -> Find:
+    """Finds the repair of the object with an id, if it is there still."""
+
+    def find(tx: Tx, object_id: str) -> Change[Any] | None:
+        found = noun.peek(tx, object_id)
+        return None if found is None else repair(found)
+
+    return find
+
+
+_VM = _of(VM, _vm_repair)
+_OWN: dict[str, tuple[str, Find]] = {
+    "security_group": (SECURITY_GROUP_REPAIR_TASK.kind, _of(SECURITY_GROUP, group_repair)),
+    "floating_ip": (FLOATING_IP_REPAIR_TASK.kind, _of(FLOATING_IP, floating_ip_repair)),
+    "forward": (FORWARD_REPAIR_TASK.kind, _of(FORWARD, forward_repair)),
+    "router": (ROUTER_REPAIR_TASK.kind, _of(ROUTER, router_repair)),
 }
 """What has a repair of its own."""
