@@ -226,7 +226,7 @@ class Storm:
         mode = self.chance.choice(list(MigrationMode))
         move = vm_shapes.VmMigrate(host=self.chance.choice([None, host]), mode=mode)
         return [
-            (30, lambda: site.power.migrate(ADMIN, vm, move)),
+            (60, lambda: site.power.migrate(ADMIN, vm, move)),
             (8, lambda: site.inventory.change_host(ADMIN, host, HostAction.MAINTAIN)),
             (16, lambda: site.inventory.change_host(ADMIN, host, HostAction.ACTIVATE)),
         ]
