@@ -40,10 +40,13 @@ export const PLACES: { text: TextKey; places: Place[] }[] = [
       { to: '/vms', text: 'vms', icon: Monitor, needs: 'list_vms' },
       { to: '/hosts', text: 'hosts', icon: Server, needs: 'list_hosts' },
       { to: '/pools', text: 'pools', icon: Boxes, needs: 'list_pools' },
-      { to: '/networks', text: 'networks', icon: Network, needs: 'list_networks' },
       { to: '/volumes', text: 'volumes', icon: HardDrive, needs: 'list_volumes' },
       { to: '/images', text: 'images', icon: Disc3, needs: 'list_images' },
     ],
+  },
+  {
+    text: 'nav.networks',
+    places: [{ to: '/networks', text: 'networks', icon: Network, needs: 'list_networks' }],
   },
   {
     text: 'nav.operations',
