@@ -18,7 +18,7 @@ pytestmark = pytest.mark.functional
 PAGES = {
     "/": "Welcome", "/health": "Health", "/vms": "Virtual machines", "/vms/new": "New VM", "/hosts": "Hosts",
     "/pools": "Pools", "/networks": "Networks", "/volumes": "Storage", "/images": "Images", "/tasks": "Tasks",
-    "/alarms": "Alarms",
+    "/alarms": "Alarms", "/routers": "Routers", "/floating-ips": "Floating addresses", "/forwards": "Port forwards",
     "/users": "Users", "/account": "My account",
 }  # fmt: skip
 

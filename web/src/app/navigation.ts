@@ -8,12 +8,15 @@ import {
   House,
   KeyRound,
   type LucideIcon,
+  MapPin,
   Monitor,
   Network,
+  Router,
   ScrollText,
   Server,
   ShieldCheck,
   Users,
+  Waypoints,
 } from 'lucide-react'
 import type { TextKey } from '@/i18n'
 
@@ -46,7 +49,12 @@ export const PLACES: { text: TextKey; places: Place[] }[] = [
   },
   {
     text: 'nav.networks',
-    places: [{ to: '/networks', text: 'networks', icon: Network, needs: 'list_networks' }],
+    places: [
+      { to: '/networks', text: 'networks', icon: Network, needs: 'list_networks' },
+      { to: '/routers', text: 'routers', icon: Router, needs: 'list_routers' },
+      { to: '/floating-ips', text: 'floatings', icon: MapPin, needs: 'list_floating_ips' },
+      { to: '/forwards', text: 'forwards', icon: Waypoints, needs: 'list_forwards' },
+    ],
   },
   {
     text: 'nav.operations',

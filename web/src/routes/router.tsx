@@ -50,6 +50,26 @@ const pages = [
   }),
   createRoute({
     getParentRoute: () => at,
+    path: '/networks/$id',
+    component: lazyRouteComponent(() => import('@/features/networks/NetworkPage'), 'NetworkPage'),
+  }),
+  createRoute({
+    getParentRoute: () => at,
+    path: '/routers',
+    component: lazyRouteComponent(() => import('@/features/routers/RoutersPage'), 'RoutersPage'),
+  }),
+  createRoute({
+    getParentRoute: () => at,
+    path: '/floating-ips',
+    component: lazyRouteComponent(() => import('@/features/floating/FloatingIpsPage'), 'FloatingIpsPage'),
+  }),
+  createRoute({
+    getParentRoute: () => at,
+    path: '/forwards',
+    component: lazyRouteComponent(() => import('@/features/forwards/ForwardsPage'), 'ForwardsPage'),
+  }),
+  createRoute({
+    getParentRoute: () => at,
     path: '/volumes',
     component: lazyRouteComponent(() => import('@/features/volumes/VolumesPage'), 'VolumesPage'),
   }),
