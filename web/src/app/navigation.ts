@@ -7,6 +7,7 @@ import {
   HardDrive,
   House,
   KeyRound,
+  ListTree,
   type LucideIcon,
   MapPin,
   Monitor,
@@ -40,6 +41,7 @@ export const PLACES: { text: TextKey; places: Place[] }[] = [
   {
     text: 'nav.resources',
     places: [
+      { to: '/inventory', text: 'inventory', icon: ListTree, needs: 'list_vms' },
       { to: '/vms', text: 'vms', icon: Monitor, needs: 'list_vms' },
       { to: '/hosts', text: 'hosts', icon: Server, needs: 'list_hosts' },
       { to: '/pools', text: 'pools', icon: Boxes, needs: 'list_pools' },

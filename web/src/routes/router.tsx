@@ -15,6 +15,11 @@ const pages = [
   }),
   createRoute({
     getParentRoute: () => at,
+    path: '/inventory',
+    component: lazyRouteComponent(() => import('@/features/inventory/InventoryPage'), 'InventoryPage'),
+  }),
+  createRoute({
+    getParentRoute: () => at,
     path: '/vms',
     component: lazyRouteComponent(() => import('@/features/vms/VmsPage'), 'VmsPage'),
   }),
