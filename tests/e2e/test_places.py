@@ -19,7 +19,7 @@ PAGES = {
     "/": "Welcome", "/health": "Health", "/vms": "Virtual machines", "/vms/new": "New VM", "/hosts": "Hosts",
     "/pools": "Pools", "/networks": "Networks", "/volumes": "Storage", "/images": "Images", "/tasks": "Tasks",
     "/alarms": "Alarms", "/routers": "Routers", "/floating-ips": "Floating addresses", "/forwards": "Port forwards",
-    "/users": "Users", "/account": "My account",
+    "/users": "Users", "/groups": "Groups", "/account": "My account",
 }  # fmt: skip
 
 
@@ -101,7 +101,7 @@ def test_a_user_is_made_and_given_a_role(open_as: Callable[..., Console]) -> Non
     security = open_as("secadmin")
     security.go("/roles", "Roles")
     security.button("Give a role").click()
-    for label, value in (("User", "ada"), ("Role", "operator")):
+    for label, value in (("User or group", "ada"), ("Role", "operator")):
         security.dialog.get_by_label(label).click()
         security.page.get_by_title(value, exact=True).click()
     security.dialog.get_by_role("button", name="Give a role").click()

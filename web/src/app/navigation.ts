@@ -4,6 +4,7 @@ import {
   Boxes,
   Disc3,
   Fingerprint,
+  FolderKanban,
   HardDrive,
   House,
   KeyRound,
@@ -13,10 +14,12 @@ import {
   Monitor,
   Network,
   Router,
+  Scale,
   ScrollText,
   Server,
   ShieldCheck,
   Users,
+  UsersRound,
   Waypoints,
 } from 'lucide-react'
 import type { TextKey } from '@/i18n'
@@ -47,6 +50,7 @@ export const PLACES: { text: TextKey; places: Place[] }[] = [
       { to: '/pools', text: 'pools', icon: Boxes, needs: 'list_pools' },
       { to: '/volumes', text: 'volumes', icon: HardDrive, needs: 'list_volumes' },
       { to: '/images', text: 'images', icon: Disc3, needs: 'list_images' },
+      { to: '/projects', text: 'projects', icon: FolderKanban, needs: 'list_projects' },
     ],
   },
   {
@@ -69,7 +73,9 @@ export const PLACES: { text: TextKey; places: Place[] }[] = [
     text: 'nav.security',
     places: [
       { to: '/users', text: 'users', icon: Users, needs: 'list_users' },
+      { to: '/groups', text: 'groups', icon: UsersRound, needs: 'list_groups' },
       { to: '/roles', text: 'roles', icon: ShieldCheck, needs: 'list_roles' },
+      { to: '/policies', text: 'policies', icon: Scale, needs: 'get_policy' },
       { to: '/audit', text: 'audit', icon: Fingerprint, needs: 'list_audit' },
       { to: '/account', text: 'account', icon: KeyRound },
     ],

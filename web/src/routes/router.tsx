@@ -105,6 +105,21 @@ const pages = [
   }),
   createRoute({
     getParentRoute: () => at,
+    path: '/groups',
+    component: lazyRouteComponent(() => import('@/features/users/GroupsPage'), 'GroupsPage'),
+  }),
+  createRoute({
+    getParentRoute: () => at,
+    path: '/policies',
+    component: lazyRouteComponent(() => import('@/features/users/PoliciesPage'), 'PoliciesPage'),
+  }),
+  createRoute({
+    getParentRoute: () => at,
+    path: '/projects',
+    component: lazyRouteComponent(() => import('@/features/projects/ProjectsPage'), 'ProjectsPage'),
+  }),
+  createRoute({
+    getParentRoute: () => at,
     path: '/roles',
     component: lazyRouteComponent(() => import('@/features/users/RolesPage'), 'RolesPage'),
   }),
