@@ -13,6 +13,7 @@ import {
   MapPin,
   Monitor,
   Network,
+  Presentation,
   Router,
   Scale,
   ScrollText,
@@ -39,6 +40,7 @@ export const PLACES: { text: TextKey; places: Place[] }[] = [
     places: [
       { to: '/', text: 'home', icon: House },
       { to: '/health', text: 'health', icon: Activity, needs: 'list_vms' },
+      { to: '/wall', text: 'wall', icon: Presentation, needs: 'list_vms' },
     ],
   },
   {

@@ -100,6 +100,11 @@ const pages = [
   }),
   createRoute({
     getParentRoute: () => at,
+    path: '/wall',
+    component: lazyRouteComponent(() => import('@/features/wall/WallPage'), 'WallPage'),
+  }),
+  createRoute({
+    getParentRoute: () => at,
     path: '/users',
     component: lazyRouteComponent(() => import('@/features/users/UsersPage'), 'UsersPage'),
   }),
