@@ -6,6 +6,8 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from altus.sdk.client import AltusClient
+from altus.wire.floating_ips import FloatingIpCreate
+from altus.wire.forwards import ForwardCreate
 from altus.wire.pools import PoolEdit
 from altus.wire.resources import NetworkCreate
 from altus.wire.vms import VmCreate
@@ -17,13 +19,22 @@ pytestmark = pytest.mark.functional
 
 
 async def _make(altus: AltusClient) -> str:
-    """A network with a VM; its id."""
+    """A network with a VM, a floating address and a port forward; its id."""
     await altus.pools.edit("default", PoolEdit(outside="192.0.2.10-192.0.2.19"))
     for name, cidr in (("shop", "10.61.0.0/24"), ("store", "10.62.0.0/24")):
         await altus.networks.create(NetworkCreate(name=name, cidr=cidr)).run()
     body = {"name": "served", "image": "tiny", "nics": [{"network": "shop"}], "start": True}
     await altus.vms.create(VmCreate.model_validate(body)).run()
+    await altus.floating_ips.create(FloatingIpCreate(network="shop", address="192.0.2.19")).run()
+    await altus.forwards.create(ForwardCreate(network="shop", port=9022, vm="served", to_port=22)).run()
     return (await altus.networks.get("shop")).id
+
+
+@pytest.fixture(scope="module")
+def shop(place: Place) -> str:
+    """The network's id."""
+    made: str = place.do(_make)
+    return made
 
 
 def _choose(console: Console, label: str, text: str) -> None:
@@ -35,8 +46,8 @@ def _option(page: Page, text: str) -> Locator:
     return page.locator(".ant-select-item-option:visible").filter(has_text=text)
 
 
-def test_a_network_shows_its_router_its_addresses_and_its_forwards(console: Console, place: Place) -> None:
-    console.go(f"/networks/{place.do(_make)}", "shop")
+def test_a_network_shows_its_router_its_addresses_and_its_forwards(console: Console, shop: str) -> None:
+    console.go(f"/networks/{shop}", "shop")
     page = console.page
 
     console.button("New floating address").click()
@@ -65,6 +76,7 @@ def test_a_network_shows_its_router_its_addresses_and_its_forwards(console: Cons
     assert console.complaints == []
 
 
+@pytest.mark.usefixtures("shop")
 def test_networks_come_to_a_router_and_leave_it(console: Console) -> None:
     page = console.page
     console.go("/routers", "Routers")
@@ -85,11 +97,12 @@ def test_networks_come_to_a_router_and_leave_it(console: Console) -> None:
     assert console.complaints == []
 
 
+@pytest.mark.usefixtures("shop")
 def test_lists_of_addresses_and_forwards_are_filtered(console: Console) -> None:
     console.go("/floating-ips?q=net:shop", "Floating addresses")
-    expect(console.row("192.0.2.10")).to_be_visible()
+    expect(console.row("192.0.2.19")).to_be_visible()
     console.go("/forwards?q=vm:served", "Port forwards")
-    row = console.row("host:8022/tcp")
+    row = console.row("host:9022/tcp")
     row.get_by_role("button", name="Delete").click()
     name = console.dialog.get_by_text("Type ").first.inner_text().removeprefix("Type ").removesuffix(" to confirm")
     console.dialog.get_by_role("textbox").fill(name)

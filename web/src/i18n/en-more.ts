@@ -94,6 +94,7 @@ export const enMore = {
   'router.empty': 'It has no networks yet.',
   'router.intro': 'Networks on one router reach each other.',
   'router.join': 'Attach a network',
+  'router.join_this': 'Put it on a router',
   'router.leave': 'Take off',
   'router.leave_text': 'It and the other networks do not reach each other any more.',
   'router.leave_title': 'Take {{network}} off {{name}}',

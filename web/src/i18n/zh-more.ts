@@ -91,6 +91,7 @@ export const zhMore: Record<keyof typeof enMore, string> = {
   'router.empty': '尚未接入网络。',
   'router.intro': '同一路由器上的网络可以互通。',
   'router.join': '接入网络',
+  'router.join_this': '接入路由器',
   'router.leave': '移出',
   'router.leave_text': '移出后它与其他网络不再互通。',
   'router.leave_title': '将 {{network}} 移出 {{name}}',

@@ -5,10 +5,10 @@ import { editHost, type HostView } from '@/api/generated'
 import { fieldMessage } from '@/api/problem'
 import { useCollection } from '@/api/use'
 import { ChangeDialog } from '@/ui/ChangeDialog'
+import { changesOf } from '@/ui/changes'
 import { SizeInput } from '@/ui/SizeInput'
 import { useChange } from '../tasks/change'
 import { Field } from '../vms/CreateParts'
-import { changesOf } from './changes'
 
 interface Draft {
   pool: string

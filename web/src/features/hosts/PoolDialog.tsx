@@ -6,9 +6,9 @@ import { fieldMessage } from '@/api/problem'
 import { useCollection } from '@/api/use'
 import { useSession } from '@/app/session'
 import { ChangeDialog } from '@/ui/ChangeDialog'
+import { changesOf } from '@/ui/changes'
 import { useChange } from '../tasks/change'
 import { Field } from '../vms/CreateParts'
-import { changesOf } from './changes'
 
 const FRESH = { name: '', vcpu_ratio: 2, memory_ratio: 1, cpu_model: 'auto', outside: '' }
 const MOST = 64

@@ -35,7 +35,7 @@ export function NetworkRouters({ network }: { network: NetworkView }) {
   return (
     <Card
       title={t('router')}
-      extra={<Add text={t('router.join')} needs="attach_router" add={() => setJoining(true)} />}
+      extra={<Add text={t('router.join_this')} needs="attach_router" add={() => setJoining(true)} />}
     >
       {routers.length === 0 && <Empty>{t('router.not_on')}</Empty>}
       <ul className="devices">
