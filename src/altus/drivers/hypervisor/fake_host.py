@@ -8,6 +8,7 @@ import dataclasses
 import time
 from collections import defaultdict, deque
 from collections.abc import AsyncIterator, Callable
+from itertools import zip_longest
 from pathlib import Path
 
 from altus.common.errors import AltusError, Conflict, NotFound, Unavailable
@@ -159,10 +160,13 @@ def observation(found: FakeVm, guest: GuestFacts | None = None) -> VmObservation
 def domain_facts(found: FakeVm) -> DomainFacts:
     """How a VM is defined."""
     hardware = found.vm.hardware
+    buses = [disk.bus for disk in hardware.disks][: len(found.disks)]
     return DomainFacts(id=found.vm.id, name=f"altus-{found.vm.id}", state=found.state, ours=True,
                        persistent=found.persistent, vcpus=hardware.vcpus, memory=hardware.memory,
-                       disks=tuple(DomainDisk(path=path) for path in found.disks),
-                       nics=tuple(DomainNic(mac=nic.mac, port_id=nic.id) for nic in hardware.nics))  # fmt: skip
+                       disks=tuple(DomainDisk(path=path, bus=bus)
+                                   for path, bus in zip_longest(found.disks, buses, fillvalue="")),
+                       nics=tuple(DomainNic(mac=nic.mac, port_id=nic.id, model=nic.model)
+                                  for nic in hardware.nics))  # fmt: skip
 
 
 def facts(vm: VmDefinition) -> GuestFacts:
