@@ -139,7 +139,8 @@ async def test_a_running_vm_that_others_undefined_runs_on(site: Site) -> None:
         vm = await site.new_vm(start=True)
         host.hypervisor.others.undefine(vm.id)
         await until(_repaired(site), "the VM is repaired")
-    assert (await site.vm(vm.id)).state is VmState.RUNNING
+    after = await site.vm(vm.id)
+    assert (after.state, after.restart_pending) == (VmState.RUNNING, False)
     assert [domain.persistent for domain in await host.hypervisor.domains()] == [True]
 
 
