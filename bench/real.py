@@ -57,9 +57,9 @@ async def _lives(made: Rig, rounds: int) -> list[Row]:
             ("start", vms.start(name), copy.start),
             ("delete", vms.delete(name, force=True), copy.delete),
         ):
-            await guests_at_rest()
             turns: list[Turn] = [(ours, name, change.run), (theirs, copy.name, by_hand)]
             for times, who, act in turns if number % 2 else reversed(turns):
+                await guests_at_rest()
                 times[verb].append(await _timed(act(), f"{who}: {verb}"))
     return [
         ratio("create + start + guest answers, against virsh + qemu-img", ours["answer"], theirs["answer"], 1.15),

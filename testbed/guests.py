@@ -14,6 +14,13 @@ Virsh = Callable[..., str]
 """Runs virsh where the guest is, with these arguments; what it prints."""
 
 
+def reaching(address: str, tries: int = 30) -> str:
+    """A script that ends as soon as an address answers, else fails and tells the guest's routes and neighbours. It
+    waits a second after each try: who has no route yet, or is refused, knows so at once."""
+    ping = f"ping -c 1 -W 1 {address} >/dev/null 2>&1"
+    return f"for i in $(seq {tries}); do {ping} && exit; sleep 1; done; cat /proc/net/route /proc/net/arp; exit 1"
+
+
 async def run(virsh: Virsh, vm_id: str, script: str) -> str:
     """What a shell script prints in a guest; it must succeed."""
     started = await _agent(virsh, vm_id, "guest-exec", path="/bin/sh", arg=["-c", script], **{"capture-output": True})

@@ -10,15 +10,11 @@ import pytest
 from altus.common.errors import AltusError, Conflict
 from altus.model.network import NetworkKind, NetworkState
 from altus.wire.resources import NetworkCreate, NetworkView
+from testbed import guests
 from testbed.administrator import CIDR, NETWORK, Administrator, fresh
 
 pytestmark = pytest.mark.functional
 _OUTSIDE = "203.0.113.2"
-
-
-def _reaches(address: str) -> str:
-    """A script that ends when an address answers: the guest may have to forget first which MAC an earlier VM had."""
-    return f"for i in $(seq 30); do ping -c 1 -W 1 {address} && exit 0; done; exit 1"
 
 
 async def _network(admin: Administrator, cidr: str, **fields: object) -> NetworkView:
@@ -52,7 +48,7 @@ async def test_a_nat_network_joins_guests_host_and_outside(admin: Administrator,
     assert (network.state, network.cidr) == (NetworkState.READY, CIDR)
     await admin.reaches(guest.addresses[0])
     for address in (network.gateway, other.addresses[0], outside):
-        await admin.run(guest.id, _reaches(address))
+        await admin.run(guest.id, guests.reaching(address))
 
 
 async def test_guests_of_an_isolated_network_have_only_each_other(admin: Administrator, outside: str) -> None:
@@ -60,7 +56,7 @@ async def test_guests_of_an_isolated_network_have_only_each_other(admin: Adminis
     first = await admin.vm(networks=[network.name], start=True)
     second = await admin.vm(networks=[network.name], start=True)
     first, second = await admin.answers(first.id), await admin.answers(second.id)
-    await admin.run(first.id, f"ping -c 3 -W 5 {second.addresses[0]}")
+    await admin.run(first.id, guests.reaching(second.addresses[0]))
     for address in (outside, (await admin.altus.networks.get(NETWORK)).gateway):
         with pytest.raises(AssertionError):
             await admin.run(first.id, f"ping -c 1 -W 2 {address}")
@@ -71,12 +67,12 @@ async def test_guests_of_an_isolated_network_have_only_each_other(admin: Adminis
 async def test_a_guest_cannot_speak_with_an_address_that_is_not_its_own(admin: Administrator) -> None:
     guest, other = await admin.guest(), await admin.vm(start=True)
     address = (await admin.answers(other.id)).addresses[0]
-    await admin.run(guest.id, _reaches(address))
+    await admin.run(guest.id, guests.reaching(address))
     await admin.run(guest.id, "ip address add 10.20.0.200/24 dev eth0")
     with pytest.raises(AssertionError, match="100% packet loss"):
         await admin.run(guest.id, f"ping -I 10.20.0.200 -c 2 -W 2 {address}")
     await admin.run(guest.id, "ip address del 10.20.0.200/24 dev eth0")
-    await admin.run(guest.id, _reaches(address))
+    await admin.run(guest.id, guests.reaching(address))
 
 
 async def test_what_dhcp_tells_is_what_was_asked_for(admin: Administrator) -> None:

@@ -32,21 +32,21 @@ def _printable(text: str) -> str:
 
 
 def says(words: str) -> WrapValidator:
-    """After the constraints of a string: who sends one of another form is told in `words` what it must be, instead of
-    the pattern."""
+    """After the constraints of a string or number: who sends one of another form or size is told in `words` what it
+    must be, instead of the pattern, or of bounds in bytes."""
 
     def validate(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
         try:
             return handler(value)
         except ValidationError as error:
             if all(one["type"] in _FORM for one in error.errors()):
-                raise PydanticCustomError("string_form", words) from None
+                raise PydanticCustomError("form", words) from None
             raise
 
     return WrapValidator(validate)
 
 
-_FORM = ("string_pattern_mismatch", "string_too_long")
+_FORM = ("string_pattern_mismatch", "string_too_long", "greater_than_equal", "less_than_equal", "multiple_of")
 Name = Annotated[
     str,
     StringConstraints(pattern=NAME_PATTERN, max_length=63),

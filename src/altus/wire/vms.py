@@ -6,7 +6,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
-from altus.common.units import MIB
+from altus.common.units import MIB, format_size
 from altus.model.cpu import AUTO_CPU, MODEL_PATTERN, GuestCpu
 from altus.model.label import Label
 from altus.model.migration import BANDWIDTH, DOWNTIME, MODE_MEANING, MigrationFacts, MigrationMode, MigrationOptions
@@ -38,8 +38,16 @@ SshKey = Annotated[
     says("must be a public key in one line, as in ~/.ssh/id_ed25519.pub"),
 ]
 Vcpus = Annotated[int, Field(ge=1, le=MAX_VCPUS, strict=True)]
-Memory = Annotated[int, Field(ge=MIN_MEMORY, le=MAX_MEMORY, multiple_of=MIB, strict=True)]
-DiskSize = Annotated[int, Field(ge=MIN_VOLUME_SIZE, le=MAX_VOLUME_SIZE, multiple_of=512, strict=True)]
+Memory = Annotated[
+    int,
+    Field(ge=MIN_MEMORY, le=MAX_MEMORY, multiple_of=MIB, strict=True),
+    says(f"must be {format_size(MIN_MEMORY)} to {format_size(MAX_MEMORY)}, in whole MiB"),
+]
+DiskSize = Annotated[
+    int,
+    Field(ge=MIN_VOLUME_SIZE, le=MAX_VOLUME_SIZE, multiple_of=512, strict=True),
+    says(f"must be {format_size(MIN_VOLUME_SIZE)} to {format_size(MAX_VOLUME_SIZE)}, in whole sectors of 512 bytes"),
+]
 
 
 Kilobits = Annotated[int, Field(ge=0, le=MAX_RATE, strict=True)]

@@ -103,10 +103,22 @@ class PoolOfLab:
         """Start a daemon that is dead, and wait until it answers."""
         self.lab.run(machine, sys.executable, "-m", "devkit.services", "start", service)
 
-    async def pings(self, host: str, vm: VmView, address: str, tries: int = 30) -> bool:
-        """Whether an address answers one of so many pings, a second each, from a guest on `host`."""
-        script = f"for i in $(seq {tries}); do ping -c 1 -W 1 {address} >/dev/null && echo yes && exit; done; echo no"
+    async def reaches(self, host: str, vm: VmView, address: str) -> None:
+        """Until an address answers a guest on `host`."""
+        await guests.run(partial(self.virsh, host), vm.id, guests.reaching(address))
+
+    async def pings(self, host: str, vm: VmView, address: str) -> bool:
+        """Whether an address answers one of three pings from a guest on `host`."""
+        script = f"ping -c 3 -W 1 {address} >/dev/null 2>&1 && echo yes || echo no"
         return await guests.run(partial(self.virsh, host), vm.id, script) == "yes"
+
+    async def falls_silent(self, host: str, vm: VmView, address: str) -> None:
+        """Until an address does not answer a guest on `host` any more."""
+
+        async def is_silent() -> bool:
+            return not await self.pings(host, vm, address)
+
+        await until(is_silent, f"{address} answers no more")
 
     async def put_right(self) -> None:
         """Undo what a test did, and see that all agrees."""

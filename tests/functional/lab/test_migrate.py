@@ -20,14 +20,16 @@ from tests.functional.lab.pool import HOSTS, PoolOfLab
 
 pytestmark = [pytest.mark.functional, pytest.mark.timeout(900)]
 _LONGEST_SILENCE = 3.0 * SLOWNESS
-_LISTEN = "(while :; do ping -c 1 -W 1 {} && cut -d' ' -f1 /proc/uptime >>/run/heard; done) >/dev/null 2>&1 &"
+_LISTEN = "(while :; do ping -c 1 -W 1 {} && cut -d' ' -f1 /proc/uptime >>/run/heard; done) >/dev/null 2>&1 & "
+_HEARD = "while ! [ -s /run/heard ]; do sleep 1; done"
 
 
 async def test_the_guest_goes_on_and_stays_reachable(pool: PoolOfLab) -> None:
     both = await pool.vms_on_each_host(await pool.network("10.63.0.0/24"))
     mover, listener = Mover(pool, both["host1"]), Mover(pool, both["host2"])
     boot_id = await mover.within("host1", BOOT_ID)
-    await listener.within("host2", _LISTEN.format(mover.vm.addresses[0]))
+    await pool.reaches("host2", listener.vm, mover.vm.addresses[0])
+    await listener.within("host2", _LISTEN.format(mover.vm.addresses[0]) + _HEARD)
     task = await pool.altus.vms.migrate(mover.vm.id).run()
     assert mover.running_on() == mover.defined_on() == ["host2"]
     assert (await mover.agrees()).state is VmState.RUNNING

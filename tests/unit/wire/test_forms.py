@@ -1,4 +1,4 @@
-"""What a string of a certain form must be is told in words, not as a pattern."""
+"""What a string of a certain form, or a size, must be is told in words, not as a pattern or in bytes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, ValidationError
 
-from altus.common.units import MIB
+from altus.common.units import MIB, TIB
 from altus.wire.users import TokenCreate
 from altus.wire.vms import CloudInitCreate, VmCreate
 
@@ -16,6 +16,9 @@ from altus.wire.vms import CloudInitCreate, VmCreate
     (VmCreate, "name", "web 1", "must be 1 to 63 letters, digits, dots"),
     (VmCreate, "name", "w" * 64, "must be 1 to 63 letters, digits, dots"),
     (VmCreate, "name", 7, "should be a valid string"),
+    (VmCreate, "memory", 9 * TIB, "must be 64 MiB to 1 TiB, in whole MiB"),
+    (VmCreate, "memory", 512 * MIB + 1, "must be 64 MiB to 1 TiB, in whole MiB"),
+    (VmCreate, "disk_size", 1, "must be 1 MiB to 64 TiB, in whole sectors"),
     (VmCreate, "tags", ["-"], "must be 1 to 63 letters, digits, or any of"),
     (VmCreate, "cpu_model", "x y", "must be the name of a CPU model, or auto"),
     (CloudInitCreate, "ssh_keys", ["secret"], "must be a public key in one line"),

@@ -91,7 +91,7 @@ def qemu_user(connection: libvirt.virConnect) -> tuple[int, int]:
 class Doors:
     """Sockets of a VM that leaves, while the block lasts: whoever connects to one is led to the other host. `qemu` are
     the ids of QEMU's user and group, for whom there is one for the disks if these are copied. Disks and memory go no
-    faster than `rate`, in bytes a second."""
+    faster than `rate`, in bytes a second; memory waits while `memory` is not set."""
 
     def __init__(self, vm_id: str, reach: Callable[[MigrationChannel], Awaitable[ByteStream]],
                  qemu: tuple[int, int] | None = None, rate: int | None = None) -> None:  # fmt: skip
@@ -104,6 +104,8 @@ class Doors:
         self._relays: set[asyncio.Task[None]] = set()
         self._insiders: set[asyncio.StreamWriter] = set()
         self.lost: AltusError | None = None
+        self.memory = asyncio.Event()
+        self.memory.set()
 
     @property
     def control(self) -> Path:
@@ -158,8 +160,9 @@ class Doors:
         if door == self.near:
             self._insiders.add(writer)
         pace = Pace(None) if door in (self.control, self.near) else self._pace
+        leave = self.memory if door == memory_socket(self._vm_id) else None
         ways = (
-            asyncio.ensure_future(_out(reader, stream, pace, self._chunk)),
+            asyncio.ensure_future(_out(reader, stream, pace, self._chunk, leave)),
             asyncio.ensure_future(_in(stream, writer)),
         )
         try:
@@ -179,9 +182,12 @@ class Doors:
             insider.transport.abort()
 
 
-async def _out(reader: asyncio.StreamReader, stream: ByteStream, pace: Pace, chunk: int) -> None:
+async def _out(reader: asyncio.StreamReader, stream: ByteStream, pace: Pace, chunk: int,
+               leave: asyncio.Event | None) -> None:  # fmt: skip
     with contextlib.suppress(ConnectionError):
         while data := await reader.read(chunk):
+            if leave is not None:
+                await leave.wait()
             await pace.keep(len(data))
             await stream.write(data)
 

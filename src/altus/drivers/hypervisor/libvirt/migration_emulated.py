@@ -15,10 +15,9 @@ from xml.etree import ElementTree as ET
 
 import libvirt
 
-_AHEAD_SECONDS, _AHEAD_WITH_DISKS = 0.15, 0.5
-"""How long it may take from a look until the guest stands still, so that the first pass lasts until then. To be late
-costs most where disks have to be copied once more."""
-_LEAST_SHARE, _LEAST_WITH_DISKS = 1 / 64, 1 / 16
+_AHEAD_SECONDS = 0.15
+"""How long it may take from a look until the guest stands still, so that the first pass lasts until then."""
+_LEAST_SHARE = 1 / 64
 """So much of the memory is left for the end at least: empty pages go faster than any measurement."""
 
 
@@ -30,19 +29,15 @@ def is_emulated(live: str) -> bool:
 
 class Standstill:
     """Tells from libvirt's statistics when an emulated guest with `memory` bytes is to stand still, and whether it did
-    in time: when the first pass is about to end (earlier with `disks`), or with `at_once`, for post-copy, as soon as
-    memory is being sent. Not before: while libvirt makes ready it takes a guest that stands still for one that others
-    paused, and refuses.
+    in time: when the first pass is about to end, or with `at_once` as soon as memory is being sent. Not before: while
+    libvirt makes ready it takes a guest that stands still for one that others paused, and refuses.
 
     The first pass ends with what its devices have, such as the display's memory, which is empty more often than not and
     then goes at once: it is left for the time after."""
 
-    def __init__(self, memory: int, *, at_once: bool, disks: bool = False,
-                 clock: Callable[[], float] = time.monotonic) -> None:  # fmt: skip
+    def __init__(self, memory: int, *, at_once: bool, clock: Callable[[], float] = time.monotonic) -> None:
         self._memory = memory
         self._at_once = at_once
-        self._ahead = _AHEAD_WITH_DISKS if disks else _AHEAD_SECONDS
-        self._least = memory * (_LEAST_WITH_DISKS if disks else _LEAST_SHARE)
         self._clock = clock
         self._first: tuple[float, int] | None = None
 
@@ -56,7 +51,7 @@ class Standstill:
         began, most = self._first = self._first or (now, left)
         speed = (most - left) / (now - began) if now > began else 0.0  # on the whole: empty pages come in swarms
         own = left - max(0, stats["memory_total"] - self._memory)
-        return self.is_late(stats) or own <= max(speed * self._ahead, self._least)
+        return self.is_late(stats) or own <= max(speed * _AHEAD_SECONDS, self._memory * _LEAST_SHARE)
 
     @staticmethod
     def is_late(stats: dict[str, Any]) -> bool:

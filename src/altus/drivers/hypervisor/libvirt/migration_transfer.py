@@ -25,20 +25,27 @@ _COMMITTED = "Post-copy has begun and cannot be stopped any more"
 
 
 class Transfer:
-    """Attends to a VM that is being sent. `aborted` says that it was stopped; `missed` that its guest, which is
-    emulated, did not stand still in time: what was sent is worth nothing."""
+    """Attends to a VM that is being sent, as long as `memory` is set (see `Doors.memory`). `aborted` says that it was
+    stopped; `missed` that its guest, which is emulated, did not stand still in time: what was sent is worth nothing.
 
-    def __init__(self, domain: libvirt.virDomain, far: libvirt.virConnect, move: Move, order: Order) -> None:
+    Where disks are copied that would cost most, and ending a transfer at its very end can crash QEMU 7.2: an emulated
+    guest stands still at once then, and its memory waits for that."""
+
+    def __init__(self, domain: libvirt.virDomain, far: libvirt.virConnect, move: Move, order: Order,
+                 memory: asyncio.Event) -> None:  # fmt: skip
         self.aborted = False
         self.missed = False
         self._domain = domain
         self._far = far
         self._move = move
         self._order = order
+        self._memory = memory
         self._course = Course(move.options)
         self._standstill: Standstill | None = None
         if order.emulated and order.live:
-            self._standstill = Standstill(order.memory, at_once=order.post_copy, disks=order.copies)
+            self._standstill = Standstill(order.memory, at_once=order.post_copy or order.copies)
+            if order.copies:
+                memory.clear()
         self._left = 0.0
         self._loop = asyncio.get_running_loop()
 
@@ -53,6 +60,7 @@ class Transfer:
                 await asyncio.wait(waited, timeout=self._pause, return_when=asyncio.FIRST_COMPLETED)
                 if (stop.done() or self.missed) and not self._course.switched:
                     self.aborted = stop.done()
+                    self._memory.set()  # nobody else would see that QEMU closes it
                     await asyncio.to_thread(self._abort)
                     continue
                 await asyncio.to_thread(self._look)
@@ -61,6 +69,7 @@ class Transfer:
             stats = work.result()
         finally:
             stop.cancel()
+            self._memory.set()
             if follow is not None:
                 await follow
         self.missed = self.missed or (self._standstill is not None and not self._course.stands)
@@ -118,6 +127,7 @@ class Transfer:
                 self._domain.suspend()
                 self.missed = self._standstill.is_late(self._domain.jobStats())
                 self._course.stands = not self.missed
+                self._loop.call_soon_threadsafe(self._memory.set)
             share, text = progress(stats, self._order.memory)
             committed = self._course.switched
             sentence = f"{_COMMITTED}; {text}" if committed else text

@@ -1,4 +1,5 @@
-"""The way to this host's libvirtd is shut before anybody can learn that the other host is lost."""
+"""The way to this host's libvirtd is shut before anybody can learn that the other host is lost; others have doors of
+their own, and memory waits if it is told to."""
 
 from __future__ import annotations
 
@@ -20,6 +21,7 @@ class Far:
 
     def __init__(self) -> None:
         self.lost = asyncio.Event()
+        self.heard = asyncio.Queue[bytes]()
 
     async def read(self) -> bytes:
         await self.lost.wait()
@@ -27,6 +29,7 @@ class Far:
 
     async def write(self, data: bytes) -> None:
         """Hears all."""
+        self.heard.put_nowait(data)
 
     async def close(self) -> None:
         """Has ended."""
@@ -97,3 +100,20 @@ async def test_disks_have_a_door_of_their_own_in_a_folder_for_qemus_user(
     assert not door.parent.exists()
     async with Doors("vm", reach):
         assert not door.parent.exists()
+
+
+async def test_memory_waits_while_it_is_told_to_and_nothing_else_does(daemon: asyncio.Queue[bytes]) -> None:
+    hosts = {channel: Far() for channel in MigrationChannel}
+
+    async def reach(channel: MigrationChannel) -> ByteStream:
+        return hosts[channel]
+
+    async with Doors("vm", reach, (64055, 108)) as doors:
+        doors.memory.clear()
+        with await _connected(memory_socket("vm")) as memory, await _connected(disks_socket("vm")) as disks:
+            await asyncio.to_thread(memory.sendall, b"page")
+            await asyncio.to_thread(disks.sendall, b"sector")
+            assert await hosts[MigrationChannel.DISKS].heard.get() == b"sector"
+            assert hosts[MigrationChannel.MEMORY].heard.empty()
+            doors.memory.set()
+            assert await hosts[MigrationChannel.MEMORY].heard.get() == b"page"

@@ -23,8 +23,8 @@ def _seen(left: int, passes: int = 1) -> dict[str, int]:
     }
 
 
-def _every_second(*, at_once: bool = False, disks: bool = False) -> Standstill:
-    return Standstill(_TOTAL, at_once=at_once, disks=disks, clock=count(1.0).__next__)
+def _every_second(*, at_once: bool = False) -> Standstill:
+    return Standstill(_TOTAL, at_once=at_once, clock=count(1.0).__next__)
 
 
 def test_only_emulated_guests_are_concerned() -> None:
@@ -39,11 +39,6 @@ def test_it_is_due_when_what_is_left_of_its_memory_is_gone_soon() -> None:
     assert [swarm.is_due(_seen(int(_TOTAL * share))) for share in (1.0, 0.95, 0.9, 0.1)] == [False] * 4
 
 
-def test_with_disks_it_is_due_earlier() -> None:
-    slow = _every_second(disks=True)
-    assert [slow.is_due(_seen(int(_TOTAL * share))) for share in (0.08, 0.07, 0.06)] == [False, False, True]
-
-
 def test_it_is_not_due_before_the_first_pass_has_begun() -> None:
     assert not _every_second().is_due(_MOVES)
     assert not _every_second().is_due(_seen(-_DISPLAY, passes=0))
@@ -53,7 +48,7 @@ def test_it_is_not_due_before_the_first_pass_has_begun() -> None:
     ({}, False), (_MOVES, False), (_MOVES | {"memory_total": 0}, False),
     (_seen(_TOTAL, passes=0), True), (_seen(9), True),
 ])  # fmt: skip
-def test_for_post_copy_it_is_due_when_memory_is_being_sent(stats: dict[str, int], due: bool) -> None:
+def test_at_once_it_is_due_when_memory_is_being_sent(stats: dict[str, int], due: bool) -> None:
     assert _every_second(at_once=True).is_due(stats) is due
 
 
