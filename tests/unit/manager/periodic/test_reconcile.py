@@ -199,6 +199,8 @@ async def test_what_a_host_has_that_the_database_lost_is_told_and_left(site: Sit
     await host.hypervisor.define(stranger, VmAttachments(disks=(), nics=()))
     async with following(site, look_again=0.05):
         await until(_kinds(site, "host.silent"), "its silence is told")
+        name = await site.db.read(lambda tx: HOST.get(tx, host.id).name)
+        assert [alarm.message for alarm in await _alarms(site)] == [f"Host {name}: It does not answer."]
         host.connect()
         await until(_kinds(site, "vm.orphan"), "the orphan is told")
         assert {seen.id for seen in await host.hypervisor.observe_all()} == {vm.id, stranger.id}
