@@ -34,6 +34,8 @@ _NAMES = {
     "{}.key": ("clientkey.pem", "client-key.pem", "server-key.pem"),
 }
 """What libvirt and QEMU call the same files."""
+_PAUSE = 1.0
+"""Seconds between questions to a guest that boots: how long it takes is not measured here."""
 _LISTEN = """
 import dataclasses
 from devkit.services.declared import SERVICES
@@ -140,7 +142,7 @@ async def alike(lab: Lab, vm_id: str, host: str, address: str) -> Copy:
     await vm.create()
     await place.run("chmod", "0666", str(vm.disk))
     await vm.start()
-    await vm.wait_guest()
+    await vm.wait_guest(_PAUSE)
     return Copy(lab, vm)
 
 

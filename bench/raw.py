@@ -72,13 +72,13 @@ class RawVm:
         """Power on."""
         await self.place.virsh("start", self.name)
 
-    async def wait_guest(self) -> None:
-        """Until the guest agent answers."""
+    async def wait_guest(self, pause: float = 0.02) -> None:
+        """Until the guest agent answers; asked again after so many seconds."""
         while True:
             try:
                 await self.place.virsh("qemu-agent-command", "--timeout", "1", self.name, '{"execute":"guest-ping"}')
             except RuntimeError:
-                await asyncio.sleep(0.02)
+                await asyncio.sleep(pause)
             else:
                 return
 
