@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import fake, placement, real, scale
+from bench import fake, lab, placement, real, scale
 from bench.table import Row, markdown
 from devkit.services.plain import Plain
 
@@ -22,7 +22,8 @@ def main() -> int:
     """Exit 1 if a bar was missed."""
     parser = argparse.ArgumentParser(prog="./dev bench")
     parser.add_argument("part", nargs="?", choices=(*_PARTS, "all"), default="all")
-    parser.add_argument("--vms", type=int, default=5000, help="VMs to create with the fake drivers")
+    parser.add_argument("--vms", type=int, default=5000,
+                        help=f"VMs to create with the fake drivers; in the lab at most {lab.EVACUATED}")  # fmt: skip
     parser.add_argument("--hosts", type=int, default=100, help="hosts of the large pool")
     parser.add_argument("--rounds", type=int, default=7, help="pairs of each comparison")
     parser.add_argument("--seconds", type=float, default=30.0, help="of idle and steady-rate measurements")
@@ -54,7 +55,13 @@ def _scale(asked: argparse.Namespace) -> list[Row]:
     return asyncio.run(scale.measure(hosts=asked.hosts, vms=asked.vms, seconds=asked.seconds))
 
 
-_PARTS: dict[str, Callable[[argparse.Namespace], list[Row]]] = {"real": _real, "fake": _fake, "scale": _scale}
+def _lab(asked: argparse.Namespace) -> list[Row]:
+    return asyncio.run(lab.measure(rounds=asked.rounds, vms=min(asked.vms, lab.EVACUATED)))
+
+
+_PARTS: dict[str, Callable[[argparse.Namespace], list[Row]]] = {
+    "real": _real, "fake": _fake, "scale": _scale, "lab": _lab,
+}  # fmt: skip
 
 
 def _document(table: str) -> str:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-
-import psutil
 
 from altus.model.image import BuiltinImage
 from altus.model.pool import MAX_RATIO
@@ -15,15 +12,12 @@ from altus.wire.pools import PoolEdit
 from altus.wire.resources import ImageBuild, ImageCreate, NetworkCreate, VolumeCreate
 from altus.wire.vms import NicCreate, VmCreate
 from bench import fake, raw
-from bench.rig import Rig, rig, until
+from bench.rig import Rig, guest_answers, guests_at_rest, rig, until
 from bench.table import Row, ratio
 from devkit import progress
 
 Turn = tuple[dict[str, list[float]], str, Callable[[], Awaitable[object]]]
 _MEMORY = 128 << 20
-_LOOK = 1.0
-_REST = 0.1
-"""The share of a processor that guests take at most when they are at rest."""
 _GIB = 1 << 30
 
 
@@ -65,7 +59,7 @@ async def _lives(made: Rig, rounds: int) -> list[Row]:
         ):
             turns: list[Turn] = [(ours, name, change.run), (theirs, copy.name, by_hand)]
             for times, who, act in turns if number % 2 else reversed(turns):
-                await _at_rest()
+                await guests_at_rest()
                 times[verb].append(await _timed(act(), f"{who}: {verb}"))
     return [
         ratio("create + start + guest answers, against virsh + qemu-img", ours["answer"], theirs["answer"], 1.15),
@@ -78,34 +72,13 @@ async def _lives(made: Rig, rounds: int) -> list[Row]:
 async def _create_and_answer(made: Rig, name: str) -> None:
     body = VmCreate(name=name, image=BuiltinImage.TINY, memory=_MEMORY, nics=[NicCreate(network="lan")], start=True)
     await made.altus.vms.create(body).run()
-
-    async def answers() -> bool:
-        return (await made.altus.vms.get(name)).guest is not None
-
-    await until(answers)
+    await until(lambda: guest_answers(made.altus, name))
 
 
 async def _raw_answer(copy: raw.RawVm) -> None:
     await copy.create()
     await copy.start()
     await copy.wait_guest()
-
-
-async def _at_rest() -> None:
-    """Until all guests have booted to their end: who still boots takes time from what is measured."""
-    guests = [process for process in psutil.process_iter() if process.name().startswith("qemu-system")]
-
-    async def idle() -> bool:
-        before, began = _seconds(guests), time.monotonic()
-        await asyncio.sleep(_LOOK)
-        return _seconds(guests) - before < _REST * (time.monotonic() - began)
-
-    await until(idle)
-
-
-def _seconds(processes: list[psutil.Process]) -> float:
-    """Of processor time that they took."""
-    return sum(sum(process.cpu_times()[:2]) for process in processes)
 
 
 async def _clones(made: Rig, rounds: int) -> list[Row]:

@@ -21,6 +21,9 @@ from altus.sdk.client import AltusClient
 
 _BIN = Path(sys.executable).parent
 _PATIENCE = 120.0
+_LOOK = 1.0
+_REST, _REST_OF_EACH = 0.1, 0.02
+"""The share of a processor that guests take at most when they are at rest: all of a few, and each of many."""
 
 
 @dataclass(frozen=True)
@@ -102,6 +105,29 @@ async def _true(value: bool) -> bool:
 async def hosts_up(altus: AltusClient, count: int) -> bool:
     """Whether so many hosts are up."""
     return [host.state async for host in altus.hosts.each()].count(HostState.UP) >= count
+
+
+async def guest_answers(altus: AltusClient, vm: str) -> bool:
+    """Whether the guest of a VM has booted so far that its agent answers."""
+    return (await altus.vms.get(vm)).guest is not None
+
+
+async def guests_at_rest() -> None:
+    """Until all guests have booted to their end: who still boots takes time from what is measured."""
+    guests = [process for process in psutil.process_iter() if process.name().startswith("qemu-system")]
+    rest = max(_REST, _REST_OF_EACH * len(guests))
+
+    async def idle() -> bool:
+        before, began = _seconds(guests), time.monotonic()
+        await asyncio.sleep(_LOOK)
+        return _seconds(guests) - before < rest * (time.monotonic() - began)
+
+    await until(idle)
+
+
+def _seconds(processes: list[psutil.Process]) -> float:
+    """Of processor time that they took."""
+    return sum(sum(process.cpu_times()[:2]) for process in processes)
 
 
 def _agent_settings(folder: Path, port: int, *, fake: bool) -> str:

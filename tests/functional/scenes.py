@@ -480,7 +480,10 @@ async def _host_forget(admin: Administrator, go: Go) -> None:
 # -- what needs several hosts ------------------------------------------------------------------------------------------
 
 
-ELSEWHERE = {"vm.migrate": "tests/functional/lab/test_migrate.py"}
+ELSEWHERE = {
+    "vm.migrate": "tests/functional/lab/test_migrate.py",
+    "volume.repair": "tests/functional/lab/test_migrate_disks.py",
+}
 """Task types that need several hosts: which test disturbs them in a lab."""
 
 

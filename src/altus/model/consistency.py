@@ -183,9 +183,11 @@ def _volumes(intent: Intent, truth: Truth) -> Iterator[Finding]:
     moving = {volume.id for volume in owners.values() if volume.vm_id in intent.busy} | intent.busy
     for volume_id in sorted({volume_id for _, volume_id in stored.keys() - known} - moving):
         if volume_id in owners:
+            owner = owners[volume_id]
             yield Finding("volume.leftover", "volume", volume_id,
-                          f"Storage has an old copy of volume {owners[volume_id].name}, which is on other storage now.",
-                          "Remove its file, or move its VM there once more.")  # fmt: skip
+                          f"Storage has an old copy of volume {owner.name}, which is on other storage now.",
+                          "If nobody uses it, it goes by itself. Else remove its file, or move its VM there once more.",
+                          certain=owner.vm_id is not None and owner.state is VolumeState.READY)  # fmt: skip
         else:
             yield Finding("volume.orphan", "volume", volume_id, f"Storage has a volume {volume_id} that nobody knows.")
 

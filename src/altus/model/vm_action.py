@@ -77,14 +77,18 @@ def refusal(vm: Vm, action: VmAction) -> str:
         return f"VM {vm.name} is {vm.state}."
     if action is VmAction.DELETE and vm.protected:
         return f"VM {vm.name} is protected from deletion."
+    if action is VmAction.MIGRATE and vm.restart_pending:
+        return f"VM {vm.name} does not run with its new hardware yet."
     return ""
 
 
 def require(vm: Vm, action: VmAction) -> None:
-    """Raise `Conflict` (`vm.state`, `vm.protected`) if the action is not possible now."""
+    """Raise `Conflict` (`vm.state`, `vm.protected`, `vm.restart_pending`) if the action is not possible now."""
     why = refusal(vm, action)
     if not why:
         return
+    if vm.state in RULES[action].states and action is VmAction.MIGRATE:
+        raise Conflict(why, code="vm.restart_pending", hint="Restart it first.")
     if vm.state in RULES[action].states:
         raise Conflict(why, code="vm.protected", hint="Take its protection away first: `altus vm edit --unprotect`.")
     raise Conflict(

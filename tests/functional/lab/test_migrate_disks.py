@@ -168,6 +168,27 @@ async def test_what_was_copied_survives_a_power_cut_of_the_target_at_once(pool: 
     await copied.is_whole_on("host2")
 
 
+@pytest.mark.parametrize(("machine", "service"), [("manager", "altus-manager"), ("host2", "altus-agent")])
+async def test_a_copy_that_is_left_goes_when_its_host_is_back(pool: PoolOfLab, copied: CopiedMover, machine: str,
+                                                              service: str) -> None:  # fmt: skip
+    """What a migration could not remove on a host that was forgotten, or refused; daemons die meanwhile."""
+    pool.lab.cut("host2", "management")
+    await pool.host("host2", HostState.UNREACHABLE)
+    for disk in copied.vm.disks:
+        path = f"/var/lib/altus/storage/volumes/{disk.volume_id}.qcow2"
+        pool.lab.run("host2", "qemu-img", "create", "-q", "-f", "qcow2", path, str(_WRITTEN * MIB))
+    assert copied.copies() == list(HOSTS)
+    await asyncio.to_thread(pool.lab.heal, "host2")
+    pool.kill_service(machine, service)
+    await asyncio.to_thread(pool.start_service, machine, service)
+
+    async def is_gone() -> bool:
+        return copied.copies() == ["host1"]
+
+    await until(is_gone, "the copies are removed", GUEST)
+    await copied.is_whole_on("host1")
+
+
 async def test_a_vm_without_disks_moves_to_another_hosts_storage(pool: PoolOfLab) -> None:
     body = VmCreate(name=f"copied{next(_numbers)}", storage="host1-local", memory=128 * MIB, start=True)
     await pool.altus.vms.create(body).run()

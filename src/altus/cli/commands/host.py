@@ -14,6 +14,7 @@ from altus.cli.layout import AnyLayout, Layout, Ref
 from altus.cli.listing import list_things
 from altus.cli.plan import show_plan
 from altus.cli.text import ago, listed, size, yes_no
+from altus.model.host import HostState
 from altus.model.label import Label
 
 app = group("The servers that VMs run on.")
@@ -26,6 +27,10 @@ def _cpu(host: Any) -> str:
     cpu = host.facts.cpu
     virtualization = listed(filter(None, (cpu.virtualization, cpu.nested_paging))) or "no virtualization"
     return f"{cpu.model}: {cpu.sockets} sockets, {cpu.cores} cores, {cpu.threads} threads, {virtualization}"
+
+
+_HEARD = (HostState.UP, HostState.MAINTENANCE)
+"""Where its last complete account of itself is older than its last sign of life."""
 
 
 def _guest_cpus(host: Any) -> str:
@@ -45,7 +50,7 @@ HOST: AnyLayout = Layout(
         ("MEMORY", lambda host: size(host.facts.memory) if host.facts else ""),
         ("GUESTS RUN BY", lambda host: host.facts.acceleration.value if host.facts else ""),
         ("ADDRESS", lambda host: host.address),
-        ("SEEN", lambda host: ago(host.seen_at)),
+        ("SEEN", lambda host: "now" if host.state in _HEARD else ago(host.seen_at)),
     ),
     details=(
         ("ID", lambda host: host.id),

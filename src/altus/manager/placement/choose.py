@@ -35,12 +35,25 @@ def judge(request: Request, candidates: Iterable[Candidate]) -> list[Verdict]:
 
 
 def choose(request: Request, candidates: Iterable[Candidate]) -> list[Verdict]:
-    """Like `judge`, but `LimitExceeded` (`placement.no_host`) with every host's reasons if none is suitable."""
+    """Like `judge`, but `LimitExceeded` (`placement.no_host`) if none is suitable, with the reasons of the host that
+    was asked for, or else of every host."""
     verdicts = judge(request, candidates)
     if verdicts and verdicts[0].chosen:
         return verdicts
-    why = "; ".join(f"{v.host_name}: {', '.join(v.reasons)}" for v in verdicts) or "no host is enrolled"
-    raise LimitExceeded(f"No host can take the VM ({why}).", code="placement.no_host", hint="See `altus host list`.")
+    raise LimitExceeded(_refusal(request, verdicts), code="placement.no_host", hint="See `altus host list`.")
+
+
+def _refusal(request: Request, verdicts: Iterable[Verdict]) -> str:
+    """A repository that has all reasons of another one of the same host, and perhaps more, is left out."""
+    told: list[Verdict] = []
+    for verdict in sorted(verdicts, key=lambda v: len(v.reasons)):
+        if not any(v.host_id == verdict.host_id and set(v.reasons) <= set(verdict.reasons) for v in told):
+            told.append(verdict)
+    if asked := [v for v in told if v.host_id == request.host_id]:
+        why = "; ".join(", ".join(verdict.reasons) for verdict in asked)
+        return f"Host {asked[0].host_name} cannot take the VM ({why})."
+    why = "; ".join(f"{verdict.host_name}: {', '.join(verdict.reasons)}" for verdict in told)
+    return f"No host can take the VM ({why or 'no host is enrolled'})."
 
 
 def _rank(request: Request, candidate: Candidate) -> tuple[float, str, str]:

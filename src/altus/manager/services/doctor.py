@@ -62,7 +62,9 @@ class DoctorService:
         try:
             census = await self.world.agents.call(host.id, HOST_CENSUS, Nothing())
         except AltusError as error:
-            return {}, [Finding("host.silent", "host", host.id, f"Host {host.name}: {error.message}", error.hint)]
+            # people know hosts by names
+            why = error.message.replace(f"Host {host.id}", "It").replace(host.id, host.name)
+            return {}, [Finding("host.silent", "host", host.id, f"Host {host.name}: {why}", error.hint)]
         stored = {storage: {facts.id for facts in volumes} for storage, volumes in census.volumes.items()}
         intent = await self.world.db.read(
             lambda tx: _intent(tx, host.id, stored, before | task_rows.claimed_since(tx, newest))

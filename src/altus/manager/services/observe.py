@@ -35,6 +35,7 @@ class Observer:
         self.db = db
         self.epoch = epoch
         self._early: dict[tuple[str, str], VmObservation] = {}
+        self._heard: set[str] = set()
 
     async def on_hello(self, hello: Hello) -> None:
         """A host is (again) there and tells everything."""
@@ -51,6 +52,7 @@ class Observer:
             return [] if hello.vms is None else _apply_all(tx, host.id, hello.vms)
 
         self._remember(hello.host_id, await self._write(work))
+        self._heard.add(hello.host_id)
 
     async def on_news(self, host_id: str, news: HostNews) -> None:
         """Something is different on a host."""
@@ -113,13 +115,15 @@ class Observer:
             host = HOST.peek(tx, host_id)
             if host is None or host.state is HostState.ENROLLING:
                 return
-            HOST.change(tx, host_id, state=HostState.UNREACHABLE)
+            seen_at = utc_now() if host_id in self._heard else host.seen_at  # until its stream broke off, just now
+            HOST.change(tx, host_id, state=HostState.UNREACHABLE, seen_at=seen_at)
             for vm in VM.all(tx, VM.table.c.host_id == host_id):
                 if vm.state not in _NOT_OBSERVED:
                     VM.change(tx, vm.id, state=VmState.UNKNOWN)
 
         self._early = {key: seen for key, seen in self._early.items() if key[1] != host_id}
         await self._write(work)
+        self._heard.discard(host_id)
 
     async def _write(self, work: Callable[[Tx], R]) -> R:
         """Under the lease: what a manager saw before it was frozen must not overwrite what the next one sees."""

@@ -1,5 +1,5 @@
 """Has repaired, without being asked, what `vm.repair`, `security_group.repair`, `floating_ip.repair`,
-`forward.repair` and `router.repair` put right for certain."""
+`forward.repair`, `router.repair` and `volume.repair` put right for certain."""
 
 from __future__ import annotations
 
@@ -13,12 +13,13 @@ from altus.common.errors import AltusError
 from altus.manager.services.changes import Change, Changes, Idempotency
 from altus.manager.store import tasks as rows
 from altus.manager.store.database import Tx
-from altus.manager.store.resources import FLOATING_IP, FORWARD, ROUTER, SECURITY_GROUP, VM, Resources
+from altus.manager.store.resources import FLOATING_IP, FORWARD, ROUTER, SECURITY_GROUP, VM, VOLUME, Resources
 from altus.manager.tasks.floating_ip_tasks import FLOATING_IP_REPAIR_TASK, FloatingIpChoice
 from altus.manager.tasks.forward_tasks import FORWARD_REPAIR_TASK, ForwardChoice
 from altus.manager.tasks.router_tasks import ROUTER_REPAIR_TASK, RouterChoice
 from altus.manager.tasks.security_group_tasks import SECURITY_GROUP_REPAIR_TASK, SecurityGroupChoice
 from altus.manager.tasks.vm_repair import VM_REPAIR, VmRepair
+from altus.manager.tasks.volume_repair import VOLUME_REPAIR_TASK, VolumeRepair
 from altus.model.actor import Actor, Right
 from altus.model.consistency import Finding
 from altus.model.floating_ip import FloatingIp
@@ -29,6 +30,7 @@ from altus.model.router import Router
 from altus.model.security_group import SecurityGroup
 from altus.model.task import TaskState
 from altus.model.vm import Vm
+from altus.model.volume import Volume
 
 R = TypeVar("R", bound=Resource)
 Find = Callable[[Tx, str], Change[Any] | None]
@@ -38,7 +40,7 @@ _AFTER_SUCCESS, _AFTER_FAILURE = timedelta(seconds=10), timedelta(minutes=10)
 ACTOR = Actor(account_id="", name="altus", source="local",
               rights=(Right(frozenset({Permission.VM_READ, Permission.VM_EDIT, Permission.SECURITY_GROUP_WRITE,
                                Permission.FLOATING_IP_WRITE, Permission.FORWARD_WRITE,
-                               Permission.ROUTER_WRITE})),),
+                               Permission.ROUTER_WRITE, Permission.VOLUME_WRITE})),),
               )  # fmt: skip
 """Who asks for what nobody has asked for."""
 
@@ -109,6 +111,12 @@ def router_repair(router: Router) -> Change[RouterChoice]:
                   object_name=router.name, project_id=router.project_id)  # fmt: skip
 
 
+def volume_repair(volume: Volume) -> Change[VolumeRepair]:
+    """The change by which copies of a VM's disk go that a migration has left."""
+    return Change(kind=VOLUME_REPAIR_TASK, arguments=VolumeRepair(volume_id=volume.id, vm_id=volume.vm_id or ""),
+                  object_id=volume.id, object_name=volume.name, project_id=volume.project_id)  # fmt: skip
+
+
 def _vm_repair(vm: Vm) -> Change[VmRepair]:
     return Change(kind=VM_REPAIR, arguments=VmRepair(vm_id=vm.id), object_id=vm.id, object_name=vm.name,
                   project_id=vm.project_id)  # fmt: skip
@@ -130,5 +138,6 @@ _OWN: dict[str, tuple[str, Find]] = {
     "floating_ip": (FLOATING_IP_REPAIR_TASK.kind, _of(FLOATING_IP, floating_ip_repair)),
     "forward": (FORWARD_REPAIR_TASK.kind, _of(FORWARD, forward_repair)),
     "router": (ROUTER_REPAIR_TASK.kind, _of(ROUTER, router_repair)),
+    "volume": (VOLUME_REPAIR_TASK.kind, _of(VOLUME, volume_repair)),
 }
 """What has a repair of its own."""

@@ -28,12 +28,14 @@ from altus.manager.tasks.vm_edit_nic import VM_EDIT_NIC
 from altus.manager.tasks.vm_migrate import VM_MIGRATE_TASK
 from altus.manager.tasks.vm_power import POWER_TASKS
 from altus.manager.tasks.vm_repair import VM_REPAIR
+from altus.manager.tasks.volume_repair import VOLUME_REPAIR_TASK
 from altus.manager.tasks.volume_tasks import VOLUME_TASKS
 
 TASK_TYPES: dict[str, TaskType[Any]] = {
     kind.kind: kind
     for kind in (VM_CREATE, VM_CLONE, VM_EDIT, VM_EDIT_NIC, VM_EDIT_DISK, VM_DELETE, VM_MIGRATE_TASK, VM_REPAIR,
-                 VM_ADOPT, *POWER_TASKS, *VOLUME_TASKS, SNAPSHOT_CREATE, SNAPSHOT_REVERT, SNAPSHOT_DELETE,
-                 SNAPSHOT_MERGE, *IMAGE_TASKS, *NETWORK_TASKS, *SECURITY_GROUP_TASKS, *FLOATING_IP_TASKS,
-                 *FORWARD_TASKS, *ROUTER_TASKS, HOST_MAINTAIN, HOST_ACTIVATE, HOST_RENEW, HOST_REMOVE, HOST_FORGET)
+                 VM_ADOPT, *POWER_TASKS, *VOLUME_TASKS, VOLUME_REPAIR_TASK, SNAPSHOT_CREATE, SNAPSHOT_REVERT,
+                 SNAPSHOT_DELETE, SNAPSHOT_MERGE, *IMAGE_TASKS, *NETWORK_TASKS, *SECURITY_GROUP_TASKS,
+                 *FLOATING_IP_TASKS, *FORWARD_TASKS, *ROUTER_TASKS, HOST_MAINTAIN, HOST_ACTIVATE, HOST_RENEW,
+                 HOST_REMOVE, HOST_FORGET)
 }  # fmt: skip

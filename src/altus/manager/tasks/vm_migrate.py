@@ -84,7 +84,7 @@ async def _check(run: Run[VmMigrate]) -> None:
 
 
 def _require_movable(tx: Tx, vm: Vm, args: VmMigrate) -> None:
-    """`Conflict` (`vm.state`, `vm.storage_shared`, `vm.restart_pending`, or why its disks cannot be copied) for a VM
+    """`Conflict` (`vm.state`, `vm.restart_pending`, `vm.storage_shared`, or why its disks cannot be copied) for a VM
     that cannot move at all."""
     require(vm, VmAction.MIGRATE)
     if disks.is_local(tx, vm):
@@ -92,9 +92,6 @@ def _require_movable(tx: Tx, vm: Vm, args: VmMigrate) -> None:
     elif args.storage_id not in ("", vm.storage_id):
         raise Conflict(f"The disks of VM {vm.name} are on storage that all its hosts reach, and stay there.",
                        code="vm.storage_shared", hint="Leave `--storage` out.")  # fmt: skip
-    if vm.restart_pending:
-        raise Conflict(f"VM {vm.name} does not run with its new hardware yet.", code="vm.restart_pending",
-                       hint="Restart it first.")  # fmt: skip
 
 
 def destination(tx: Tx, vm: Vm, taken: Taken, promised: Promised) -> tuple[Verdict, int]:

@@ -27,6 +27,9 @@ from altus.wire.operations import (
     VmDefine,
 )
 
+_REMOVED = "its definition was removed"
+"""Which a guest that runs does not notice: it has what the database says."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class VmRepair:
@@ -49,7 +52,7 @@ async def _compare(run: Run[VmRepair]) -> list[str]:
     found = next((domain for domain in told.domains if domain.id == vm.id), None)
     if found is None:
         return ["not defined on its host"]
-    lost = [] if found.persistent else ["its definition was removed"]
+    lost = [] if found.persistent else [_REMOVED]
     return [*differences(vm, found), *lost] or ([] if vm.restart_pending else live_differences(found))
 
 
@@ -76,7 +79,8 @@ async def _define(run: Run[VmRepair]) -> None:
     before = await the_vm(run, run.args.vm_id)
     seen = await run.call(await the_host(run, before.id), VM_DEFINE, VmDefine(vm=definition(before)))
     active = seen.observation is not None and seen.observation.state in (VmState.RUNNING, VmState.PAUSED)
-    more: dict[str, Any] = {"restart_pending": True} if active and run.result_of("compare") else {}
+    lacks = active and set(run.result_of("compare")) - {_REMOVED}
+    more: dict[str, Any] = {"restart_pending": True} if lacks else {}
     record(run, before, seen, **more)
 
 

@@ -23,7 +23,7 @@ from altus.model.network import mac_of
 from altus.model.pool import DEFAULT_POOL
 from altus.model.router import RouterSpec
 from altus.model.security_group import SecurityGroupSpec
-from altus.model.vm import Vm, VmState
+from altus.model.vm import VmState
 from altus.model.vm_action import VmAction
 from altus.wire import resources as shapes
 from altus.wire import vms as vm_shapes
@@ -44,6 +44,7 @@ from tests.unit.manager.changes.snapshots import (
     prepare_merge,
     prepare_revert,
 )
+from tests.unit.manager.changes.volumes import local_vm, prepare_repair
 
 Draft = Coroutine[Any, Any, Change[Any]]
 Prepare = Callable[[Site], Awaitable[Callable[[], Draft]]]
@@ -131,14 +132,6 @@ def _migrate(**options: Any) -> Prepare:
         return lambda: site.power.migrate(ADMIN, vm.id, vm_shapes.VmMigrate(**options))
 
     return prepare
-
-
-async def local_vm(site: Site, **fields: Any) -> Vm:
-    """A running VM whose disks only the first host reaches: one stands on an image, whose kernel it has."""
-    name = f"image-{new_id()[-12:]}"
-    build = shapes.ImageBuild.model_validate({"image": "tiny", "name": name, "storage": "host0-local"})
-    await site.done(site.images.build(ADMIN, build))
-    return await site.new_vm(start=True, image=name, **fields)
 
 
 async def _migrate_copied(site: Site) -> Callable[[], Draft]:
@@ -456,6 +449,7 @@ CASES = (
     Case("volume.create", "volume.create", _volume_create),
     Case("volume.resize", "volume.resize", _volume_resize, False),
     Case("volume.delete", "volume.delete", _volume_delete),
+    Case("volume.repair", "volume.repair", prepare_repair, restores=False, hosts=2),
     Case("snapshot.create", "snapshot.create", prepare_create(start=False)),
     Case("snapshot.create-running", "snapshot.create", prepare_create(start=True)),
     Case("snapshot.revert", "snapshot.revert", prepare_revert(start=False)),

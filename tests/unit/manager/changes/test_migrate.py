@@ -12,6 +12,7 @@ from altus.manager.store.resources import HOST, VM
 from altus.model.host import HostState
 from altus.model.task import TaskState
 from altus.model.vm import Vm, VmState
+from altus.model.vm_action import VmAction, refusal
 from altus.wire import vms as shapes
 from tests.unit.manager.changes.site import ADMIN, Site
 
@@ -48,6 +49,7 @@ async def test_what_cannot_move_is_refused_with_the_reason(pair: Site) -> None:
         assert await _code(pair, vm, host="host9") == "host.not_found"
         await pair.done(pair.vms.edit(ADMIN, vm.id, shapes.VmEdit(vcpus=2)))
         assert await _code(pair, vm) == "vm.restart_pending"
+        assert "its new hardware" in refusal(await pair.vm(vm.id), VmAction.MIGRATE)  # which clients are told, too
         await pair.done(pair.power.restart(ADMIN, vm.id, shapes.VmRestart(force=True)))
         await pair.db.write(lambda tx: HOST.change(tx, _other(pair, vm), state=HostState.UNREACHABLE))
         assert await _code(pair, vm) == "placement.no_host"

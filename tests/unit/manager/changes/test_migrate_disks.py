@@ -18,9 +18,9 @@ from altus.model.task import TaskState
 from altus.model.vm import Vm, VmState
 from altus.model.volume import Volume
 from altus.wire import vms as shapes
-from tests.unit.manager.changes.cases import local_vm
 from tests.unit.manager.changes.site import ADMIN, Site
 from tests.unit.manager.changes.test_migrate_room import _cancelled, _forget, _hosts, _sending
+from tests.unit.manager.changes.volumes import local_vm
 
 
 async def _storage(site: Site, name: str) -> Storage:

@@ -22,9 +22,9 @@ from altus.model.vm_action import VmAction
 from altus.wire import resources as shapes
 from altus.wire import vms as vm_shapes
 from altus.wire.snapshots import SnapshotCreate
-from tests.unit.manager.changes.cases import local_vm
 from tests.unit.manager.changes.site import ADMIN, SMALL, Site
 from tests.unit.manager.changes.snapshots import new_snapshot, snapshots_of, taken, with_snapshots
+from tests.unit.manager.changes.volumes import local_vm
 
 
 async def refused(call: Awaitable[object], kind: type[AltusError], code: str) -> AltusError:

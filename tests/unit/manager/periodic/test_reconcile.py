@@ -39,6 +39,7 @@ from tests.unit.manager.changes.forwards import new_forward
 from tests.unit.manager.changes.routers import new_isolated, new_router
 from tests.unit.manager.changes.security_groups import new_group
 from tests.unit.manager.changes.site import ADMIN, Site, tasks_of
+from tests.unit.manager.changes.volumes import left_copy
 
 
 @pytest.fixture
@@ -138,7 +139,8 @@ async def test_a_running_vm_that_others_undefined_runs_on(site: Site) -> None:
         vm = await site.new_vm(start=True)
         host.hypervisor.others.undefine(vm.id)
         await until(_repaired(site), "the VM is repaired")
-    assert (await site.vm(vm.id)).state is VmState.RUNNING
+    after = await site.vm(vm.id)
+    assert (after.state, after.restart_pending) == (VmState.RUNNING, False)
     assert [domain.persistent for domain in await host.hypervisor.domains()] == [True]
 
 
@@ -197,6 +199,8 @@ async def test_what_a_host_has_that_the_database_lost_is_told_and_left(site: Sit
     await host.hypervisor.define(stranger, VmAttachments(disks=(), nics=()))
     async with following(site, look_again=0.05):
         await until(_kinds(site, "host.silent"), "its silence is told")
+        name = await site.db.read(lambda tx: HOST.get(tx, host.id).name)
+        assert [alarm.message for alarm in await _alarms(site)] == [f"Host {name}: It does not answer."]
         host.connect()
         await until(_kinds(site, "vm.orphan"), "the orphan is told")
         assert {seen.id for seen in await host.hypervisor.observe_all()} == {vm.id, stranger.id}
@@ -276,6 +280,16 @@ async def test_a_router_that_others_changed_or_removed_is_put_right(site: Site) 
         await until(_ended(site, "router.repair"), "it is repaired")
         assert await network.truth() == before
         await until(_kinds(site), "no alarm stands")
+
+
+async def test_a_copy_of_a_disk_that_a_migration_left_is_removed(sqlite_db: Database, tmp_path: Path) -> None:
+    site = await Site.new(sqlite_db, tmp_path, 2)
+    async with following(site, look_again=0.1):
+        left = await left_copy(site, own="host1-local", other="host0-local")
+        await until(_ended(site, "volume.repair"), "the copy is removed")
+        assert not await left.is_there()
+        await until(_kinds(site), "no alarm stands")
+    await site.agents.close()
 
 
 async def test_groups_that_name_each_other_come_back_in_their_order(site: Site) -> None:

@@ -14,7 +14,7 @@ from altus.model.label import Label
 from altus.model.placement import Capacity, capacity_of, require_same_rule
 from altus.model.pool import Pool
 from altus.model.storage import Storage
-from tests.unit.manager.placement.hosts import apart, candidate, facts, request, together
+from tests.unit.manager.placement.hosts import SHARED, apart, candidate, facts, request, together
 
 HERE = frozenset({"h1"})
 UNSUITABLE: dict[str, tuple[Request, Candidate]] = {
@@ -51,6 +51,21 @@ def test_unsuitable_host_is_told_why(why: str) -> None:
     with pytest.raises(LimitExceeded) as caught:
         choose(asked, [host])
     assert (caught.value.code, why in caught.value.message) == ("placement.no_host", True)
+
+
+def test_refusal_tells_of_the_host_that_was_asked_for_only() -> None:
+    local = Storage(id="local", name="local")
+    hosts = [candidate("h1", storage=local), candidate("h1"), candidate("h2")]
+    with pytest.raises(LimitExceeded) as caught:
+        choose(request(host_id="h1", leaving="h1", storage_id=SHARED.id), hosts)
+    assert caught.value.message == "Host h1 cannot take the VM (the VM is on this host already)."
+
+
+def test_refusal_tells_of_every_host_once() -> None:
+    hosts = [candidate("h1", storage=Storage(id="local", name="local")), candidate("h1"), candidate("h2")]
+    with pytest.raises(LimitExceeded) as caught:
+        choose(request(required=("gpu",), storage_id=SHARED.id), hosts)
+    assert caught.value.message == "No host can take the VM (h1: the host has no tag gpu; h2: the host has no tag gpu)."
 
 
 def test_vm_that_is_not_started_needs_no_room() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from altus.manager.store.database import Database, LeaseLostError, Tx
 from altus.manager.store.resources import HOST, STORAGE, VM
 from altus.model.host import Host, HostState
 from altus.model.label import Label
+from altus.model.resource import utc_now
 from altus.model.storage import StorageKind
 from altus.model.vm import (
     GuestFacts,
@@ -225,6 +227,25 @@ async def test_vms_of_a_silent_host_are_unknown(sqlite_db: Database, observer: O
     await observer.on_down(host.id)
     assert await _state(sqlite_db, vm) is VmState.UNKNOWN
     assert (await sqlite_db.read(lambda tx: HOST.get(tx, host.id))).state is HostState.UNREACHABLE
+
+
+async def test_a_host_was_seen_last_when_its_stream_broke_off(sqlite_db: Database, observer: Observer, host: Host,
+                                                              tmp_path: Path) -> None:  # fmt: skip
+    async def seen_at() -> datetime | None:
+        return (await sqlite_db.read(lambda tx: HOST.get(tx, host.id))).seen_at
+
+    await observer.on_down(host.id)
+    assert await seen_at() is None  # this manager has not heard it yet
+    await observer.on_hello(await _hello(host, tmp_path))
+    told, broke_off = await seen_at(), utc_now()
+    assert told is not None
+    assert told <= broke_off
+    await observer.on_down(host.id)
+    silent_since = await seen_at()
+    assert silent_since is not None
+    assert silent_since >= broke_off
+    await observer.on_down(host.id)
+    assert await seen_at() == silent_since
 
 
 async def test_host_that_never_came_stays_enrolling(sqlite_db: Database, observer: Observer) -> None:

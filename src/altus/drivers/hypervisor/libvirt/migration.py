@@ -177,7 +177,7 @@ class LibvirtSides:
         far = await self._far_connection()
         definition = await self._far_domain(lambda domain: domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE))
         domain = await self._near.run_domain(self._vm_id, _running)
-        order = await asyncio.to_thread(self._order, domain, definition)
+        order = await self._near.run_domain(self._vm_id, lambda found: self._order(found, definition))
         sending = Transfer(domain, far, self._move, order, self._doors.memory)
         try:
             facts = await sending.run()

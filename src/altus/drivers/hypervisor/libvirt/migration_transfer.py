@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
@@ -51,12 +52,15 @@ class Transfer:
 
     async def run(self) -> MigrationFacts:
         """Until it is sent; raises libvirt's error."""
-        work = asyncio.ensure_future(asyncio.to_thread(partial(send, self._domain, self._far, self._order)))
+        # the loop's own threads are few (six with two processors): if all did this, none was left to let memory through
+        thread = ThreadPoolExecutor(1, "migration")
+        work = self._loop.run_in_executor(thread, partial(send, self._domain, self._far, self._order))
+        thread.shutdown(wait=False)
         stop = asyncio.ensure_future(self._move.stop.wait())
         follow: asyncio.Future[None] | None = None
         try:
             while not work.done():
-                waited = [work] if stop.done() else [work, stop]
+                waited: list[asyncio.Future[Any]] = [work] if stop.done() else [work, stop]
                 await asyncio.wait(waited, timeout=self._pause, return_when=asyncio.FIRST_COMPLETED)
                 if (stop.done() or self.missed) and not self._course.switched:
                     self.aborted = stop.done()
