@@ -24,12 +24,14 @@ from altus.model.domain import DomainFacts, DomainNic
 from altus.model.image import BuiltinImage, DirectKernel
 from altus.model.network import mac_of
 from altus.model.vm import CloudInit, VmDefinition, VmState
+from altus.model.volume import DiskSource
 from devkit.services.plain import Plain
 from devkit.testmachine import ENVIRONMENT
 from tests.contract.hypervisor_samples import attachments
 
 PATIENCE = 40.0
 _POLL = 0.02
+_DISKS = Path("/var/lib/altus/disks")
 
 
 class Rig(Protocol):
@@ -47,6 +49,14 @@ class Rig(Protocol):
 
     async def guest_cpu(self, vm_id: str) -> GuestCpu:
         """The CPU that the running guest has, told by standard tools."""
+        ...
+
+    async def disk(self, volume_id: str) -> DiskSource:
+        """A disk of 4 MiB for a volume."""
+        ...
+
+    async def let_keep(self, vm_id: str) -> None:
+        """Let the VM, which has nothing to boot, keep every device that it has, with little patience for it."""
         ...
 
     async def stranger(self, domain_id: str) -> None:
@@ -125,6 +135,14 @@ class FakeRig:
         assert found is not None
         return found
 
+    async def disk(self, volume_id: str) -> DiskSource:
+        """See `Rig`."""
+        return DiskSource(path=f"/nowhere/{volume_id}")
+
+    async def let_keep(self, vm_id: str) -> None:
+        """See `Rig`."""
+        self._fake.devices.stubborn.add(vm_id)
+
     async def stranger(self, domain_id: str) -> None:
         """See `Rig`."""
         self._fake.others.define(DomainFacts(id=domain_id, name="legacy", state=VmState.STOPPED, ours=False,
@@ -183,6 +201,20 @@ class LibvirtRig:
         required = sorted(one.get("name", "") for one in cpu.iterfind("feature[@policy='require']"))
         return GuestCpu(model=cpu.findtext("model", ""), features=tuple(required))
 
+    async def disk(self, volume_id: str) -> DiskSource:
+        """See `Rig`."""
+        _DISKS.mkdir(mode=0o711, exist_ok=True)
+        path = _DISKS / f"{volume_id}.qcow2"
+        if not path.exists():
+            making = ("qemu-img", "create", "-q", "-f", "qcow2", str(path), "4M")
+            await asyncio.to_thread(subprocess.run, making, check=True)
+        return DiskSource(path=str(path))
+
+    async def let_keep(self, vm_id: str) -> None:
+        """See `Rig`: without a system nobody answers."""
+        await self.driver.close()
+        self.driver = LibvirtHypervisor(self.folder, release_seconds=1)
+
     async def stranger(self, domain_id: str) -> None:
         """See `Rig`."""
         file = Path("/run/legacy.xml")
@@ -219,6 +251,7 @@ class LibvirtRig:
         await clear_vms(self.driver)
         await self.driver.close()
         assert not list(self.folder.glob("vms/*"))
+        shutil.rmtree(_DISKS, ignore_errors=True)
 
 
 def start_libvirt() -> Plain:

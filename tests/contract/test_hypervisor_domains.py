@@ -26,7 +26,9 @@ async def test_domains_are_told_as_they_are_defined(driver: Hypervisor) -> None:
     assert (found.ours, found.persistent, found.state) == (True, True, VmState.STOPPED)
     assert (found.vcpus, found.memory) == (3, 96 * MIB)
     assert [disk.path for disk in found.disks] == [disk.path for disk in given.disks]
-    assert [(nic.mac, nic.port_id) for nic in found.nics] == [(nic.mac, nic.id) for nic in vm.hardware.nics]
+    assert [disk.bus for disk in found.disks] == [disk.bus for disk in vm.hardware.disks]
+    wanted = [(nic.mac, nic.id, nic.model) for nic in vm.hardware.nics]
+    assert [(nic.mac, nic.port_id, nic.model) for nic in found.nics] == wanted
 
 
 async def _only(driver: Hypervisor) -> DomainFacts:
@@ -62,6 +64,17 @@ async def test_a_domain_that_was_taken_is_given_back_as_it_was(rig: Rig, how_far
         await driver.adoptions.give_back(domain_id)
         assert await _only(driver) == before
     await rig.expel(domain_id)
+
+
+async def test_a_domain_that_altus_made_and_forgot_is_taken_like_any_other(driver: Hypervisor) -> None:
+    vm = await defined(driver)
+    before = await _only(driver)
+    for _ in range(2):
+        await driver.adoptions.take(vm.id)
+        assert await _only(driver) == before
+    for _ in range(2):
+        await driver.adoptions.give_back(vm.id)
+        assert await _only(driver) == before
 
 
 async def test_what_is_not_there_is_not_taken_and_need_not_be_given_back(driver: Hypervisor) -> None:

@@ -39,4 +39,11 @@ def test_five_thousand_vms_are_listed_filtered_and_sorted(browser: Browser, crow
     expect(console.row("vm04999")).to_be_visible()
     page.get_by_role("table").evaluate("table => table.scrollTo(0, table.scrollHeight)")
     expect(console.row("vm00000")).to_be_visible()
+    console.go("/inventory", "Inventory")
+    page.get_by_role("treeitem", name="VMs on no host").dblclick()
+    page.get_by_role("tree").focus()
+    page.keyboard.type("vm04321")
+    expect(page.get_by_role("treeitem", name="vm04321")).to_have_attribute("aria-selected", "true")
+    expect(page.get_by_role("treeitem", name="vm04321")).to_be_in_viewport()
+    assert page.get_by_role("treeitem").count() < 100
     context.close()

@@ -25,7 +25,19 @@ from altus.sdk.resources import Resources
 from altus.wire.resources import HostView, ImageBuild, ImageCreate, NetworkCreate, VolumeCreate, VolumeResize
 from altus.wire.security_groups import SecurityGroupCreate, SecurityGroupEdit, SecurityGroupView, SecurityRuleCreate
 from altus.wire.tasks import TaskView
-from altus.wire.vms import DiskCreate, NicCreate, NicEdit, VmAdopt, VmClone, VmCreate, VmEdit, VmRestart, VmStop, VmView
+from altus.wire.vms import (
+    DiskCreate,
+    DiskEdit,
+    NicCreate,
+    NicEdit,
+    VmAdopt,
+    VmClone,
+    VmCreate,
+    VmEdit,
+    VmRestart,
+    VmStop,
+    VmView,
+)
 from testbed.administrator import IMAGE, NETWORK, Administrator, fresh
 from testbed.patience import until
 from tests.functional.foreign import FOREIGN_MAC, foreign_domain
@@ -111,16 +123,29 @@ async def _clone_full(admin: Administrator, go: Go) -> None:
 
 @scene("vm.edit")
 async def _vm_edit(admin: Administrator, go: Go) -> None:
-    vm, volume = await bare_vm(admin, start=True), await admin.volume(MIB)
-    old = vm.nics[0].id
-    body = VmEdit(vcpus=2, attach_volumes=[volume.id], add_nics=[NicCreate(network=NETWORK)], remove_nics=[old])
+    """Only a guest that is up lets go of devices. Whether it has what the database says, the doctor looks."""
+    vm, volume = await admin.vm(disks=[DiskCreate(size=MIB)], start=True), await admin.volume(MIB)
+    await admin.answers(vm.id)
+    old, nic = vm.disks[1].volume_id, vm.nics[0].id
+    body = VmEdit(vcpus=2, attach_volumes=[volume.id], detach_volumes=[old], add_nics=[NicCreate(network=NETWORK)],
+                  remove_nics=[nic])  # fmt: skip
     task = await go(admin.altus.vms.edit(vm.id, body))
     after = await admin.altus.vms.get(vm.id)
     assert after.vcpus == (2 if done(task) else 1)
-    assert (old in {nic.id for nic in after.nics}) is not done(task)
+    assert (nic in {one.id for one in after.nics}) is not done(task)
     assert len(after.nics) == 1
     assert ((await admin.altus.volumes.get(volume.id)).vm_id == vm.id) is done(task)
+    assert ((await admin.altus.volumes.get(old)).vm_id is None) is done(task)
     assert (f"placement='static'>{after.vcpus}</vcpu>") in admin.system.virsh("dumpxml", "--inactive", vm.id)
+
+
+@scene("vm.edit_disk")
+async def _edit_disk(admin: Administrator, go: Go) -> None:
+    vm = await bare_vm(admin, start=True)
+    body = DiskEdit.model_validate({"limits": {"total_iops": {"rate": 50}}})
+    task = await go(admin.altus.vms.edit_disk(vm.id, vm.disks[0].volume_id, body))
+    (disk,) = (await admin.altus.vms.get(vm.id)).disks
+    assert (disk.limits.total_iops is not None) is done(task)
 
 
 @scene("vm.repair")
@@ -369,9 +394,14 @@ async def _group_repair(admin: Administrator, go: Go) -> None:
 
 @scene("vm.edit_nic")
 async def _edit_nic(admin: Administrator, go: Go) -> None:
-    vm, group = await bare_vm(admin, start=True), await _group(admin)
-    task = await go(admin.altus.vms.edit_nic(vm.id, vm.nics[0].id, NicEdit(security_groups=[group.id])))
+    """It goes into a group and to another network, with its MAC."""
+    vm, group, network = await bare_vm(admin, start=True), await _group(admin), fresh("network")
+    await admin.altus.networks.create(NetworkCreate(name=network, cidr="10.77.0.0/24")).run()
+    (old,) = vm.nics
+    task = await go(admin.altus.vms.edit_nic(vm.id, old.id, NicEdit(security_groups=[group.id], network=network)))
     (nic,) = (await admin.altus.vms.get(vm.id)).nics
+    assert nic.mac == old.mac
+    assert nic.address.startswith("10.77.0.") is done(task)
     assert bool(nic.security_groups) is done(task)
     assert bool(await nbctl("--columns=ports", "list", "Port_Group", *await _port_groups())) is done(task)
 

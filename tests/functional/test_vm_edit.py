@@ -54,7 +54,7 @@ async def test_a_new_name_frees_the_old_one_and_is_refused_if_taken(admin: Admin
     assert (await _edit(admin, second, name=first.name)).name == first.name
 
 
-async def test_a_running_guest_gets_new_hardware_at_its_restart(admin: Administrator) -> None:
+async def test_a_running_guest_gets_devices_at_once_and_other_hardware_at_its_restart(admin: Administrator) -> None:
     vm = await admin.vm(start=True)
     await admin.answers(vm.id)
     volume = await admin.volume()
@@ -63,6 +63,7 @@ async def test_a_running_guest_gets_new_hardware_at_its_restart(admin: Administr
     assert edited.restart_pending
     assert (edited.vcpus, edited.memory, len(edited.disks), len(edited.nics)) == (2, 192 * MIB, 2, 2)
     assert await admin.run(vm.id, "grep -c ^processor /proc/cpuinfo") == "1"
+    await admin.answers(vm.id, addresses=2)
     await admin.altus.vms.restart(vm.id, VmRestart(force=True)).run()
     restarted = await admin.answers(vm.id, addresses=2)
     assert not restarted.restart_pending

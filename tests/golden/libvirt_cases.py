@@ -10,13 +10,15 @@ from altus.drivers.hypervisor.base import VmAttachments
 from altus.drivers.hypervisor.libvirt.build import HostChoices, build_domain
 from altus.drivers.hypervisor.libvirt.xml.domain import Domain
 from altus.model.cpu import GuestCpu
+from altus.model.disk_limits import DiskLimits, DiskRate
 from altus.model.host import Acceleration
 from altus.model.image import DirectKernel
-from altus.model.vm import BootDevice, DiskBus, Firmware, NicModel, VmDefinition, VmDisk, VmHardware
+from altus.model.vm import BootDevice, DiskBus, Firmware, NicLink, NicModel, VmDefinition, VmDisk, VmHardware
 from altus.model.volume import DiskSource
 from tests.contract.hypervisor_samples import attachments, definition, disks, largest, nics
 
 _SEED = "/var/lib/altus/vms/x/seed.iso"
+_IOPS = DiskRate(rate=100, burst=200, seconds=30)
 _KERNEL = DirectKernel(kernel="/srv/kernel", initrd="/srv/initrd", cmdline='console=ttyS0 a="<&>\'"')
 
 
@@ -65,6 +67,18 @@ def _all_buses() -> Domain:
     return _domain(vm, attachments(vm, offload=False), direct=False)
 
 
+def _slowed() -> Domain:
+    """Disks with every limit there is, and a NIC without its cable."""
+    whole = DiskLimits(total_bytes=DiskRate(rate=50 * MIB, burst=200 * MIB, seconds=10),
+                       total_iops=DiskRate(rate=500, burst=1000, seconds=60))  # fmt: skip
+    parts = DiskLimits(read_bytes=DiskRate(rate=50 * MIB, burst=200 * MIB, seconds=10), read_iops=_IOPS,
+                       write_bytes=DiskRate(rate=20 * MIB, burst=50 * MIB, seconds=2), write_iops=_IOPS)  # fmt: skip
+    first, second = disks(2)
+    vm = _vm("slowed", VmHardware(disks=(replace(first, limits=whole), replace(second, limits=parts)),
+                                  nics=nics(1, link=NicLink.DOWN)))  # fmt: skip
+    return _domain(vm, attachments(vm))
+
+
 def _limits(bus: DiskBus) -> Domain:
     full = largest()
     vm = _vm(f"limits-{bus}", replace(full, disks=disks(len(full.disks), bus=bus)))
@@ -81,5 +95,6 @@ def cases() -> dict[str, Domain]:
         "direct-kernel": _direct_kernel(),
         "uefi-installer": _uefi_installer(),
         "all-buses": _all_buses(),
+        "slowed": _slowed(),
         **{f"limits-{bus}": _limits(bus) for bus in DiskBus},
     }

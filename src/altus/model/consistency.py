@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from altus.model.domain import DomainFacts, differences
+from altus.model.domain import DomainFacts, differences, live_differences
 from altus.model.floating_ip import FloatingIp, FloatingIpState
 from altus.model.forward import Forward, ForwardState
 from altus.model.image import Image, ImageFacts, ImageState
@@ -147,6 +147,11 @@ def _definitions(intent: Intent, truth: Truth) -> Iterator[Finding]:
             yield Finding("vm.definition", "vm", vm.id,
                           f"VM {vm.name} is not defined on its host as the database says: {'; '.join(told)}.",
                           f"{_repair(vm)} A running guest gets that at its next start.", vm_id=vm.id)  # fmt: skip
+        elif not vm.restart_pending and (told := live_differences(found)):
+            yield Finding("vm.live", "vm", vm.id,
+                          f"VM {vm.name} runs with other devices than it is defined with: {'; '.join(told)}.",
+                          f"It gets those at its next start; `altus vm repair {vm.name}` notes that.",
+                          vm_id=vm.id)  # fmt: skip
 
 
 def _processes(intent: Intent, truth: Truth) -> Iterator[Finding]:

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from altus.common.units import GIB, MIB
 from altus.model.cpu import AUTO_CPU, GuestCpu
+from altus.model.disk_limits import DiskLimits
 from altus.model.label import Label
 from altus.model.migration import MigrationFacts
 from altus.model.network import NicLimit, PortSpec
@@ -66,12 +67,24 @@ class DiskBus(StrEnum):
     SCSI = "scsi"
     SATA = "sata"
 
+    @property
+    def hot(self) -> bool:
+        """Whether disks can be added and removed while the guest runs."""
+        return self is not DiskBus.SATA
+
 
 class NicModel(StrEnum):
     """How the guest sees a NIC."""
 
     VIRTIO = "virtio"
     E1000E = "e1000e"
+
+
+class NicLink(StrEnum):
+    """Whether the guest finds a cable plugged in."""
+
+    UP = "up"
+    DOWN = "down"
 
 
 class BootDevice(StrEnum):
@@ -88,6 +101,7 @@ class VmDisk:
 
     volume_id: str
     bus: DiskBus = DiskBus.VIRTIO
+    limits: DiskLimits = field(default_factory=DiskLimits)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,6 +117,7 @@ class VmNic:
     security_groups: tuple[str, ...] = ()
     limit_in: NicLimit | None = None
     limit_out: NicLimit | None = None
+    link: NicLink = NicLink.UP
 
     @property
     def port(self) -> PortSpec:

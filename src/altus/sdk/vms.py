@@ -7,7 +7,7 @@ from altus.sdk.resources import Resources
 from altus.sdk.shapes import read_page, segment
 from altus.wire.base import ListView
 from altus.wire.tasks import EventView
-from altus.wire.vms import NicEdit, VmAdopt, VmClone, VmCreate, VmEdit, VmMigrate, VmRestart, VmStop, VmView
+from altus.wire.vms import DiskEdit, NicEdit, VmAdopt, VmClone, VmCreate, VmEdit, VmMigrate, VmRestart, VmStop, VmView
 
 
 class Vms(Resources[VmView]):
@@ -31,6 +31,10 @@ class Vms(Resources[VmView]):
     def edit_nic(self, vm: str, nic: str, body: NicEdit) -> Change:
         """Change what `body` has set of a NIC, named by its id or MAC."""
         return self._change("PATCH", self._one(vm, f"nics/{segment(nic)}"), body)
+
+    def edit_disk(self, vm: str, disk: str, body: DiskEdit) -> Change:
+        """Change a disk, named by its volume's id or name."""
+        return self._change("PATCH", self._one(vm, f"disks/{segment(disk)}"), body)
 
     def delete(self, vm: str, *, keep_volumes: bool = False, force: bool = False) -> Change:
         """Remove it, with its disks unless they are to be kept; `force` cuts a running one's power first."""

@@ -60,6 +60,21 @@ class VmDefine(Message):
     seed: CloudInit | None = None
 
 
+class VmPlug(Message):
+    """Let a running VM's guest have of these devices what the definition has: see `Devices.plug`."""
+
+    vm: VmDefinition
+    device_ids: list[str]
+    held: list[str] = []
+    asked: list[str] = []
+
+
+class VmPlugged(Message):
+    """Devices that the guest keeps although it was asked for them."""
+
+    kept: list[str]
+
+
 class DomainRef(Message):
     """A domain of the host, whoever made it."""
 
@@ -361,6 +376,7 @@ class Domains(Message):
 _LONG = 600.0
 
 VM_DEFINE = Operation("vm.define", VmDefine, VmSeen)
+VM_PLUG = Operation("vm.plug", VmPlug, VmPlugged, timeout=120)
 VM_TAKE = Operation("vm.take", DomainRef, Nothing)
 VM_GIVE_BACK = Operation("vm.give_back", DomainRef, Nothing)
 VM_UNDEFINE = Operation("vm.undefine", VmRef, Nothing)

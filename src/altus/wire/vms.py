@@ -8,6 +8,7 @@ from pydantic import Field, StringConstraints, model_validator
 
 from altus.common.units import MIB, format_size
 from altus.model.cpu import AUTO_CPU, MODEL_PATTERN, GuestCpu
+from altus.model.disk_limits import DiskLimits
 from altus.model.label import Label
 from altus.model.migration import BANDWIDTH, DOWNTIME, MODE_MEANING, MigrationFacts, MigrationMode, MigrationOptions
 from altus.model.network import MAX_RATE, MIN_RATE, NicLimit
@@ -23,12 +24,14 @@ from altus.model.vm import (
     DiskBus,
     Firmware,
     GuestFacts,
+    NicLink,
     NicModel,
     PowerIntent,
     VmState,
 )
 from altus.model.volume import MAX_VOLUME_SIZE, MIN_VOLUME_SIZE
 from altus.wire.base import ActionView, Flag, Name, Reference, ResourceView, Shape, Tag, Text, View, example, says
+from altus.wire.disk_limits import DiskLimitsShape
 
 _OPTIONS = MigrationOptions()
 _SSH_KEY = r"^(ssh-(ed25519|rsa)|ecdsa-sha2-nistp(256|384|521)|sk-(ssh-ed25519|ecdsa-sha2-nistp256)@openssh\.com) [A-Za-z0-9+/=]+( [^\r\n]*)?$"  # noqa: E501
@@ -51,6 +54,7 @@ DiskSize = Annotated[
 
 
 Kilobits = Annotated[int, Field(ge=0, le=MAX_RATE, strict=True)]
+Address = Annotated[str, StringConstraints(max_length=15)]
 SecurityGroups = Annotated[list[Reference], Field(max_length=MAX_GROUPS)]
 
 
@@ -67,6 +71,7 @@ class DiskCreate(Shape):
     size: DiskSize | None = None
     linked: Flag = True
     bus: DiskBus = DiskBus.VIRTIO
+    limits: DiskLimitsShape = DiskLimitsShape()
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:
@@ -82,7 +87,7 @@ class NicCreate(Shape):
     a free one."""
 
     network: Reference
-    address: Annotated[str, StringConstraints(max_length=15)] | None = None
+    address: Address | None = None
     model: NicModel = NicModel.VIRTIO
     security_groups: SecurityGroups = []
 
@@ -104,14 +109,33 @@ class NicLimitShape(Shape):
 
 
 class NicEdit(Shape):
-    """Fields to change; what is left out stays. It is effective at once. `limit_in` is for what the VM gets,
-    `limit_out` for what it sends."""
+    """Fields to change; what is left out stays. It is effective at once; only another model a running guest gets at its
+    next start. `limit_in` is for what the VM gets, `limit_out` for what it sends. On another network it keeps its MAC
+    and gets `address`, or a free one."""
 
     model_config = example(security_groups=["web"], limit_out={"rate": 50000})
 
     security_groups: SecurityGroups | None = None
     limit_in: NicLimitShape | None = None
     limit_out: NicLimitShape | None = None
+    link: NicLink | None = None
+    model: NicModel | None = None
+    network: Reference | None = None
+    address: Address | None = None
+
+    @model_validator(mode="after")
+    def _address_of_network(self) -> Self:
+        if self.address is not None and self.network is None:
+            raise ValueError("an address needs the network that the NIC is to be on")
+        return self
+
+
+class DiskEdit(Shape):
+    """All the limits that a disk has then, effective at once."""
+
+    model_config = example(limits={"total_iops": {"rate": 500}})
+
+    limits: DiskLimitsShape
 
 
 class CloudInitCreate(Shape):
@@ -147,8 +171,8 @@ class PlacementShape(Shape):
 
 
 class VmCreate(Shape):
-    """A new VM. `image` is short for a first disk made from it; with neither image nor disks it boots from `cdrom` or
-    the network. Memory and sizes in bytes."""
+    """A new VM. `image` is short for a first disk made from it, with `disk_limits`; with neither image nor disks it
+    boots from `cdrom` or the network. Memory and sizes in bytes."""
 
     model_config = example(name="web1", image="debian-12", vcpus=2, memory=1073741824, nics=[{"network": "lan"}])
 
@@ -164,6 +188,7 @@ class VmCreate(Shape):
     boot: Annotated[list[BootDevice], Field(min_length=1, max_length=3)] = list(BootDevice)
     image: Reference | None = None
     disk_size: DiskSize | None = None
+    disk_limits: DiskLimitsShape = DiskLimitsShape()
     linked: Flag = True
     disks: Annotated[list[DiskCreate], Field(max_length=MAX_DISKS)] = []
     nics: Annotated[list[NicCreate], Field(max_length=MAX_NICS)] = []
@@ -188,7 +213,8 @@ class VmAdopt(Shape):
 
 
 class VmEdit(Shape):
-    """Fields to change; what is left out stays. What a running guest cannot take up applies at its next start."""
+    """Fields to change; what is left out stays. Disks and NICs of a running guest come and go at once; what it cannot
+    take up applies at its next start."""
 
     model_config = example(memory=2147483648, tags=["web"])
 
@@ -269,6 +295,7 @@ class VmDiskView(View):
 
     volume_id: str
     bus: DiskBus
+    limits: DiskLimits
 
 
 class VmNicView(View):
@@ -283,6 +310,7 @@ class VmNicView(View):
     security_groups: list[str]
     limit_in: NicLimit | None
     limit_out: NicLimit | None
+    link: NicLink
 
 
 class VmView(ResourceView):

@@ -14,7 +14,8 @@ from altus.common.ids import new_id
 from altus.common.units import MIB
 from altus.model import consistency, snapshot
 from altus.model.consistency import Finding, Intent, Truth, compare, compare_database
-from altus.model.domain import DomainDisk, DomainFacts, DomainNic, differences
+from altus.model.disk_limits import DiskLimits, DiskRate
+from altus.model.domain import DomainDevices, DomainDisk, DomainFacts, DomainNic, differences, live_differences
 from altus.model.floating_ip import FloatingIp, FloatingIpState
 from altus.model.forward import Forward, ForwardState
 from altus.model.image import Image, ImageFacts, ImageFormat, ImageState
@@ -22,7 +23,7 @@ from altus.model.network import Network, NetworkState
 from altus.model.router import Router, RouterState
 from altus.model.security_group import Direction, SecurityGroup, SecurityGroupState, SecurityRule
 from altus.model.snapshot import Snapshot, SnapshotDisk, SnapshotState
-from altus.model.vm import Vm, VmDisk, VmHardware, VmNic, VmObservation, VmState
+from altus.model.vm import NicLink, Vm, VmDisk, VmHardware, VmNic, VmObservation, VmState
 from altus.model.volume import LayerFacts, Volume, VolumeFacts, VolumeState
 
 HOST, STORE, VM, PORT, VOLUME, IMAGE, NET, GROUP, FLOATING, FORWARD, ROUTER, OTHER, FIRST, LAST = (
@@ -98,6 +99,7 @@ _DOMAIN = DomainFacts(id=VM, name=f"altus-{VM}", state=VmState.RUNNING, ours=Tru
                       nics=(DomainNic(mac="52:54:00:00:00:01", port_id=PORT),))  # fmt: skip
 SEEDED = [
     ("vm.definition", VM, truth(domains=[dataclasses.replace(_DOMAIN, vcpus=4)])),
+    ("vm.live", VM, truth(domains=[dataclasses.replace(_DOMAIN, live=DomainDevices())])),
     ("vm.transient", VM, truth(domains=[dataclasses.replace(_DOMAIN, persistent=False)])),
     ("vm.unfinished", VM, one("vms", state=VmState.FAILED)),
     ("vm.missing", VM, truth(vms=[], processes=[])),
@@ -249,6 +251,35 @@ def test_a_domain_of_others_is_no_difference() -> None:
 )  # fmt: skip
 def test_differences_of_a_definition_are_named(found: dict[str, Any], told: list[str]) -> None:
     assert differences(_VM, dataclasses.replace(_DOMAIN, **found)) == told
+
+
+_SLOW = DiskLimits(total_iops=DiskRate(rate=50))
+
+
+@pytest.mark.parametrize(
+    ("live", "told"),
+    [
+        (None, []),
+        (DomainDevices(disks=_DOMAIN.disks, nics=_DOMAIN.nics), []),
+        (DomainDevices(disks=_DOMAIN.disks), [f"without NIC {PORT}"]),
+        (DomainDevices(disks=(*_DOMAIN.disks, DomainDisk(path="/e")), nics=_DOMAIN.nics),
+         ["with disk /e, which it should not have"]),
+        (DomainDevices(disks=(dataclasses.replace(_DOMAIN.disks[0], limits=_SLOW),), nics=_DOMAIN.nics),
+         [f"disk {VOLUME} limited to total_iops 50/s instead of nothing"]),
+        (DomainDevices(disks=_DOMAIN.disks, nics=(dataclasses.replace(_DOMAIN.nics[0], link=NicLink.DOWN),)),
+         [f"the link of NIC {PORT} down instead of up"]),
+    ],
+    ids=["off", "same", "less", "more", "limits", "link"],
+)  # fmt: skip
+def test_what_a_guest_runs_with_is_compared_with_its_definition(live: DomainDevices | None, told: list[str]) -> None:
+    assert live_differences(dataclasses.replace(_DOMAIN, live=live)) == told
+
+
+def test_what_waits_for_the_next_start_is_no_finding() -> None:
+    there = dataclasses.replace(TRUTH, domains=[dataclasses.replace(_DOMAIN, live=DomainDevices())])
+    assert [found.kind for found in compare(INTENT, there)] == ["vm.live"]
+    pending = dataclasses.replace(INTENT, vms=[dataclasses.replace(INTENT.vms[0], restart_pending=True)])
+    assert compare(pending, there) == []
 
 
 @pytest.mark.parametrize(

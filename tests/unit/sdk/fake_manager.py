@@ -103,6 +103,7 @@ class FakeManager:
         add("POST", f"{API}/vms/{{ref}}/console", self._ticket)
         add("POST", f"{API}/vms/{{ref}}/{{verb}}", self._change_vm)
         add("PATCH", f"{API}/vms/{{ref}}/nics/{{nic}}", self._change_vm)
+        add("PATCH", f"{API}/vms/{{ref}}/disks/{{disk}}", self._change_vm)
         add("PATCH", f"{API}/{{noun}}/{{ref}}", partial(fake_answers.plan, self))
         add("POST", f"{API}/floating-ips", partial(fake_answers.plan, self))
         add("POST", f"{API}/forwards", partial(fake_answers.plan, self))

@@ -18,6 +18,7 @@ from altus.model.permission import Duty, Permission
 from altus.sdk.client import AltusClient
 from altus.sdk.transport import Transport
 from altus.wire.agent import EnrolRequest
+from altus.wire.disk_limits import DiskLimitsShape
 from altus.wire.floating_ips import FloatingIpAttach, FloatingIpCreate
 from altus.wire.forwards import ForwardCreate
 from altus.wire.network_trace import NetworkQuestion
@@ -28,7 +29,7 @@ from altus.wire.routers import RouterCreate
 from altus.wire.security_groups import SecurityGroupCreate, SecurityGroupEdit
 from altus.wire.snapshots import SnapshotCreate
 from altus.wire.users import GrantCreate, RoleCreate, TokenCreate, UserCreate, UserEdit
-from altus.wire.vms import NicEdit, VmAdopt, VmClone, VmCreate, VmEdit
+from altus.wire.vms import DiskEdit, NicEdit, VmAdopt, VmClone, VmCreate, VmEdit
 
 
 class Recorded(NotFound):
@@ -103,6 +104,7 @@ METHODS: dict[str, Callable[[AltusClient], Awaitable[object]]] = {
     "get_vm": lambda a: a.vms.get("x"),
     "edit_vm": lambda a: a.vms.edit("x", VmEdit(vcpus=2)).submit(),
     "edit_vm_nic": lambda a: a.vms.edit_nic("x", "y", NicEdit(security_groups=[])).submit(),
+    "edit_vm_disk": lambda a: a.vms.edit_disk("x", "y", DiskEdit(limits=DiskLimitsShape())).submit(),
     "delete_vm": lambda a: a.vms.delete("x").submit(),
     "clone_vm": lambda a: a.vms.clone("x", VmClone(name="y")).submit(),
     "start_vm": lambda a: a.vms.start("x").submit(),

@@ -2,14 +2,19 @@ import type { QueryClient } from '@tanstack/react-query'
 import { ask } from './ask'
 import {
   type AlarmView,
+  type FloatingIpView,
+  type ForwardView,
   type HostView,
   type ImageView,
   listAlarms,
+  listFloatingIps,
+  listForwards,
   listHosts,
   listImages,
   listNetworks,
   listPools,
   listProjects,
+  listRouters,
   listStorages,
   listTasks,
   listVms,
@@ -17,6 +22,7 @@ import {
   type NetworkView,
   type PoolView,
   type ProjectView,
+  type RouterView,
   type StorageView,
   type TaskView,
   type VmView,
@@ -28,6 +34,9 @@ export interface Nouns {
   vm: VmView
   host: HostView
   network: NetworkView
+  router: RouterView
+  floating_ip: FloatingIpView
+  forward: ForwardView
   storage: StorageView
   volume: VolumeView
   image: ImageView
@@ -42,10 +51,13 @@ type Page<T> = { items: T[]; next?: string | null }
 type ListQuery = { filter?: string[]; sort?: string; after?: string; limit?: number }
 type List<T> = (options: { query: ListQuery }) => Promise<{ data?: Page<T>; error?: unknown }>
 
-const LISTS: { [N in Noun]: { list: List<Nouns[N]>; operation: string } } = {
+export const LISTS: { [N in Noun]: { list: List<Nouns[N]>; operation: string } } = {
   vm: { list: listVms, operation: 'list_vms' },
   host: { list: listHosts, operation: 'list_hosts' },
   network: { list: listNetworks, operation: 'list_networks' },
+  router: { list: listRouters, operation: 'list_routers' },
+  floating_ip: { list: listFloatingIps, operation: 'list_floating_ips' },
+  forward: { list: listForwards, operation: 'list_forwards' },
   storage: { list: listStorages, operation: 'list_storages' },
   volume: { list: listVolumes, operation: 'list_volumes' },
   image: { list: listImages, operation: 'list_images' },
@@ -63,6 +75,8 @@ const AT_ONCE = 100
 /** The operation by which a noun is listed: who may not use it has no such collection. */
 export const listOperation = (noun: Noun) => LISTS[noun].operation
 export const collectionKey = (noun: Noun) => ['collection', noun] as const
+/** What is looked at again whenever something happens to any of a noun. */
+export const toldKey = (noun: string) => ['told', noun] as const
 export const isNoun = (text: string): text is Noun => text in LISTS
 
 /** Everything of a noun, page after page. */

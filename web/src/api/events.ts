@@ -1,5 +1,5 @@
 import type { QueryClient } from '@tanstack/react-query'
-import { collectionKey, isNoun, type Noun, refresh } from './collections'
+import { collectionKey, isNoun, LISTS, refresh, toldKey } from './collections'
 import type { EventView } from './generated'
 
 /** How long news are gathered before they are fetched, in ms: a burst of events costs a request, not hundreds. */
@@ -12,7 +12,7 @@ export type Link = 'connecting' | 'live' | 'lost'
 export class EventFeed {
   private source: EventSource | undefined
   private timer: ReturnType<typeof setTimeout> | undefined
-  private readonly pending = new Map<Noun, Set<string>>()
+  private readonly pending = new Map<string, Set<string>>()
   private readonly listeners = new Set<() => void>()
   private state: Link = 'connecting'
   private lastId = ''
@@ -63,7 +63,6 @@ export class EventFeed {
   }
 
   private note(noun: string, id: string): void {
-    if (!isNoun(noun)) return
     const ids = this.pending.get(noun) ?? new Set()
     ids.add(id)
     if (this.pending.size === 0) setTimeout(() => void this.fetch(), GATHER)
@@ -75,9 +74,12 @@ export class EventFeed {
     this.pending.clear()
     await Promise.all(
       batch.map(async ([noun, ids]) => {
-        await refresh(this.client, noun, [...ids]).catch(() =>
-          this.client.invalidateQueries({ queryKey: collectionKey(noun) }),
-        )
+        if (isNoun(noun)) {
+          await refresh(this.client, noun, [...ids]).catch(() =>
+            this.client.invalidateQueries({ queryKey: collectionKey(noun) }),
+          )
+        }
+        void this.client.invalidateQueries({ queryKey: toldKey(noun) })
         for (const id of ids) void this.client.invalidateQueries({ queryKey: ['one', noun, id] })
       }),
     )
@@ -85,5 +87,6 @@ export class EventFeed {
 }
 
 const VERBS = ['created', 'updated', 'deleted', 'raised', 'cleared']
-const TOLD: Noun[] = ['vm', 'host', 'network', 'storage', 'volume', 'image', 'pool', 'project', 'task', 'alarm']
+/** Snapshots are kept for one VM at a time, all others whole. */
+const TOLD = [...Object.keys(LISTS), 'snapshot']
 const KINDS = TOLD.flatMap(noun => VERBS.map(verb => `${noun}.${verb}`))

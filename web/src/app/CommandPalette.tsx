@@ -132,7 +132,7 @@ function useEntries(
     },
     { title: t('palette.actions'), entries: [...actions, ...create] },
     { title: t('hosts'), entries: some(hosts, Server, '/hosts/$id') },
-    { title: t('networks'), entries: some(networks, Network, '/networks') },
+    { title: t('networks'), entries: some(networks, Network, '/networks/$id') },
     { title: t('images'), entries: some(images, Disc3, '/images') },
     { title: t('palette.places'), entries: places },
   ].filter(group => group.entries.length > 0)

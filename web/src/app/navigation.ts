@@ -4,16 +4,24 @@ import {
   Boxes,
   Disc3,
   Fingerprint,
+  FolderKanban,
   HardDrive,
   House,
   KeyRound,
+  ListTree,
   type LucideIcon,
+  MapPin,
   Monitor,
   Network,
+  Presentation,
+  Router,
+  Scale,
   ScrollText,
   Server,
   ShieldCheck,
   Users,
+  UsersRound,
+  Waypoints,
 } from 'lucide-react'
 import type { TextKey } from '@/i18n'
 
@@ -32,17 +40,28 @@ export const PLACES: { text: TextKey; places: Place[] }[] = [
     places: [
       { to: '/', text: 'home', icon: House },
       { to: '/health', text: 'health', icon: Activity, needs: 'list_vms' },
+      { to: '/wall', text: 'wall', icon: Presentation, needs: 'list_vms' },
     ],
   },
   {
     text: 'nav.resources',
     places: [
+      { to: '/inventory', text: 'inventory', icon: ListTree, needs: 'list_vms' },
       { to: '/vms', text: 'vms', icon: Monitor, needs: 'list_vms' },
       { to: '/hosts', text: 'hosts', icon: Server, needs: 'list_hosts' },
       { to: '/pools', text: 'pools', icon: Boxes, needs: 'list_pools' },
-      { to: '/networks', text: 'networks', icon: Network, needs: 'list_networks' },
       { to: '/volumes', text: 'volumes', icon: HardDrive, needs: 'list_volumes' },
       { to: '/images', text: 'images', icon: Disc3, needs: 'list_images' },
+      { to: '/projects', text: 'projects', icon: FolderKanban, needs: 'list_projects' },
+    ],
+  },
+  {
+    text: 'nav.networks',
+    places: [
+      { to: '/networks', text: 'networks', icon: Network, needs: 'list_networks' },
+      { to: '/routers', text: 'routers', icon: Router, needs: 'list_routers' },
+      { to: '/floating-ips', text: 'floatings', icon: MapPin, needs: 'list_floating_ips' },
+      { to: '/forwards', text: 'forwards', icon: Waypoints, needs: 'list_forwards' },
     ],
   },
   {
@@ -56,7 +75,9 @@ export const PLACES: { text: TextKey; places: Place[] }[] = [
     text: 'nav.security',
     places: [
       { to: '/users', text: 'users', icon: Users, needs: 'list_users' },
+      { to: '/groups', text: 'groups', icon: UsersRound, needs: 'list_groups' },
       { to: '/roles', text: 'roles', icon: ShieldCheck, needs: 'list_roles' },
+      { to: '/policies', text: 'policies', icon: Scale, needs: 'get_policy' },
       { to: '/audit', text: 'audit', icon: Fingerprint, needs: 'list_audit' },
       { to: '/account', text: 'account', icon: KeyRound },
     ],

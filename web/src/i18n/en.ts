@@ -1,5 +1,8 @@
+import { enMore } from './en-more'
+
 /** Every text of the console in English; `zh.ts` has the same keys, or it does not compile. */
 export const en = {
+  ...enMore,
   account: 'My account',
   actions: 'Actions',
   address: 'Address',

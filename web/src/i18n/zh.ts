@@ -1,6 +1,8 @@
 import type { en } from './en'
+import { zhMore } from './zh-more'
 
 export const zh: Record<keyof typeof en, string> = {
+  ...zhMore,
   account: '我的账户',
   actions: '操作',
   address: '地址',

@@ -15,6 +15,11 @@ const pages = [
   }),
   createRoute({
     getParentRoute: () => at,
+    path: '/inventory',
+    component: lazyRouteComponent(() => import('@/features/inventory/InventoryPage'), 'InventoryPage'),
+  }),
+  createRoute({
+    getParentRoute: () => at,
     path: '/vms',
     component: lazyRouteComponent(() => import('@/features/vms/VmsPage'), 'VmsPage'),
   }),
@@ -50,6 +55,26 @@ const pages = [
   }),
   createRoute({
     getParentRoute: () => at,
+    path: '/networks/$id',
+    component: lazyRouteComponent(() => import('@/features/networks/NetworkPage'), 'NetworkPage'),
+  }),
+  createRoute({
+    getParentRoute: () => at,
+    path: '/routers',
+    component: lazyRouteComponent(() => import('@/features/routers/RoutersPage'), 'RoutersPage'),
+  }),
+  createRoute({
+    getParentRoute: () => at,
+    path: '/floating-ips',
+    component: lazyRouteComponent(() => import('@/features/floating/FloatingIpsPage'), 'FloatingIpsPage'),
+  }),
+  createRoute({
+    getParentRoute: () => at,
+    path: '/forwards',
+    component: lazyRouteComponent(() => import('@/features/forwards/ForwardsPage'), 'ForwardsPage'),
+  }),
+  createRoute({
+    getParentRoute: () => at,
     path: '/volumes',
     component: lazyRouteComponent(() => import('@/features/volumes/VolumesPage'), 'VolumesPage'),
   }),
@@ -75,8 +100,28 @@ const pages = [
   }),
   createRoute({
     getParentRoute: () => at,
+    path: '/wall',
+    component: lazyRouteComponent(() => import('@/features/wall/WallPage'), 'WallPage'),
+  }),
+  createRoute({
+    getParentRoute: () => at,
     path: '/users',
     component: lazyRouteComponent(() => import('@/features/users/UsersPage'), 'UsersPage'),
+  }),
+  createRoute({
+    getParentRoute: () => at,
+    path: '/groups',
+    component: lazyRouteComponent(() => import('@/features/users/GroupsPage'), 'GroupsPage'),
+  }),
+  createRoute({
+    getParentRoute: () => at,
+    path: '/policies',
+    component: lazyRouteComponent(() => import('@/features/users/PoliciesPage'), 'PoliciesPage'),
+  }),
+  createRoute({
+    getParentRoute: () => at,
+    path: '/projects',
+    component: lazyRouteComponent(() => import('@/features/projects/ProjectsPage'), 'ProjectsPage'),
   }),
   createRoute({
     getParentRoute: () => at,

@@ -31,8 +31,13 @@ async def _domains(host: HostDrivers) -> list[DomainFacts]:
                 return dataclasses.replace(disk, volume_id=volume_id, storage_id=repository.id)
         return disk
 
-    return [dataclasses.replace(domain, disks=tuple(named(disk) for disk in domain.disks))
-            for domain in await host.hypervisor.domains()]  # fmt: skip
+    def all_named(domain: DomainFacts) -> DomainFacts:
+        live = domain.live
+        if live is not None:
+            live = dataclasses.replace(live, disks=tuple(named(disk) for disk in live.disks))
+        return dataclasses.replace(domain, disks=tuple(named(disk) for disk in domain.disks), live=live)
+
+    return [all_named(domain) for domain in await host.hypervisor.domains()]
 
 
 async def _list(host: HostDrivers, _request: Nothing, _report: Report) -> Domains:

@@ -13,6 +13,7 @@ from altus.wire.operations import (
     VM_GIVE_BACK,
     VM_OBSERVE,
     VM_PAUSE,
+    VM_PLUG,
     VM_REBOOT,
     VM_RESUME,
     VM_SHUTDOWN,
@@ -23,6 +24,8 @@ from altus.wire.operations import (
     DomainRef,
     Nothing,
     VmDefine,
+    VmPlug,
+    VmPlugged,
     VmReboot,
     VmRef,
     VmSeen,
@@ -50,6 +53,12 @@ async def _seen(host: HostDrivers, vm_id: str) -> VmSeen:
 async def _define(host: HostDrivers, request: VmDefine, _report: Report) -> VmSeen:
     await host.hypervisor.define(request.vm, await attachments(host, request))
     return await _seen(host, request.vm.id)
+
+
+async def _plug(host: HostDrivers, request: VmPlug, _report: Report) -> VmPlugged:
+    found, devices = await attachments(host, VmDefine(vm=request.vm)), host.hypervisor.devices
+    kept = await devices.plug(request.vm, found, request.device_ids, held=request.held, asked=request.asked)
+    return VmPlugged(kept=kept)
 
 
 async def _take(host: HostDrivers, request: DomainRef, _report: Report) -> Nothing:
@@ -112,6 +121,7 @@ def _about(request: VmRef | VmReboot) -> str:
 
 HANDLERS = (
     Handler(operation=VM_DEFINE, run=_define, about=lambda request: f"vm:{request.vm.id}"),
+    Handler(operation=VM_PLUG, run=_plug, about=lambda request: f"vm:{request.vm.id}"),
     Handler(operation=VM_TAKE, run=_take, about=lambda request: f"vm:{request.domain_id}"),
     Handler(operation=VM_GIVE_BACK, run=_give_back, about=lambda request: f"vm:{request.domain_id}"),
     Handler(operation=VM_UNDEFINE, run=_undefine, about=_about),

@@ -11,9 +11,10 @@ import typer
 from altus.cli import completion, options
 from altus.cli.call import Call
 from altus.cli.command import change, group, query
-from altus.cli.commands import vm_console, vm_nic, vm_power
+from altus.cli.commands import vm_console, vm_disk, vm_nic, vm_power
 from altus.cli.commands.event_layout import EVENT
 from altus.cli.commands.placement import Apart, ForbidTags, Prefer, RequireTags, Together, rules
+from altus.cli.commands.vm_disk import DiskLimit
 from altus.cli.commands.vm_layout import VM
 from altus.cli.commands.vm_nic import SecurityGroups, nic_words
 from altus.cli.finish import confirm, finish
@@ -110,6 +111,7 @@ async def create(
     disks: Annotated[
         list[int], typer.Option("--disk", parser=options.SIZE, metavar="SIZE", help="One more, empty disk; repeatable.")
     ] = options.NONE,
+    disk_limits: DiskLimit = options.NONE,
     networks: Networks = options.NONE,
     security_groups: SecurityGroups = options.NONE,
     storage: options.OnStorage = None,
@@ -145,14 +147,13 @@ async def create(
     seed = make(CloudInitCreate, ssh_keys=[_text(path).strip() for path in ssh_keys],
                 user_data=_text(user_data) if user_data else "",
                 password=sys.stdin.readline().rstrip("\r\n") if guest_password else "")  # fmt: skip
+    (first, slow), grouped = vm_disk.given(disk_limits), _given(security_groups=security_groups or None)
     given = _given(vcpus=vcpus, memory=memory, cpu_model=cpu, firmware=firmware, boot=boot or None, disk_size=disk_size)
-    grouped = _given(security_groups=security_groups or None)
     body = make(VmCreate, name=name, image=image, storage=storage, project=project, label=label, linked=not full,
                 cdrom=cdrom, description=description, tags=tags, protected=protected, start=start, cloud_init=seed,
-                placement=rules(require, forbid, together, apart, prefer=prefer),
-                disks=[make(DiskCreate, size=size) for size in disks],
-                nics=[make(NicCreate, **nic_words(text), **grouped) for text in networks],
-                **given)  # fmt: skip
+                placement=rules(require, forbid, together, apart, prefer=prefer), **given, **first,
+                disks=[make(DiskCreate, size=size, **slow) for size in disks],
+                nics=[make(NicCreate, **nic_words(text), **grouped) for text in networks])  # fmt: skip
     await finish(call, call.altus.vms.create(body), call.altus.vms.get, VM)
 
 
@@ -201,7 +202,8 @@ async def edit(
         list[str], typer.Option("--remove-nic", metavar="NIC", help="The id of a NIC; repeatable.")
     ] = options.NONE,
 ) -> None:
-    """Change a VM. What a running guest cannot take up applies at its next start."""
+    """Change a VM. Disks and NICs of a running guest come and go at once; what it cannot take up applies at its next
+    start. `--plan` tells."""
     from altus.sdk.shapes import make
     from altus.wire.vms import NicCreate, VmEdit
 
@@ -262,5 +264,6 @@ def _text(path: Path) -> str:
 
 
 app.add_typer(vm_nic.app, name="nic")
+app.add_typer(vm_disk.app, name="disk")
 vm_power.add_to(app)
 vm_console.add_to(app)

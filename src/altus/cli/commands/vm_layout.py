@@ -10,9 +10,10 @@ from altus.model.migration import MigrationFacts
 
 
 def _nics(vm: object) -> str:
-    """Each with its limits and the ids of its security groups."""
+    """Each with its limits, its link if that is down, and the ids of its security groups."""
     return "\n".join(
-        f"{nic.id}  {nic.mac}  {nic.address}  {nic.model}{_limit(' in', nic.limit_in)}{_limit(' out', nic.limit_out)}  "
+        f"{nic.id}  {nic.mac}  {nic.address}  {nic.model}{_limit(' in', nic.limit_in)}{_limit(' out', nic.limit_out)}"
+        f"{'' if nic.link == 'up' else ' link down'}  "
         f"{' '.join(nic.security_groups)}".rstrip()
         for nic in getattr(vm, "nics", [])
     )
@@ -67,7 +68,7 @@ VM: AnyLayout = Layout(
         ("FIRMWARE", lambda vm: vm.firmware.value),
         ("BOOT", lambda vm: listed(vm.boot)),
         ("STORAGE", lambda vm: Ref("storage", vm.storage_id)),
-        ("DISKS", lambda vm: "\n".join(f"{disk.volume_id}  {disk.bus}" for disk in vm.disks)),
+        ("DISKS", lambda vm: "\n".join(f"{d.volume_id}  {d.bus}  {d.limits.words}".rstrip() for d in vm.disks)),
         ("NICS", _nics),
         ("CDROM", lambda vm: Ref("image", vm.cdrom_image_id)),
         ("PLACEMENT", _placement),

@@ -13,6 +13,7 @@ from altus.cli.command import change, group
 from altus.cli.commands.vm_layout import VM
 from altus.cli.finish import finish
 from altus.common.errors import InvalidInput
+from altus.model.vm import NicLink, NicModel
 
 app = group("NICs of VMs.")
 Nic = Annotated[str, typer.Argument(metavar="NIC", help="Its id or MAC, as `altus vm show` tells them.")]
@@ -63,6 +64,18 @@ async def edit(
         str | None,
         typer.Option(metavar="RATE[/BURST]", help="Of what the VM sends: 50M is 50 Mbit/s, 50M/5M with less at once."),
     ] = None,
+    link: Annotated[NicLink | None, typer.Option(help="Plug its cable in, or out.")] = None,
+    model: Annotated[
+        NicModel | None, typer.Option(help="What the guest sees; a running one sees it at its next start.")
+    ] = None,
+    network: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NETWORK[=ADDRESS]",
+            help="Move it there; it keeps its MAC, and its link is down meanwhile.",
+            autocompletion=completion.of("networks"),
+        ),
+    ] = None,
 ) -> None:
     """Change a NIC, at once: a running guest goes on. A limit of 0 is none."""
     from altus.sdk.shapes import make
@@ -70,6 +83,8 @@ async def edit(
 
     limits = {"limit_in": limit_in, "limit_out": limit_out}
     given: dict[str, Any] = {way: make(NicLimitShape, **limit_words(text)) for way, text in limits.items() if text}
+    given |= {name: value for name, value in (("link", link), ("model", model)) if value is not None}
+    given |= nic_words(network) if network else {}
     if security_groups or no_security_groups:
         given["security_groups"] = [] if no_security_groups else security_groups
     if not given:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
@@ -141,6 +141,22 @@ class DiskSwitch(Protocol):
         ...
 
 
+class Devices(Protocol):
+    """Disks and NICs of guests that run on."""
+
+    async def plug(self, vm: VmDefinition, attachments: VmAttachments, device_ids: Collection[str], *,
+                   held: Collection[str] = (), asked: Collection[str] = ()) -> list[str]:  # fmt: skip
+        """Let the running guest have of these devices (ids of volumes and NICs) what the definition has, with its
+        limits and links, and none that it has not; others stay as they are, and so does what the VM is defined with.
+        Of a VM that does not run there is nothing to do. The model of a NIC that is there does not change. Returns the
+        ids of those that the guest keeps although it was asked for them.
+
+        `held` NICs have no link whatever the definition says; it returns when the guest has noticed. `asked`: a call
+        that was broken off may have asked the guest for these, which it is to keep: wait for what it lets go of, and
+        give it back. `LimitExceeded` (`device.no_slot`)."""
+        ...
+
+
 class Hypervisor(Protocol):
     """One host's hypervisor. A VM that is not there raises `NotFound` (`vm.not_on_host`) unless a method says else."""
 
@@ -152,6 +168,11 @@ class Hypervisor(Protocol):
     @property
     def disks(self) -> DiskSwitch:
         """Disks of running VMs."""
+        ...
+
+    @property
+    def devices(self) -> Devices:
+        """Devices of running VMs."""
         ...
 
     @property

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from altus.common.errors import AltusError, Conflict
 from altus.drivers.hypervisor.base import ByteStream, HypervisorCapabilities, VmAttachments
+from altus.drivers.hypervisor.fake_devices import FakeDevices
 from altus.drivers.hypervisor.fake_host import ACTIVE, FakeHost, domain_facts, facts, not_running, observation
 from altus.drivers.hypervisor.fake_migration import FakeMigrations
 from altus.drivers.hypervisor.fake_others import FakeAdoptions, Others
@@ -46,6 +47,7 @@ class FakeHypervisor:
         self.others = Others(self._host)
         self.adoptions = FakeAdoptions(self._host)
         self.disks = FakeDisks(self._host)
+        self.devices = FakeDevices(self._host)
 
     # -- what tests do to it -------------------------------------------------------------------------------------------
 

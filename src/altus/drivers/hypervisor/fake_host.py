@@ -11,9 +11,9 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 from altus.common.errors import AltusError, Conflict, NotFound, Unavailable
-from altus.drivers.hypervisor.fake_store import FakeStore, FakeVm
+from altus.drivers.hypervisor.fake_store import FakeStore, FakeVm, devices_of
 from altus.drivers.hypervisor.fake_stream import FakeStream
-from altus.model.domain import DomainDisk, DomainFacts, DomainNic
+from altus.model.domain import DomainDevices, DomainFacts
 from altus.model.vm import GuestFacts, GuestFilesystem, VmDefinition, VmEvent, VmEventKind, VmObservation, VmState
 
 ACTIVE = frozenset({VmState.RUNNING, VmState.PAUSED})
@@ -67,8 +67,11 @@ class FakeHost:
             if vm_id in self._timers:
                 self._timers.pop(vm_id).cancel()
             self._hang_up(vm_id)
-        cpu = found.cpu if found.state.keeps_guest else found.vm.cpu
-        self.save(dataclasses.replace(found, state=state, cpu=cpu if state.keeps_guest else None), reason)
+        kept = found.state.keeps_guest
+        cpu, live = (found.cpu, found.live) if kept else (found.vm.cpu, devices_of(found.vm, found.disks))
+        if not state.keeps_guest:
+            cpu, live = None, None
+        self.save(dataclasses.replace(found, state=state, cpu=cpu, live=live), reason)
 
     def save(self, found: FakeVm, reason: str) -> None:
         """Keep a VM and tell of it."""
@@ -158,11 +161,17 @@ def observation(found: FakeVm, guest: GuestFacts | None = None) -> VmObservation
 
 def domain_facts(found: FakeVm) -> DomainFacts:
     """How a VM is defined."""
-    hardware = found.vm.hardware
+    hardware, defined = found.vm.hardware, _nameless(devices_of(found.vm, found.disks))
     return DomainFacts(id=found.vm.id, name=f"altus-{found.vm.id}", state=found.state, ours=True,
                        persistent=found.persistent, vcpus=hardware.vcpus, memory=hardware.memory,
-                       disks=tuple(DomainDisk(path=path) for path in found.disks),
-                       nics=tuple(DomainNic(mac=nic.mac, port_id=nic.id) for nic in hardware.nics))  # fmt: skip
+                       disks=defined.disks, nics=defined.nics,
+                       live=_nameless(found.live) if found.live and found.state in ACTIVE else None)  # fmt: skip
+
+
+def _nameless(devices: DomainDevices) -> DomainDevices:
+    """A hypervisor knows of no volumes."""
+    disks = tuple(dataclasses.replace(disk, volume_id="") for disk in devices.disks)
+    return dataclasses.replace(devices, disks=disks)
 
 
 def facts(vm: VmDefinition) -> GuestFacts:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from altus.common.errors import Conflict, NotFound
-from altus.drivers.hypervisor.fake_host import ACTIVE, FakeHost
+from altus.drivers.hypervisor.fake_host import ACTIVE, FakeHost, domain_facts
 from altus.model.cpu import GuestCpu
 from altus.model.domain import DomainFacts
 from altus.model.vm import VmDefinition, VmState
@@ -60,11 +60,16 @@ class FakeAdoptions:
         found = self._host.foreign.get(domain_id)
         if found is None and domain_id in self._taken:
             return
+        mine = self._host.vms.get(domain_id)
+        if found is None and mine is not None:
+            found = domain_facts(mine)
         if found is None:
             raise NotFound(f"Domain {domain_id} is not on this host.", code="vm.not_on_host", vm_id=domain_id)
         if found.state in ACTIVE:
             raise Conflict(f"Domain {found.name} runs.", code="domain.running", hint="Shut it down first.")
         self._taken.setdefault(domain_id, found)
+        if mine is not None:
+            return  # it has the name already that it would get
         self._host.foreign[domain_id] = dataclasses.replace(found, name=f"altus-{domain_id}", ours=True)
         self._host.changes += 1
 

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 
 from altus.model.cpu import GuestCpu
+from altus.model.domain import DomainDevices, DomainDisk, DomainNic
 from altus.model.vm import VmDefinition, VmState
 
 
 @dataclass(frozen=True, kw_only=True)
 class FakeVm:
-    """A VM as the fake knows it; `state` is one of those that are observed, `cpu` its guest's, `disks` are paths.
-    Somebody undefined one that is not `persistent` while it ran. `left`: it has gone to another host."""
+    """A VM as the fake knows it; `state` is one of those that are observed, `cpu` and `live` its guest's, `disks` are
+    paths. Somebody undefined one that is not `persistent` while it ran. `left`: it has gone to another host."""
 
     vm: VmDefinition
     state: VmState = VmState.STOPPED
@@ -24,6 +25,18 @@ class FakeVm:
     disks: tuple[str, ...] = ()
     persistent: bool = True
     left: bool = False
+    live: DomainDevices | None = None
+
+
+def devices_of(vm: VmDefinition, paths: Sequence[str]) -> DomainDevices:
+    """What a guest gets that starts with this definition, its disks at these paths."""
+    pairs = zip(vm.hardware.disks, paths, strict=False)  # others may have defined it with more than has a path
+    return DomainDevices(
+        disks=tuple(
+            DomainDisk(path=path, bus=disk.bus, volume_id=disk.volume_id, limits=disk.limits) for disk, path in pairs
+        ),
+        nics=tuple(DomainNic(mac=nic.mac, port_id=nic.id, model=nic.model, link=nic.link) for nic in vm.hardware.nics),
+    )
 
 
 class FakeStore:

@@ -102,9 +102,10 @@ def _vm_view(permitted: frozenset[Permission], vm: Vm, busy: str = "") -> VmView
         cpu=vm.cpu,
         firmware=hardware.firmware,
         boot=list(hardware.boot),
-        disks=[VmDiskView.of(volume_id=d.volume_id, bus=d.bus) for d in hardware.disks],
+        disks=[VmDiskView.of(volume_id=d.volume_id, bus=d.bus, limits=d.limits) for d in hardware.disks],
         nics=[VmNicView.of(id=n.id, network_id=n.network_id, mac=n.mac, address=n.address, model=n.model,
-                           security_groups=list(n.security_groups), limit_in=n.limit_in, limit_out=n.limit_out)
+                           security_groups=list(n.security_groups), limit_in=n.limit_in, limit_out=n.limit_out,
+                           link=n.link)
               for n in hardware.nics],
         cdrom_image_id=hardware.cdrom_image_id,
         addresses=list(guest.addresses) if guest is not None else [],

@@ -61,7 +61,8 @@ class UnmanagedService:
             network = visible(tx, actor, NETWORK, body.network, Permission.NETWORK_READ) if body.network else None
             nics = tuple(VmNic(id=new_id(), network_id=network.id if network else "", mac=nic.mac.lower(), address="",
                                model=NicModel(nic.model)) for nic in domain.nics)  # fmt: skip
-            disks = tuple(VmDisk(volume_id=disk.volume_id, bus=DiskBus(disk.bus)) for disk in domain.disks)
+            disks = tuple(VmDisk(volume_id=disk.volume_id, bus=DiskBus(disk.bus), limits=disk.limits)
+                          for disk in domain.disks)  # fmt: skip
             hardware = VmHardware(vcpus=domain.vcpus, memory=domain.memory, disks=disks, nics=nics)
             vm = Vm(id=domain.id, name=body.name or domain.name, project_id=project, label=host.label,
                     hardware=hardware, storage_id=domain.disks[0].storage_id, host_id=host.id)  # fmt: skip

@@ -23,6 +23,7 @@ from altus.manager.tasks.vm_clone import VM_CLONE, VmClone
 from altus.manager.tasks.vm_create import VM_CREATE, VmCreate
 from altus.manager.tasks.vm_delete import VM_DELETE, VmDelete
 from altus.manager.tasks.vm_edit import VM_EDIT, VmEdit
+from altus.manager.tasks.vm_edit_disk import VM_EDIT_DISK, VmEditDisk
 from altus.manager.tasks.vm_edit_nic import VM_EDIT_NIC, VmEditNic
 from altus.manager.tasks.vm_place import require_rules
 from altus.manager.tasks.vm_repair import VM_REPAIR, VmRepair
@@ -106,7 +107,7 @@ class VmService:
                                 label=source.label, storage_id=source.storage_id, size=original.size, base=base,
                                 vm_id=vm_id)  # fmt: skip
                 volumes.append(volume)
-                disks.append(VmDisk(volume_id=volume.id, bus=disk.bus))
+                disks.append(dataclasses.replace(disk, volume_id=volume.id))
             nics = tuple(dataclasses.replace(nic, id=new_id(), mac="", address="") for nic in source.hardware.nics)
             hardware = dataclasses.replace(source.hardware, disks=tuple(disks), nics=nics)
             vm = Vm(id=vm_id, name=body.name, project_id=source.project_id, label=source.label, hardware=hardware,
@@ -149,9 +150,24 @@ class VmService:
         def draft(tx: Tx) -> VmEditNic:
             groups = None if body.security_groups is None else groups_of(tx, actor, body.security_groups)
             return VmEditNic(vm_id=vm.id, nic_id=found.id, security_groups=groups, limit_in=_limit(body.limit_in),
-                             limit_out=_limit(body.limit_out))  # fmt: skip
+                             limit_out=_limit(body.limit_out), link=body.link, model=body.model,
+                             moved=_moved(tx, actor, found, body))  # fmt: skip
 
-        return _change(VM_EDIT_NIC, vm, await self.db.read(draft))
+        arguments = await self.db.read(draft)
+
+        def reserve(tx: Tx) -> VmEditNic:
+            moved = () if arguments.moved is None else _addressed(tx, vm.id, (arguments.moved,))
+            return dataclasses.replace(arguments, moved=next(iter(moved), None))
+
+        return _change(VM_EDIT_NIC, vm, arguments, reserve)
+
+    async def edit_disk(self, actor: Actor, reference: str, disk: str, body: wire.DiskEdit) -> Change[VmEditDisk]:
+        """Change a disk, found by its volume's id or name."""
+        vm = await self.get(actor, reference)
+        actor.require(Permission.VM_EDIT, project_id=vm.project_id, object_id=vm.id)
+        (volume_id,) = await self.db.read(lambda tx: _volumes(tx, actor, vm, [disk]))
+        arguments = VmEditDisk(vm_id=vm.id, volume_id=volume_id, limits=body.limits.stored)
+        return _change(VM_EDIT_DISK, vm, arguments)
 
     async def delete(self, actor: Actor, reference: str, body: wire.VmDelete) -> Change[VmDelete]:
         """Remove a VM, with its disks unless they are to be kept."""
@@ -172,9 +188,10 @@ class VmService:
             draft.storage_id = storage(tx, body.storage, body.label).id
         wanted = list(body.disks)
         if body.image is not None:
-            wanted.insert(0, wire.DiskCreate(image=body.image, size=body.disk_size, linked=body.linked))
+            wanted.insert(0, wire.DiskCreate(image=body.image, size=body.disk_size, linked=body.linked,
+                                             limits=body.disk_limits))  # fmt: skip
         elif body.disk_size is not None:
-            wanted.insert(0, wire.DiskCreate(size=body.disk_size))
+            wanted.insert(0, wire.DiskCreate(size=body.disk_size, limits=body.disk_limits))
         if len(wanted) > MAX_DISKS:
             raise LimitExceeded(f"A VM has at most {MAX_DISKS} disks.", code="vm.too_many_devices",
                                 hint="The one made from the image counts, too.")  # fmt: skip
@@ -236,7 +253,7 @@ def _add_disk(tx: Tx, actor: Actor, draft: _Draft, number: int, disk: wire.DiskC
                     label=draft.body.label, storage_id=draft.storage_id, size=size, base=base,
                     vm_id=draft.vm_id)  # fmt: skip
     draft.volumes.append(volume)
-    draft.disks.append(VmDisk(volume_id=volume.id, bus=disk.bus))
+    draft.disks.append(VmDisk(volume_id=volume.id, bus=disk.bus, limits=disk.limits.stored))
 
 
 def _iso(tx: Tx, actor: Actor, reference: str) -> str:
@@ -268,6 +285,17 @@ def groups_of(tx: Tx, actor: Actor, references: list[str]) -> tuple[str, ...]:
 
 def _limit(shape: wire.NicLimitShape | None) -> NicLimit | None:
     return None if shape is None else NicLimit(rate=shape.rate, burst=shape.burst)
+
+
+def _moved(tx: Tx, actor: Actor, nic: VmNic, body: wire.NicEdit) -> VmNic | None:
+    """What it is on another network, under an id of its own; None if it stays. `InvalidInput` (`nic.same_network`)."""
+    if body.network is None:
+        return None
+    network = visible(tx, actor, NETWORK, body.network, Permission.NETWORK_READ)
+    if network.id == nic.network_id:
+        raise InvalidInput(f"NIC {nic.mac} is on network {network.name}.", code="nic.same_network",
+                           hint="Name another one.")  # fmt: skip
+    return dataclasses.replace(nic, id=new_id(), network_id=network.id, address=body.address or "")
 
 
 def _blank_nic(network_id: str, model: NicModel, groups: tuple[str, ...], address: str = "") -> VmNic:

@@ -38,6 +38,13 @@ def reserve(tx: Tx, network: Network, vm_id: str, nic: VmNic) -> VmNic:
     return nic
 
 
+def settle(tx: Tx, reserved: VmNic, port_id: str) -> None:
+    """Let the port have what was reserved, instead of what it had."""
+    tx.execute(PORTS.delete().where(PORTS.c.id == reserved.id))
+    values = {"network_id": reserved.network_id, "mac": reserved.mac, "address": reserved.address}
+    tx.execute(PORTS.update().where(PORTS.c.id == port_id).values(values))
+
+
 def _free_address(tx: Tx, network: Network) -> str:
     """Where addresses were never given back, the next one is free; else all have to be looked through for a gap."""
     mine = PORTS.c.network_id == network.id

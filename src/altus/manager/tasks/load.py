@@ -23,6 +23,7 @@ from altus.manager.tasks.vm_clone import VM_CLONE
 from altus.manager.tasks.vm_create import VM_CREATE
 from altus.manager.tasks.vm_delete import VM_DELETE
 from altus.manager.tasks.vm_edit import VM_EDIT
+from altus.manager.tasks.vm_edit_disk import VM_EDIT_DISK
 from altus.manager.tasks.vm_edit_nic import VM_EDIT_NIC
 from altus.manager.tasks.vm_migrate import VM_MIGRATE_TASK
 from altus.manager.tasks.vm_power import POWER_TASKS
@@ -32,8 +33,9 @@ from altus.manager.tasks.volume_tasks import VOLUME_TASKS
 
 TASK_TYPES: dict[str, TaskType[Any]] = {
     kind.kind: kind
-    for kind in (VM_CREATE, VM_CLONE, VM_EDIT, VM_EDIT_NIC, VM_DELETE, VM_MIGRATE_TASK, VM_REPAIR, VM_ADOPT,
-                 *POWER_TASKS, *VOLUME_TASKS, VOLUME_REPAIR_TASK, SNAPSHOT_CREATE, SNAPSHOT_REVERT, SNAPSHOT_DELETE,
-                 SNAPSHOT_MERGE, *IMAGE_TASKS, *NETWORK_TASKS, *SECURITY_GROUP_TASKS, *FLOATING_IP_TASKS,
-                 *FORWARD_TASKS, *ROUTER_TASKS, HOST_MAINTAIN, HOST_ACTIVATE, HOST_RENEW, HOST_REMOVE, HOST_FORGET)
+    for kind in (VM_CREATE, VM_CLONE, VM_EDIT, VM_EDIT_NIC, VM_EDIT_DISK, VM_DELETE, VM_MIGRATE_TASK, VM_REPAIR,
+                 VM_ADOPT, *POWER_TASKS, *VOLUME_TASKS, VOLUME_REPAIR_TASK, SNAPSHOT_CREATE, SNAPSHOT_REVERT,
+                 SNAPSHOT_DELETE, SNAPSHOT_MERGE, *IMAGE_TASKS, *NETWORK_TASKS, *SECURITY_GROUP_TASKS,
+                 *FLOATING_IP_TASKS, *FORWARD_TASKS, *ROUTER_TASKS, HOST_MAINTAIN, HOST_ACTIVATE, HOST_RENEW,
+                 HOST_REMOVE, HOST_FORGET)
 }  # fmt: skip

@@ -1,9 +1,11 @@
-"""`vm.edit`: change a VM. What a running guest cannot take up applies at its next start, and the VM says so."""
+"""`vm.edit`: change a VM. Disks and NICs of a running guest come and go at once; what it cannot take up applies at its
+next start, and the VM says so."""
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from altus.common.errors import Conflict, LimitExceeded
 from altus.manager.store import ports
@@ -15,18 +17,17 @@ from altus.manager.tasks.run import Run
 from altus.manager.tasks.snapshot_parts import require_no_snapshots
 from altus.manager.tasks.translations import lead_again
 from altus.manager.tasks.vm_cpu import wanted_cpu
+from altus.manager.tasks.vm_devices import OFF, plug, require_awake, require_hot, take_out
 from altus.manager.tasks.vm_parts import definition, remember, remembered, require_host, require_pluggable, the_vm
 from altus.model.cpu import require_cpu
 from altus.model.cpu_baseline import offer_of
 from altus.model.label import require_combinable
 from altus.model.permission import Permission
 from altus.model.task import Lock, exclusive, shared
-from altus.model.vm import MAX_DISKS, MAX_NICS, BootDevice, Firmware, Vm, VmDisk, VmNic, VmState
+from altus.model.vm import MAX_DISKS, MAX_NICS, BootDevice, Firmware, Vm, VmDisk, VmHardware, VmNic
 from altus.model.vm_action import VmAction, require
 from altus.model.volume import Volume, VolumeState
 from altus.wire.operations import PORT_DELETE, PORT_ENSURE, VM_DEFINE, PortEnsure, PortRef, VmDefine
-
-_OFF = (VmState.STOPPED, VmState.CRASHED)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -47,6 +48,16 @@ class VmEdit:
     detach_volumes: tuple[str, ...] = ()
     add_nics: tuple[VmNic, ...] = ()
     remove_nics: tuple[str, ...] = ()
+
+    @property
+    def arriving(self) -> tuple[str, ...]:
+        """Ids of devices that the VM gets."""
+        return (*(disk.volume_id for disk in self.attach_volumes), *(nic.id for nic in self.add_nics))
+
+    @property
+    def leaving(self) -> tuple[str, ...]:
+        """Ids of devices that it gives up."""
+        return (*self.detach_volumes, *self.remove_nics)
 
 
 def _locks(args: VmEdit) -> Sequence[Lock]:
@@ -95,9 +106,11 @@ async def _check(run: Run[VmEdit]) -> None:
         if len(newer.hardware.disks) > MAX_DISKS or len(newer.hardware.nics) > MAX_NICS:
             raise LimitExceeded(f"A VM has at most {MAX_DISKS} disks and {MAX_NICS} NICs.", code="vm.too_many_devices",
                                 hint="Detach or remove others first.")  # fmt: skip
-        if vm.state is VmState.SUSPENDED and newer.hardware != vm.hardware:
-            raise Conflict(f"VM {vm.name} is suspended: its saved memory only fits the hardware it has.",
-                           code="vm.suspended", hint="Resume or kill it first.")  # fmt: skip
+        if newer.hardware != vm.hardware:
+            require_awake(vm)
+        if args.arriving or args.leaving:
+            removed = [disk for disk in vm.hardware.disks if disk.volume_id in args.detach_volumes]
+            require_hot(vm, removed, args.attach_volumes)
 
     await require_host(run, await the_vm(run, args.vm_id))
     await run.db.read(look)
@@ -119,8 +132,24 @@ def _require_present(vm: Vm, args: VmEdit) -> None:
     for missing in (set(args.detach_volumes) - disks) | (set(args.remove_nics) - nics):
         raise Conflict(f"VM {vm.name} has no disk or NIC {missing}.", code="vm.no_such_device",
                        hint=f"See `altus vm show {vm.name}`.")  # fmt: skip
-    if args.detach_volumes and vm.state not in _OFF:
-        raise Conflict(f"VM {vm.name} is {vm.state} and uses its disks.", code="volume.in_use", hint="Stop it first.")
+
+
+def _fixed(hardware: VmHardware) -> VmHardware:
+    """What of it a guest cannot take up while it runs."""
+    return dataclasses.replace(hardware, disks=(), nics=())
+
+
+async def _plan(run: Run[VmEdit]) -> dict[str, Any]:
+    """Of a VM that runs, what happens when."""
+    args, vm = run.args, await the_vm(run, run.args.vm_id)
+    if vm.state in OFF:
+        return {}
+    before, after = vars(_fixed(vm.hardware)), vars(_fixed(_edited(vm, args).hardware))
+    now = [f"disk {disk.volume_id} is added" for disk in args.attach_volumes]
+    now += [f"disk {volume_id} is removed" for volume_id in args.detach_volumes]
+    now += [f"a NIC on network {nic.network_id} is added" for nic in args.add_nics]
+    now += [f"NIC {nic_id} is removed" for nic_id in args.remove_nics]
+    return {"while it runs": now, "at its next start": [name for name in after if after[name] != before[name]]}
 
 
 async def _plug(run: Run[VmEdit]) -> None:
@@ -150,8 +179,26 @@ async def _define_as_before(run: Run[VmEdit]) -> None:
         await run.call(before.host_id or "", VM_DEFINE, VmDefine(vm=definition(before)))
 
 
+async def _devices(run: Run[VmEdit]) -> None:
+    """First what the guest may not let go of, since it may then keep also what would have to be taken back."""
+    if (before := remembered(run)) is not None:
+        edited = _edited(before, run.args)
+        await take_out(run, edited, run.args.leaving)
+        await plug(run, edited, run.args.arriving)
+
+
+async def _devices_as_before(run: Run[VmEdit]) -> None:
+    """What the guest was asked for it may still be about to let go of. What it got and keeps is gone at its next start:
+    that is pending then."""
+    if (before := remembered(run)) is None:
+        return
+    if await plug(run, before, run.args.arriving):
+        run.write(lambda tx: VM.change(tx, before.id, restart_pending=True))
+    await plug(run, before, run.args.leaving, asked=run.args.leaving)
+
+
 async def _remove_ports(run: Run[VmEdit]) -> None:
-    """Nothing on the host refers to them any more; a running guest's NIC loses its network at once."""
+    """Nothing on the host refers to them any more."""
     host_id = (await the_vm(run, run.args.vm_id)).host_id or ""
     for port_id in run.args.remove_nics:
         await run.call(host_id, PORT_DELETE, PortRef(port_id=port_id))
@@ -170,7 +217,8 @@ async def _store(run: Run[VmEdit]) -> None:
     if before is None:
         return
     edited = _edited(before, args)
-    pending = before.state not in _OFF and (before.restart_pending or edited.hardware != before.hardware)
+    changed = _fixed(edited.hardware) != _fixed(before.hardware)
+    pending = before.state not in OFF and (before.restart_pending or changed)
 
     def write(tx: Tx) -> None:
         if edited.name != before.name:
@@ -203,10 +251,12 @@ VM_EDIT = TaskType(
     noun="vm",
     locks=_locks,
     check=_check,
+    plan=_plan,
     steps=(
         Step("prepare", "Remember the VM as it is", remember),
         Step("plug", "Make new network ports", _plug, undo=_unplug),
         Step("define", "Define the VM anew on its host", _define, undo=_define_as_before),
+        Step("devices", "Have the running guest take devices and let go of others", _devices, undo=_devices_as_before),
         Step("unplug", "Remove network ports", _remove_ports, undo=_make_ports_again),
         Step("store", "Store the change", _store),
     ),

@@ -10,7 +10,7 @@ from altus.manager.store.resources import NETWORK
 from altus.manager.tasks.declare import Step, TaskType
 from altus.manager.tasks.run import Run
 from altus.manager.tasks.vm_parts import definition, record, require_disks, require_host, the_host, the_vm
-from altus.model.domain import differences
+from altus.model.domain import differences, live_differences
 from altus.model.network import Network
 from altus.model.permission import Permission
 from altus.model.task import exclusive
@@ -52,7 +52,8 @@ async def _compare(run: Run[VmRepair]) -> list[str]:
     found = next((domain for domain in told.domains if domain.id == vm.id), None)
     if found is None:
         return ["not defined on its host"]
-    return differences(vm, found) + ([] if found.persistent else [_REMOVED])
+    lost = [] if found.persistent else [_REMOVED]
+    return [*differences(vm, found), *lost] or ([] if vm.restart_pending else live_differences(found))
 
 
 async def _plan(run: Run[VmRepair]) -> dict[str, Any]:

@@ -31,6 +31,7 @@ from altus.wire.floating_ips import FloatingIpAttach, FloatingIpCreate
 from altus.wire.pools import PoolEdit
 from altus.wire.routers import RouterCreate, RouterMember
 from altus.wire.security_groups import SecurityGroupCreate, SecurityGroupEdit
+from tests.unit.manager.changes.devices import DEVICES
 from tests.unit.manager.changes.floating_ips import declare_outside, floating_ips_of, new_floating_ip
 from tests.unit.manager.changes.forwards import forward_body, forwards_of, new_forward
 from tests.unit.manager.changes.routers import new_isolated, new_router, routers_of
@@ -98,12 +99,6 @@ async def _edit(site: Site) -> Callable[[], Draft]:
         "detach_volumes": [vm.hardware.disks[1].volume_id], "add_nics": [{"network": site.lan}],
         "remove_nics": [vm.hardware.nics[0].id],
     })  # fmt: skip
-    return lambda: site.vms.edit(ADMIN, vm.id, body)
-
-
-async def _edit_running(site: Site) -> Callable[[], Draft]:
-    vm = await site.new_vm(start=True)
-    body = vm_shapes.VmEdit.model_validate({"memory": 256 * MIB, "add_nics": [{"network": site.lan}]})
     return lambda: site.vms.edit(ADMIN, vm.id, body)
 
 
@@ -427,8 +422,8 @@ CASES = (
     Case("vm.clone", "vm.clone", _clone(linked=False), state=VmState.STOPPED),
     Case("vm.clone-linked", "vm.clone", _clone(linked=True), state=VmState.STOPPED),
     Case("vm.edit", "vm.edit", _edit, state=VmState.STOPPED),
-    Case("vm.edit-running", "vm.edit", _edit_running, state=VmState.RUNNING),
     Case("vm.edit_nic", "vm.edit_nic", _edit_nic, state=VmState.RUNNING),
+    *(Case(name, kind, prepare, state=VmState.RUNNING) for name, (kind, prepare) in DEVICES.items()),
     Case("vm.delete", "vm.delete", _delete(keep=False)),
     Case("vm.delete-snapshots", "vm.delete", _delete(keep=False, snapshots=2)),
     Case("vm.delete-keep", "vm.delete", _delete(keep=True)),

@@ -52,6 +52,7 @@ from altus.manager.tasks.run import World
 from altus.manager.tasks.submit import make, store
 from altus.model.actor import Actor, Right
 from altus.model.consistency import Finding
+from altus.model.domain import DomainDevices
 from altus.model.host import Host, HostState
 from altus.model.permission import SYSTEM_ROLE, Duty
 from altus.model.query import Filter, FilterOp, ListQuery
@@ -285,6 +286,7 @@ class Site:
             network = await host.network.truth()
             hosts[host_id] = {
                 "vms": {vm.id: vm.state for vm in await host.hypervisor.observe_all()},
+                "devices": {vm.id: (vm.disks, vm.nics, _sorted(vm.live)) for vm in await host.hypervisor.domains()},
                 "volumes": {volume.id: volume for one in host.storages.values() for volume in await one.volumes()},
                 "layers": [layer for one in host.storages.values() for layer in await one.layers.all()],
                 "images": {image.id for one in host.storages.values() for image in await one.images()},
@@ -315,6 +317,13 @@ async def _watch(site: Site, lease: Lease) -> None:
         for one in watches:
             one.cancel()
         await asyncio.gather(*watches, return_exceptions=True)
+
+
+def _sorted(live: DomainDevices | None) -> Any:
+    """What came back after it had gone is the last one of its kind."""
+    if live is None:
+        return None
+    return (sorted(live.disks, key=lambda disk: disk.path), sorted(live.nics, key=lambda nic: nic.port_id))
 
 
 def _timeless(one: Any) -> dict[str, Any]:

@@ -1,4 +1,6 @@
-import { useNavigate } from '@tanstack/react-router'
+import { Link, useNavigate } from '@tanstack/react-router'
+import { Button } from 'antd'
+import { Presentation } from 'lucide-react'
 import { useMemo } from 'react'
 import { useTranslation } from 'react-i18next'
 import { useCollection } from '@/api/use'
@@ -12,21 +14,52 @@ export function HealthPage() {
   const { t } = useTranslation()
   const hosts = useCollection('host').rows
   const vms = useCollection('vm').rows
-  const navigate = useNavigate()
-  const cells = (rows: { id: string; name: string; state: string }[], to: string): Cell[] =>
-    byUrgency(rows.map(({ id, name, state }) => ({ id, name, state, tone: toneOf(state), to })))
-  // biome-ignore lint/correctness/useExhaustiveDependencies: `cells` is the same work each time
-  const [hostCells, vmCells] = useMemo(() => [cells(hosts, '/hosts/$id'), cells(vms, '/vms/$id')], [hosts, vms])
-  const go = (cell: Cell) => void navigate({ to: cell.to, params: { id: cell.id } })
+  const wall = (
+    <Link to="/wall">
+      <Button icon={<Presentation size={15} />} tabIndex={-1}>
+        {t('wall')}
+      </Button>
+    </Link>
+  )
   return (
-    <Page title={t('health')} intro={t('health.intro')}>
-      <Card title={`${t('hosts')} (${hosts.length})`} extra={<Legend cells={hostCells} />}>
-        <Matrix cells={hostCells} label={t('hosts')} go={go} />
+    <Page title={t('health')} intro={t('health.intro')} actions={wall}>
+      <Card title={`${t('hosts')} (${hosts.length})`}>
+        <HostCells />
       </Card>
-      <Card title={`${t('vms')} (${vms.length})`} extra={<Legend cells={vmCells} />}>
-        <Matrix cells={vmCells} label={t('vms')} go={go} />
+      <Card title={`${t('vms')} (${vms.length})`}>
+        <VmCells />
       </Card>
     </Page>
+  )
+}
+
+export function HostCells() {
+  const { t } = useTranslation()
+  return <Cells rows={useCollection('host').rows} to="/hosts/$id" label={t('hosts')} />
+}
+
+export function VmCells() {
+  const { t } = useTranslation()
+  return <Cells rows={useCollection('vm').rows} to="/vms/$id" label={t('vms')} />
+}
+
+interface CellsProps {
+  rows: readonly { id: string; name: string; state: string }[]
+  to: string
+  label: string
+}
+
+function Cells({ rows, to, label }: CellsProps) {
+  const navigate = useNavigate()
+  const cells = useMemo(
+    () => byUrgency(rows.map(({ id, name, state }) => ({ id, name, state, tone: toneOf(state), to }))),
+    [rows, to],
+  )
+  return (
+    <>
+      <Legend cells={cells} />
+      <Matrix cells={cells} label={label} go={cell => void navigate({ to: cell.to, params: { id: cell.id } })} />
+    </>
   )
 }
 

@@ -6,8 +6,9 @@ import { useTranslation } from 'react-i18next'
 import { useCollection } from '@/api/use'
 import { useSession } from '@/app/session'
 import { bytes } from '@/ui/format'
-import { Card, Empty, Meter, Page } from '@/ui/Page'
+import { Card, Empty, Page } from '@/ui/Page'
 import { AlarmList } from '../alarms/AlarmList'
+import { HostMeters } from '../hosts/HostMeters'
 import { TaskItem } from '../tasks/TaskItem'
 import { Duties } from './Duties'
 
@@ -40,7 +41,11 @@ export function HomePage() {
           </form>
           <Numbers />
           <div className="grid grid-home">
-            {may('list_hosts') && <HostMeters />}
+            {may('list_hosts') && (
+              <Card title={t('home.promised')}>
+                <HostMeters />
+              </Card>
+            )}
             <Card title={t('alarms')}>
               <AlarmList />
             </Card>
@@ -90,38 +95,6 @@ function Number_(props: { to: string; q?: string; value: string; of?: string; te
       </span>
       <span className="count-text">{props.text}</span>
     </Link>
-  )
-}
-
-/** How much of each host its VMs have been promised. */
-function HostMeters() {
-  const { t } = useTranslation()
-  const hosts = useCollection('host').rows
-  const vms = useCollection('vm').rows
-  return (
-    <Card title={t('home.promised')}>
-      <ul className="host-meters">
-        {hosts.map(host => {
-          const promised = vms
-            .filter(vm => vm.host_id === host.id && vm.state === 'running')
-            .reduce((sum, vm) => sum + vm.memory, 0)
-          const memory = host.facts?.memory ?? 0
-          return (
-            <li key={host.id}>
-              <Link to="/hosts/$id" params={{ id: host.id }}>
-                {host.name}
-              </Link>
-              <Meter
-                used={memory ? promised / memory : 0}
-                label={
-                  memory ? t('home.memory', { used: bytes(promised), all: bytes(memory) }) : t(`state.${host.state}`)
-                }
-              />
-            </li>
-          )
-        })}
-      </ul>
-    </Card>
   )
 }
 

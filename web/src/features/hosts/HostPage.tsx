@@ -1,32 +1,22 @@
 import { Link, useParams } from '@tanstack/react-router'
-import { Alert, Spin, Tabs } from 'antd'
+import { Alert, Button, Spin, Tabs } from 'antd'
+import { Pencil } from 'lucide-react'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { ask } from '@/api/ask'
-import { activateHost, forgetHost, getHost, type HostView, maintainHost, removeHost, renewHost } from '@/api/generated'
+import { getHost, type HostView } from '@/api/generated'
 import { useCollection, useNames, useOne } from '@/api/use'
-import type { TextKey } from '@/i18n'
-import { ActionButton } from '@/ui/ActionButton'
+import { useSession } from '@/app/session'
 import { Ago } from '@/ui/Ago'
-import { ChangeDialog } from '@/ui/ChangeDialog'
 import { bytes } from '@/ui/format'
 import { Card, Empty, Facts, Page } from '@/ui/Page'
 import { ProblemAlert } from '@/ui/ProblemAlert'
 import { StateMark } from '@/ui/StateMark'
 import { useView } from '@/ui/view'
-import { useChange } from '../tasks/change'
 import { ObjectTasks } from '../tasks/ObjectTasks'
-import { Plan } from '../tasks/Plan'
-import { usePlan } from '../tasks/usePlan'
-
-const ACTIONS = {
-  maintain: maintainHost,
-  activate: activateHost,
-  renew: renewHost,
-  remove: removeHost,
-  forget: forgetHost,
-}
-type Action = keyof typeof ACTIONS
+import { HostActions } from './HostActions'
+import { HostEditDialog } from './HostEditDialog'
+import { Unmanaged } from './Unmanaged'
 
 export function HostPage() {
   const { id = '' } = useParams({ strict: false })
@@ -37,8 +27,9 @@ export function HostPage() {
 
 function Shown({ host }: { host: HostView }) {
   const { t } = useTranslation()
+  const { may } = useSession()
   const view = useView()
-  const [asked, setAsked] = useState<Action>()
+  const [editing, setEditing] = useState(false)
   const vms = useCollection('vm').rows.filter(vm => vm.host_id === host.id)
   const tabs = [
     { key: 'summary', label: t('vm.summary'), children: <Summary host={host} /> },
@@ -64,6 +55,9 @@ function Shown({ host }: { host: HostView }) {
         </Card>
       ),
     },
+    ...(may('list_unmanaged')
+      ? [{ key: 'unmanaged', label: t('host.unmanaged'), children: <Unmanaged host={host} /> }]
+      : []),
     { key: 'tasks', label: t('tasks'), children: <ObjectTasks objectId={host.id} /> },
   ]
   return (
@@ -74,69 +68,24 @@ function Shown({ host }: { host: HostView }) {
           {host.name} <StateMark state={host.state} />
         </span>
       }
-      actions={(Object.keys(ACTIONS) as Action[]).map(action => (
-        <ActionButton
-          key={action}
-          danger={action === 'forget' || action === 'remove'}
-          verdict={host.allowed_actions[action]}
-          onClick={() => setAsked(action)}
-        >
-          {t(`host.do.${action}` as TextKey)}
-        </ActionButton>
-      ))}
+      actions={
+        <>
+          {may('edit_host') && (
+            <Button icon={<Pencil size={15} />} onClick={() => setEditing(true)}>
+              {t('vm.do.edit')}
+            </Button>
+          )}
+          <HostActions host={host} />
+        </>
+      }
     >
       {host.facts?.warnings?.map(warning => (
         <Alert key={warning} type="warning" showIcon title={warning} className="note" />
       ))}
       {host.cpu_refusal && <Alert type="warning" showIcon title={host.cpu_refusal} className="note" />}
       <Tabs activeKey={view.tab ?? 'summary'} onChange={tab => view.set({ tab })} items={tabs} />
-      {asked && <HostDialog host={host} action={asked} close={() => setAsked(undefined)} />}
+      {editing && <HostEditDialog host={host} close={() => setEditing(false)} />}
     </Page>
-  )
-}
-
-/** What an action comes to, for each VM that is concerned, before it is done. */
-function HostDialog({ host, action, close }: { host: HostView; action: Action; close: () => void }) {
-  const { t } = useTranslation()
-  const change = useChange()
-  const path = { ref: host.id }
-  const plan = usePlan(`${host.id} ${action}`, () => ACTIONS[action]({ path, query: { plan: true } }))
-  const title = `${t(`host.do.${action}` as TextKey)} ${host.name}`
-  const submit = async () => {
-    if (await change.run(title, () => ACTIONS[action]({ path }))) close()
-  }
-  const details = Object.entries(plan.plan?.details ?? {}).filter(
-    ([, value]) => Array.isArray(value) && value.length > 0,
-  )
-  return (
-    <ChangeDialog
-      title={title}
-      ok={t(`host.do.${action}` as TextKey)}
-      danger={action === 'forget'}
-      disabled={plan.problem !== undefined}
-      {...change}
-      close={close}
-      submit={submit}
-    >
-      <p>{t(`host.text.${action}` as TextKey)}</p>
-      <Plan {...plan} />
-      {details.map(([name, value]) => (
-        <details key={name} open>
-          <summary>{name.replaceAll('_', ' ')}</summary>
-          <ul>
-            {(value as unknown[]).map(one => (
-              <li key={JSON.stringify(one)}>
-                {typeof one === 'object' && one !== null
-                  ? Object.values(one)
-                      .filter(part => typeof part === 'string')
-                      .join(' · ')
-                  : String(one)}
-              </li>
-            ))}
-          </ul>
-        </details>
-      ))}
-    </ChangeDialog>
   )
 }
 

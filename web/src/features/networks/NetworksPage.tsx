@@ -13,6 +13,7 @@ import { StateMark } from '@/ui/StateMark'
 import type { Column } from '@/ui/VirtualTable'
 import { useChange } from '../tasks/change'
 import { RemoveDialog } from '../tasks/RemoveDialog'
+import { NetworkLink } from './links'
 import { NetworkDialog } from './NetworkDialog'
 import { Topology } from './Topology'
 
@@ -40,7 +41,7 @@ export function NetworksPage() {
         width: 160,
         grow: 2,
         value: network => network.name,
-        render: network => <strong>{network.name}</strong>,
+        render: network => <NetworkLink id={network.id} name={network.name} />,
       },
       {
         key: 'state',

@@ -3,6 +3,7 @@ import { Globe, Lock } from 'lucide-react'
 import { useTranslation } from 'react-i18next'
 import type { NetworkView, VmView } from '@/api/generated'
 import { toneOf } from '@/ui/StateMark'
+import { NetworkLink } from './links'
 
 const NETWORKS = 8
 const MEMBERS = 40
@@ -25,7 +26,7 @@ export function Topology({ networks, vms }: { networks: NetworkView[]; vms: VmVi
               )}
             </div>
             <div className="wire-line">
-              <strong>{network.name}</strong> <span className="mono quiet">{network.cidr}</span>
+              <NetworkLink id={network.id} name={network.name} /> <span className="mono quiet">{network.cidr}</span>
             </div>
             <div className="wire-members">
               {members.slice(0, MEMBERS).map(vm => (

@@ -4,7 +4,7 @@ import { Plus, Trash2 } from 'lucide-react'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { ask } from '@/api/ask'
-import { deleteGrant, type GrantView, listGrants, listRoles, listUsers } from '@/api/generated'
+import { deleteGrant, type GrantView, listGrants, listRoles } from '@/api/generated'
 import { asProblem } from '@/api/problem'
 import { useSession } from '@/app/session'
 import { Ago } from '@/ui/Ago'
@@ -12,6 +12,7 @@ import { Card, Empty, Page } from '@/ui/Page'
 import { ProblemAlert } from '@/ui/ProblemAlert'
 import { useChange } from '../tasks/change'
 import { GrantDialog } from './GrantDialog'
+import { useGroups, useUsers } from './people'
 
 /** Who has which role, and what each role may do. */
 export function RolesPage() {
@@ -23,13 +24,12 @@ export function RolesPage() {
     queryKey: ['grants'],
     queryFn: async () => (await ask(listGrants({ query: { limit: 1000 } }))).items,
   })
-  const users = useQuery({
-    queryKey: ['users'],
-    queryFn: async () => (await ask(listUsers({ query: { limit: 1000 } }))).items,
-  })
+  const users = useUsers()
+  const groups = useGroups()
   const change = useChange()
   const [giving, setGiving] = useState(false)
-  const nameOf = (id: string) => users.data?.find(user => user.id === id)?.name ?? `…${id.slice(-6)}`
+  const subjects = [...(users.data ?? []), ...(groups.data ?? [])]
+  const nameOf = (id: string) => subjects.find(one => one.id === id)?.name ?? `…${id.slice(-6)}`
   const take = async (grant: GrantView) => {
     await change.run(`${t('grant.take')} ${grant.role} · ${nameOf(grant.subject_id)}`, () =>
       deleteGrant({ path: { ref: grant.id } }),
@@ -56,9 +56,14 @@ export function RolesPage() {
         <ul className="devices">
           {grants.data?.map(grant => (
             <li key={grant.id}>
-              <strong>{nameOf(grant.subject_id)}</strong>
+              <strong>
+                {nameOf(grant.subject_id)}
+                {grant.subject_kind === 'group' && <span className="quiet"> · {t('group')}</span>}
+              </strong>
               <span>{grant.role}</span>
-              <span className="quiet">{t(`scope.${grant.scope_kind}`)}</span>
+              <span className="quiet">
+                {t(`scope.${grant.scope_kind}`)} <span className="mono">{grant.scope_id}</span>
+              </span>
               <span className="quiet">
                 <Ago at={grant.created_at} />
               </span>
@@ -86,7 +91,14 @@ export function RolesPage() {
           </Card>
         ))}
       </div>
-      {giving && <GrantDialog users={users.data ?? []} roles={roles.data ?? []} close={() => setGiving(false)} />}
+      {giving && (
+        <GrantDialog
+          users={users.data ?? []}
+          groups={groups.data ?? []}
+          roles={roles.data ?? []}
+          close={() => setGiving(false)}
+        />
+      )}
     </Page>
   )
 }

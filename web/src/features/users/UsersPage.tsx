@@ -1,13 +1,11 @@
-import { useQuery, useQueryClient } from '@tanstack/react-query'
+import { useQueryClient } from '@tanstack/react-query'
 import { Button, Dropdown } from 'antd'
 import { Ellipsis, Plus } from 'lucide-react'
 import { useMemo, useState } from 'react'
 import { useTranslation } from 'react-i18next'
-import { ask } from '@/api/ask'
 import {
   deleteUser,
   editUser,
-  listUsers,
   logoutUser,
   resetPassword,
   type UserSecret,
@@ -23,21 +21,18 @@ import { ProblemAlert } from '@/ui/ProblemAlert'
 import type { Column } from '@/ui/VirtualTable'
 import { useChange } from '../tasks/change'
 import { RemoveDialog } from '../tasks/RemoveDialog'
+import { USERS, useUsers } from './people'
 import { SecretDialog, UserDialog } from './UserDialogs'
 
 const FIELDS: Fields<UserView> = {
   '': user => [user.name, user.display_name],
   is: user => [user.enabled ? 'enabled' : 'disabled', ...(user.locked_until ? ['locked'] : [])],
 }
-const KEY = ['users']
 
 export function UsersPage() {
   const { t } = useTranslation()
   const { may } = useSession()
-  const users = useQuery({
-    queryKey: KEY,
-    queryFn: async () => (await ask(listUsers({ query: { limit: 1000 } }))).items,
-  })
+  const users = useUsers()
   const client = useQueryClient()
   const change = useChange()
   const [dialog, setDialog] = useState<'new' | UserView>()
@@ -48,7 +43,7 @@ export function UsersPage() {
       DO[action](user),
     )
     if (done && 'password' in done) setSecret(done)
-    await client.invalidateQueries({ queryKey: KEY })
+    await client.invalidateQueries({ queryKey: USERS })
   })
   return (
     <>
@@ -86,7 +81,7 @@ function RemoveUser({ user, close }: { user: UserView; close: () => void }) {
   const client = useQueryClient()
   const gone = () => {
     close()
-    void client.invalidateQueries({ queryKey: KEY })
+    void client.invalidateQueries({ queryKey: USERS })
   }
   return (
     <RemoveDialog

@@ -1,5 +1,5 @@
 import { useQuery } from '@tanstack/react-query'
-import { InputNumber, Radio, Select, Spin } from 'antd'
+import { Alert, InputNumber, Radio, Select, Spin } from 'antd'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { ask } from '@/api/ask'
@@ -30,17 +30,19 @@ export function MigrateDialog({ vm, close, host }: { vm: VmView; close: () => vo
     const body = { mode, ...(target ? { host: target } : {}), ...(bandwidth ? { bandwidth } : {}) }
     if (await change.run(`${t('vm.do.migrate')} ${vm.name}`, () => migrateVm({ path: { ref: vm.id }, body }))) close()
   }
+  const refused = vm.allowed_actions.migrate?.allowed === false ? vm.allowed_actions.migrate.reason : undefined
   const others = (asked.data?.verdicts ?? []).filter(verdict => verdict.host_id !== vm.host_id)
   return (
     <ChangeDialog
       title={t('vm.migrate_title', { name: vm.name })}
       ok={t('vm.do.migrate')}
-      disabled={!others.some(verdict => verdict.suitable)}
+      disabled={refused !== undefined || !suits(others, target)}
       {...change}
       close={close}
       submit={submit}
       width={640}
     >
+      {refused !== undefined && <Alert type="warning" showIcon title={refused} className="note" />}
       <p className="quiet">{t('vm.migrate_from', { host: hosts.name(vm.host_id) })}</p>
       <ProblemAlert problem={asked.error ? asProblem(asked.error) : undefined} />
       {asked.isPending && <Spin />}
@@ -58,6 +60,10 @@ export function MigrateDialog({ vm, close, host }: { vm: VmView; close: () => vo
     </ChangeDialog>
   )
 }
+
+/** Whether it can go to the host that is chosen; without one, to any. */
+const suits = (verdicts: VerdictView[], target: string) =>
+  verdicts.some(verdict => verdict.suitable && (target === '' || verdict.host_id === target))
 
 interface TargetsProps {
   verdicts: VerdictView[]

@@ -5,6 +5,7 @@ import { useTranslation } from 'react-i18next'
 import type { VmView } from '@/api/generated'
 import type { TextKey } from '@/i18n'
 import { ActionButton } from '@/ui/ActionButton'
+import { MenuText } from '@/ui/MenuText'
 import { DIALOGS, type DialogAction, SIMPLE, type SimpleAction, verdict } from './actions'
 import { CloneDialog } from './CloneDialog'
 import { DeleteDialog } from './DeleteDialog'
@@ -17,7 +18,7 @@ interface Props {
   busy: boolean
 }
 
-const MORE: SimpleAction[] = ['restart', 'pause', 'resume', 'suspend', 'kill', 'repair']
+export const MORE: SimpleAction[] = ['restart', 'pause', 'resume', 'suspend', 'kill', 'repair']
 
 /** Everything that can be done with a VM; what cannot now is grey, with the API's reason. */
 export function VmActions({ vm, run, busy }: Props) {
@@ -82,19 +83,22 @@ export function VmActions({ vm, run, busy }: Props) {
       >
         {t('vm.do.delete')}
       </ActionButton>
-      {dialog === 'edit' && <EditDialog vm={vm} close={close} />}
-      {dialog === 'migrate' && <MigrateDialog vm={vm} close={close} />}
-      {dialog === 'clone' && <CloneDialog vm={vm} close={close} />}
-      {dialog === 'delete' && <DeleteDialog vm={vm} close={close} />}
+      {dialog && <VmDialog vm={vm} dialog={dialog} close={close} />}
     </>
   )
 }
 
-function MenuText({ text, reason }: { text: string; reason: string | undefined }) {
-  return (
-    <span className="menu-text">
-      {text}
-      {reason && <small>{reason}</small>}
-    </span>
-  )
+interface DialogProps {
+  vm: VmView
+  dialog: DialogAction
+  /** Where it is to go, if that was said already. */
+  host?: string | undefined
+  close: () => void
+}
+
+export function VmDialog({ vm, dialog, host, close }: DialogProps) {
+  if (dialog === 'edit') return <EditDialog vm={vm} close={close} />
+  if (dialog === 'migrate') return <MigrateDialog vm={vm} close={close} {...(host ? { host } : {})} />
+  if (dialog === 'clone') return <CloneDialog vm={vm} close={close} />
+  return <DeleteDialog vm={vm} close={close} />
 }

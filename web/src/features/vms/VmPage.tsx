@@ -20,6 +20,7 @@ import { VmNics } from './VmNics'
 import { VmSummary } from './VmSummary'
 
 const ConsolePanel = lazy(() => import('../consoles/ConsolePanel'))
+const VmSnapshots = lazy(() => import('../snapshots/VmSnapshots'))
 
 export function VmPage() {
   const { id } = useParams({ strict: false })
@@ -49,6 +50,19 @@ function Shown({ vm, problem }: { vm: VmView; problem: ReturnType<typeof useOne>
     },
     { key: 'disks', label: t('vm.disks', { count: vm.disks.length }), children: <VmDisks vm={vm} /> },
     { key: 'nics', label: t('vm.nics', { count: vm.nics.length }), children: <VmNics vm={vm} /> },
+    ...(may('list_snapshots')
+      ? [
+          {
+            key: 'snapshots',
+            label: t('snapshots'),
+            children: (
+              <Suspense fallback={<Spin />}>
+                <VmSnapshots vm={vm} />
+              </Suspense>
+            ),
+          },
+        ]
+      : []),
     ...(may('list_tasks') ? [{ key: 'tasks', label: t('tasks'), children: <ObjectTasks objectId={vm.id} /> }] : []),
     ...(may('list_vm_events') ? [{ key: 'events', label: t('events'), children: <VmEvents id={vm.id} /> }] : []),
   ]

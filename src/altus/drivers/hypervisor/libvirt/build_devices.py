@@ -19,11 +19,12 @@ from altus.drivers.hypervisor.libvirt.xml.disk import Disk
 from altus.drivers.hypervisor.libvirt.xml.graphics import Graphics, Video
 from altus.drivers.hypervisor.libvirt.xml.input import Input
 from altus.drivers.hypervisor.libvirt.xml.interface import GuestOffloads, HostOffloads, Interface, Offloads
+from altus.drivers.hypervisor.libvirt.xml.iotune import IoTune
 from altus.drivers.hypervisor.libvirt.xml.panic import Panic
 from altus.drivers.hypervisor.libvirt.xml.rng import Rng
 from altus.drivers.hypervisor.libvirt.xml.serial import Console, Serial
 from altus.model.network import NicAttachment
-from altus.model.vm import BootDevice, DiskBus, NicModel, VmDefinition, VmDisk, VmHardware, VmNic
+from altus.model.vm import BootDevice, DiskBus, NicLink, NicModel, VmDefinition, VmDisk, VmHardware, VmNic
 from altus.model.volume import DiskSource
 
 SPARE_PORTS = 4
@@ -36,11 +37,11 @@ def build_devices(
     vm: VmDefinition, attachments: VmAttachments, *, direct_io: Sequence[bool], seed: str | None
 ) -> Devices:
     """All devices; `direct_io` tells for each disk whether its file may be opened with O_DIRECT."""
-    disks = (*_volumes(vm, attachments, direct_io), *_drives(vm, attachments, seed))
+    disks = (*volume_disks(vm, attachments, direct_io), *_drives(vm, attachments, seed))
     return Devices(
         controllers=_controllers(vm.hardware, disks),
         disks=disks,
-        interfaces=_interfaces(vm, attachments),
+        interfaces=network_interfaces(vm, attachments),
         serial=Serial(),
         console=Console(),
         channel=Channel(),
@@ -73,7 +74,7 @@ def _boot_order(hardware: VmHardware, device: BootDevice, index: int = 0) -> int
     return order + index
 
 
-def _volumes(vm: VmDefinition, attachments: VmAttachments, direct_io: Sequence[bool]) -> list[Disk]:
+def volume_disks(vm: VmDefinition, attachments: VmAttachments, direct_io: Sequence[bool]) -> list[Disk]:
     """Volumes as disks. SCSI and SATA share the names sda, sdb …; libvirt takes names only as names, since the
     addresses are told."""
     counts = dict.fromkeys(DiskBus, 0)
@@ -94,15 +95,16 @@ def _volume(disk: VmDisk, source: DiskSource, unit: int, *, direct: bool, boot_o
         discard="unmap",
         detect_zeroes="unmap",
         source=source.path,
-        target=_target(disk.bus, unit),
+        target=target_name(disk.bus, unit),
         bus=disk.bus,
         serial=volume_serial(disk.volume_id),
         boot_order=boot_order,
-        address=_address(disk.bus, unit),
+        iotune=IoTune.made(disk.limits),
+        address=drive_address(disk.bus, unit),
     )
 
 
-def _target(bus: DiskBus, unit: int) -> str:
+def target_name(bus: DiskBus, unit: int) -> str:
     """A name that is unique in the VM: virtio vda …, SCSI sda … sdz, SATA from sdaa on."""
     letter = chr(ord("a") + unit % 26)
     if bus is DiskBus.SATA:
@@ -110,7 +112,8 @@ def _target(bus: DiskBus, unit: int) -> str:
     return f"{'vd' if bus is DiskBus.VIRTIO else 'sd'}{letter}"
 
 
-def _address(bus: DiskBus, unit: int) -> DriveAddress | None:
+def drive_address(bus: DiskBus, unit: int) -> DriveAddress | None:
+    """Where disk number `unit` of a bus sits; None where each has a slot of its own."""
     if bus is DiskBus.SATA:
         return DriveAddress(controller=unit // _SATA_PORTS, unit=unit % _SATA_PORTS)
     return DriveAddress(controller=0, unit=unit) if bus is DiskBus.SCSI else None
@@ -133,12 +136,12 @@ def _drive(path: str, unit: int, boot_order: int | None) -> Disk:
         device="cdrom",
         format="raw",
         source=path,
-        target=_target(DiskBus.SATA, unit),
+        target=target_name(DiskBus.SATA, unit),
         bus=DiskBus.SATA,
         read_only=True,
         serial=PurePath(path).stem[-_VIRTIO_SERIAL_LENGTH:],
         boot_order=boot_order,
-        address=_address(DiskBus.SATA, unit),
+        address=drive_address(DiskBus.SATA, unit),
     )
 
 
@@ -157,7 +160,8 @@ def _controllers(hardware: VmHardware, disks: Sequence[Disk]) -> tuple[Controlle
     )
 
 
-def _interfaces(vm: VmDefinition, attachments: VmAttachments) -> tuple[Interface, ...]:
+def network_interfaces(vm: VmDefinition, attachments: VmAttachments) -> tuple[Interface, ...]:
+    """One for each NIC, in their order."""
     pairs = zip(vm.hardware.nics, attachments.nics, strict=True)
     # without a boot ROM the firmware starts faster; it is needed only where the network may be booted from
     rom = BootDevice.NETWORK in vm.hardware.boot and attachments.kernel is None
@@ -177,6 +181,7 @@ def _interface(nic: VmNic, plug: NicAttachment, *, order: int | None) -> Interfa
         model=nic.model,
         offloads=Offloads(host=HostOffloads(), guest=GuestOffloads()) if needs_help else None,
         mtu=plug.mtu,
+        link=NicLink.DOWN if nic.link is NicLink.DOWN else None,
         boot_order=order,
         rom=None if order is not None else False,
     )

@@ -12,8 +12,12 @@ import libvirt
 from altus.common.units import KIB
 from altus.drivers.hypervisor.libvirt.observe import CrashForgotten, is_ours, observe
 from altus.drivers.hypervisor.libvirt.obstacles import obstacles
-from altus.model.domain import DomainDisk, DomainFacts, DomainNic
+from altus.drivers.hypervisor.libvirt.xml.iotune import IoTune
+from altus.model.disk_limits import DiskLimits
+from altus.model.domain import DomainDevices, DomainDisk, DomainFacts, DomainNic
+from altus.model.vm import NicLink, VmState
 
+_ACTIVE = (VmState.RUNNING, VmState.PAUSED)
 _DEFINITIONS = Path("/etc/libvirt/qemu")
 """Where libvirt keeps them: each one is written anew by a rename, of which not all are told as events."""
 
@@ -48,6 +52,8 @@ def _facts(domain: libvirt.virDomain, forgotten: CrashForgotten) -> DomainFacts:
     persistent = bool(domain.isPersistent())
     root = ET.fromstring(domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE if persistent else 0))  # noqa: S314 - libvirt's
     seen = observe(domain, forgotten)
+    defined = _devices(root)
+    live = _devices(ET.fromstring(domain.XMLDesc())) if seen.state in _ACTIVE else None  # noqa: S314 - libvirt's own
     return DomainFacts(
         id=seen.id,
         name=str(domain.name()),
@@ -56,10 +62,17 @@ def _facts(domain: libvirt.virDomain, forgotten: CrashForgotten) -> DomainFacts:
         persistent=persistent,
         vcpus=_vcpus(root),
         memory=int(root.findtext("currentMemory") or root.findtext("memory") or 0) * KIB,
-        disks=tuple(_disk(disk) for disk in root.iterfind("devices/disk") if disk.get("device", "disk") == "disk"),
-        nics=tuple(_nic(nic) for nic in root.iterfind("devices/interface")),
+        disks=defined.disks,
+        nics=defined.nics,
         obstacles=tuple(obstacles(root, snapshots=domain.snapshotNum())),
+        live=live,
     )
+
+
+def _devices(root: ET.Element) -> DomainDevices:
+    disks = (disk for disk in root.iterfind("devices/disk") if disk.get("device", "disk") == "disk")
+    return DomainDevices(disks=tuple(_disk(disk) for disk in disks),
+                         nics=tuple(_nic(nic) for nic in root.iterfind("devices/interface")))  # fmt: skip
 
 
 def _vcpus(root: ET.Element) -> int:
@@ -72,7 +85,9 @@ def _disk(disk: ET.Element) -> DomainDisk:
     """Where it is: a file, a device or the name on a remote storage; empty for none."""
     source, target = disk.find("source"), disk.find("target")
     path = "" if source is None else next(filter(None, map(source.get, ("file", "dev", "name", "volume"))), "")
-    return DomainDisk(path=path, bus="" if target is None else target.get("bus", ""))
+    tune = disk.find("iotune")
+    limits = DiskLimits() if tune is None else IoTune.from_xml(tune).limits
+    return DomainDisk(path=path, bus="" if target is None else target.get("bus", ""), limits=limits)
 
 
 def _nic(nic: ET.Element) -> DomainNic:
@@ -81,4 +96,5 @@ def _nic(nic: ET.Element) -> DomainNic:
         return "" if found is None else found.get(attribute, "")
 
     return DomainNic(mac=value("mac", "address"), model=value("model", "type"),
-                     port_id=value("virtualport/parameters", "interfaceid"))  # fmt: skip
+                     port_id=value("virtualport/parameters", "interfaceid"),
+                     link=NicLink.DOWN if value("link", "state") == "down" else NicLink.UP)  # fmt: skip

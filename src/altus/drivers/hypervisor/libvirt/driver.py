@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import functools
-import os
 import weakref
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import libvirt
@@ -17,6 +16,8 @@ from altus.drivers.hypervisor.libvirt import console, domains, guest, lifecycle,
 from altus.drivers.hypervisor.libvirt.adopt import LibvirtAdoptions
 from altus.drivers.hypervisor.libvirt.build import HostChoices, build_domain
 from altus.drivers.hypervisor.libvirt.connection import Connection
+from altus.drivers.hypervisor.libvirt.devices import LibvirtDevices
+from altus.drivers.hypervisor.libvirt.direct_io import direct_io
 from altus.drivers.hypervisor.libvirt.events import EventHub
 from altus.drivers.hypervisor.libvirt.folders import Folders
 from altus.drivers.hypervisor.libvirt.migration import LibvirtMigrations
@@ -27,15 +28,15 @@ from altus.drivers.hypervisor.seed import seed_iso
 from altus.model.domain import DomainFacts
 from altus.model.host import Acceleration
 from altus.model.vm import GuestFacts, VmDefinition, VmEvent, VmObservation, VmState
-from altus.model.volume import DiskSource
 
 _GUEST_SECONDS = 2.0
 
 
 class LibvirtHypervisor:
-    """One host's QEMU/KVM through its libvirtd. `state_dir` must be passable for QEMU's user."""
+    """One host's QEMU/KVM through its libvirtd. `state_dir` must be passable for QEMU's user. A guest has
+    `release_seconds` to let go of a device."""
 
-    def __init__(self, state_dir: Path, uri: str = "qemu:///system") -> None:
+    def __init__(self, state_dir: Path, uri: str = "qemu:///system", *, release_seconds: float = 30.0) -> None:
         self._folders = Folders(state_dir)
         self._consoles: weakref.WeakSet[console.ConsoleStream] = weakref.WeakSet()
         self._connection = Connection(uri, on_open=self._opened, on_loss=self._lost)
@@ -48,6 +49,7 @@ class LibvirtHypervisor:
         self.migrations = LibvirtMigrations(self._connection)
         self.adoptions = LibvirtAdoptions(self._connection, self._folders)
         self.disks = LibvirtDisks(self._connection)
+        self.devices = LibvirtDevices(self._connection, release_seconds)
         self._capabilities: HypervisorCapabilities | None = None
         self._probing = asyncio.Lock()
 
@@ -182,7 +184,7 @@ class LibvirtHypervisor:
         seed = self._folders.seed(vm.id)
         choices = HostChoices(
             acceleration=acceleration,
-            direct_io=_direct_io(attachments.disks),
+            direct_io=direct_io(attachments.disks),
             seed=str(seed) if seed.exists() else None,
         )
         connection.defineXML(build_domain(vm, attachments, choices).to_text())
@@ -194,16 +196,3 @@ class LibvirtHypervisor:
         self._hub.end()
         for opened in list(self._consoles):
             opened.end()
-
-
-def _direct_io(disks: Sequence[DiskSource]) -> tuple[bool, ...]:
-    """For each disk whether its file system allows O_DIRECT; some, such as older tmpfs, do not."""
-    return tuple(_opens_direct(disk.path) for disk in disks)
-
-
-def _opens_direct(path: str) -> bool:
-    try:
-        os.close(os.open(path, os.O_RDONLY | os.O_DIRECT | os.O_CLOEXEC))
-    except OSError:
-        return False
-    return True

@@ -13,9 +13,9 @@ def relocated(live: str, there: str, *, copies: bool = False) -> str:
     """The running domain's XML with the files that its definition `there` names, disk by disk. Disks that are `copies`
     have nothing below them. One that is defined without a kernel of its own there has none when it starts again."""
     here, other = ET.fromstring(without_backing(live)), ET.fromstring(there)  # noqa: S314 - both are libvirt's own
-    disks = {_device(disk): disk for disk in other.iterfind("devices/disk")}
+    disks = {_identity(disk): disk for disk in other.iterfind("devices/disk")}
     for disk in here.iterfind("devices/disk"):
-        source, found = disk.find("source"), disks.get(_device(disk))
+        source, found = disk.find("source"), disks.get(_identity(disk))
         found_source = None if found is None else found.find("source")
         if source is not None and found_source is not None:
             source.set("file", found_source.get("file", ""))
@@ -65,6 +65,11 @@ def written(definition: str) -> dict[str, ET.Element]:
 def copied(live: str) -> list[str]:
     """The names of the disks that are written, as libvirt knows them."""
     return [_device(disk) for disk in written(live).values()]
+
+
+def _identity(disk: ET.Element) -> str:
+    """What a disk that came while the guest runs has in its definition, too; names there may be others."""
+    return disk.findtext("serial") or _device(disk)
 
 
 def _device(disk: ET.Element) -> str:

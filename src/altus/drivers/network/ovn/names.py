@@ -21,6 +21,8 @@ TRANSIT = "altus-transit"
 """The logical switch between the routers and the host, and its one localnet port's and physical network's name."""
 
 _TRANSIT = IPv4Interface("100.64.0.1/16")
+_KEYS = 1 << 14
+"""Half of the numbers that OVN has for the ports of a switch or router."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,3 +73,10 @@ def mac_for(*parts: str) -> str:
     """The one locally administered MAC that belongs to these parts."""
     digest = hashlib.sha256("/".join(parts).encode()).digest()
     return ":".join(f"{byte:02x}" for byte in (0x0E, *digest[:5]))
+
+
+def key_for(port: str) -> str:
+    """The number of a port among those of its switch or router, always the same, from the half that OVN does not use by
+    itself; where two come to the same, OVN gives one of them another."""
+    digest = hashlib.sha256(port.encode()).digest()
+    return str(_KEYS + int.from_bytes(digest[:2]) % _KEYS)

@@ -16,6 +16,7 @@ from altus.drivers.network.ovn.names import (
     TRANSIT,
     NatNetwork,
     OvnSettings,
+    key_for,
     mac_for,
     switch_name,
 )
@@ -30,13 +31,15 @@ TABLES = {
     "ACL": ("name", "direction", "priority", "match", "action", "external_ids"),
     "DHCP_Options": ("cidr", "options", "external_ids"),
     "Logical_Router": ("name", "ports", "static_routes", "external_ids"),
-    "Logical_Router_Port": ("name", "mac", "networks", "gateway_chassis", "external_ids"),
+    "Logical_Router_Port": ("name", "mac", "networks", "gateway_chassis", "options", "external_ids"),
     "Logical_Router_Static_Route": ("ip_prefix", "nexthop", "output_port", "external_ids"),
     "Gateway_Chassis": ("name", "chassis_name", "priority", "external_ids"),
     **translations.TABLES,
 }  # fmt: skip
 
 _LEASE_SECONDS = 86400
+_KEY = "requested-tnl-key"
+"""An option of ports: their number on their switch or router."""
 _WAYS = "altus-ways-out"
 """A router's key of `external_ids`: the chassis of all hosts that may be its way out."""
 _HIGHEST, _ENOUGH = 32767, 3
@@ -207,13 +210,18 @@ def remove_inner(rows: Rows, network_id: str) -> None:
 
 
 def ensure_link(rows: Rows, inside: tuple[Row, str, str], outside: tuple[Row, str], marks: dict[str, str]) -> Row:
-    """A router's port (router, name, address) and the switch's port (switch, name) that leads to it."""
+    """A router's port (router, name, address) and the switch's port (switch, name) that leads to it.
+
+    Their numbers are ours: where one is made anew with another number, ovn-controller (23.03) can go on sending from
+    the other one to the former number, until something has it compute all flows."""
     router, port, address = inside
     switch, switch_port = outside
-    end, new = rows.ensure("Logical_Router_Port", port, mac=mac_for(port), networks=[address], external_ids=marks)
+    end, new = rows.ensure("Logical_Router_Port", port, mac=mac_for(port), networks=[address],
+                           options={_KEY: key_for(port)}, external_ids=marks)  # fmt: skip
     if new or end not in getattr(router, "ports", ()):
         router.addvalue("ports", end)
-    columns = {"type": "router", "addresses": ["router"], "options": {"router-port": port}, "external_ids": marks}
+    options = {"router-port": port, _KEY: key_for(switch_port)}
+    columns = {"type": "router", "addresses": ["router"], "options": options, "external_ids": marks}
     other, new = rows.ensure("Logical_Switch_Port", switch_port, **columns)
     if new:
         switch.addvalue("ports", other)

@@ -15,7 +15,7 @@ from altus.model.permission import Permission
 from altus.model.vm_action import VmAction
 from altus.wire.base import ListView
 from altus.wire.tasks import EventView
-from altus.wire.vms import NicEdit, VmClone, VmCreate, VmDelete, VmEdit, VmMigrate, VmRestart, VmStop, VmView
+from altus.wire.vms import DiskEdit, NicEdit, VmClone, VmCreate, VmDelete, VmEdit, VmMigrate, VmRestart, VmStop, VmView
 
 router = APIRouter(prefix="/vms", tags=["vms"])
 _ONE, _LIST = TypeAdapter(VmView), Listing(VmView)
@@ -51,7 +51,8 @@ async def get_vm(actor: Reader, services: ServicesDep, ref: Ref) -> Response:
 
 @router.patch("/{ref}", status_code=202, responses=CHANGE_RESPONSES)
 async def edit_vm(actor: Editor, services: ServicesDep, answer: AnswerDep, ref: Ref, body: VmEdit) -> Response:
-    """Change a VM; what a running guest cannot take up applies at its next start."""
+    """Change a VM; disks and NICs of a running guest come and go at once, what it cannot take up applies at its next
+    start."""
     return await answer(actor, services.vms.edit(actor, ref, body))
 
 
@@ -60,6 +61,13 @@ async def edit_vm_nic(actor: Editor, services: ServicesDep, answer: AnswerDep, r
                       body: NicEdit) -> Response:  # fmt: skip
     """Change a NIC of a VM, by its id or MAC; a running guest goes on."""
     return await answer(actor, services.vms.edit_nic(actor, ref, nic, body))
+
+
+@router.patch("/{ref}/disks/{disk}", status_code=202, responses=CHANGE_RESPONSES)
+async def edit_vm_disk(actor: Editor, services: ServicesDep, answer: AnswerDep, ref: Ref, disk: Ref,
+                       body: DiskEdit) -> Response:  # fmt: skip
+    """Change a disk of a VM, by its volume's id or name; a running guest goes on."""
+    return await answer(actor, services.vms.edit_disk(actor, ref, disk, body))
 
 
 @router.delete("/{ref}", status_code=202, responses=CHANGE_RESPONSES)

@@ -27,6 +27,14 @@ def test_files_are_where_the_other_host_has_them() -> None:
     assert 'index="2"' in moved
 
 
+def test_a_disk_that_came_while_the_guest_ran_is_found_under_another_name() -> None:
+    here = _LIVE.replace('<target dev="vda"/>', '<target dev="vdc"/><serial>s1</serial>')
+    there = here.replace("/a/", "/b/").replace("vdc", "vda")
+    moved = relocated(here, there)
+    assert "/a/" not in moved
+    assert "vdc" in moved
+
+
 _BASED = """<domain><os><kernel>/a/kernel</kernel><cmdline>quiet</cmdline><boot dev="hd"/></os><devices>
 <disk device="disk"><source file="/a/1.qcow2"/><backingStore><source file="/a/image"/></backingStore>
 <target dev="vda"/></disk>

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from altus.drivers.hypervisor.libvirt.xml.address import DriveAddress
+from altus.drivers.hypervisor.libvirt.xml.iotune import IoTune
 from altus.drivers.hypervisor.libvirt.xml.schema import Element, at
 
 
@@ -26,4 +27,5 @@ class Disk(Element, tag="disk"):
     read_only: bool | None = at("readonly/?", None)
     serial: str | None = at("serial", None)
     boot_order: int | None = at("boot/@order", None)
+    iotune: IoTune | None = None
     address: DriveAddress | None = None

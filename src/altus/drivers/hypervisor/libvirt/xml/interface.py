@@ -51,5 +51,6 @@ class Interface(Element, tag="interface"):
     model: str = at("model/@type")
     offloads: Offloads | None = None
     mtu: int = at("mtu/@size")
+    link: str | None = at("link/@state", None)
     boot_order: int | None = at("boot/@order", None)
     rom: bool | None = at("rom/@enabled", None)
