@@ -37,6 +37,8 @@ from tests.unit.manager.changes.cases import Draft
 from tests.unit.manager.changes.site import ADMIN, Site
 
 _OPERATIONS = int(os.environ.get("ALTUS_STORM_OPERATIONS", "200"))
+_FEW = 5
+"""VMs, so many as there shall be at least."""
 _SEEDS = [int(seed) for seed in os.environ.get("ALTUS_STORM_SEEDS", "1 2 3").split()]
 _SIMPLE = (VmAction.START, VmAction.KILL, VmAction.PAUSE, VmAction.RESUME, VmAction.SUSPEND)
 
@@ -147,7 +149,16 @@ class Storm:
         if self.chance.random() < 0.1:
             await self._cancel()
         if self.chance.random() < 0.5:
-            await asyncio.sleep(self.chance.random() * 0.02)
+            await self._lull()
+
+    async def _lull(self) -> None:
+        """Until few are under way, or for a moment where some wait for a host that is away: a slow machine's storm
+        shall not be made of refusals."""
+        few = self.chance.randint(0, 5)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(0.1):
+                while len(await self.site.world.db.read(rows.unfinished)) > few:
+                    await asyncio.sleep(0.005)
 
     async def calm(self) -> None:
         """All hosts are there again."""
@@ -158,7 +169,9 @@ class Storm:
         self.dead_agents.clear()
 
     async def _weather(self) -> None:
-        host_id = self.chance.choice(list(self.site.agents.hosts))
+        away = [one for one in self.site.agents.hosts if one in self.dead_agents or not self.site.agents.is_up(one)]
+        likely = away if away and self.chance.random() < 0.75 else list(self.site.agents.hosts)
+        host_id = self.chance.choice(likely)
         if host_id in self.dead_agents:
             self.site.agents.restart(host_id)
             self.dead_agents.discard(host_id)
@@ -210,6 +223,8 @@ class Storm:
         ]  # fmt: skip
         if len(site.agents.hosts) > 1:
             choices += self._moves(vm)
+        if len(await site.db.read(VM.all)) < _FEW and self.chance.random() < 0.5:
+            return choices[0][1]()  # nothing happens where there are none
         (chosen,) = self.chance.choices([make for _, make in choices], [weight for weight, _ in choices])
         return chosen()
 
@@ -227,7 +242,7 @@ class Storm:
         move = vm_shapes.VmMigrate(host=self.chance.choice([None, host]), mode=mode)
         return [
             (60, lambda: site.power.migrate(ADMIN, vm, move)),
-            (8, lambda: site.inventory.change_host(ADMIN, host, HostAction.MAINTAIN)),
+            (12, lambda: site.inventory.change_host(ADMIN, host, HostAction.MAINTAIN)),
             (16, lambda: site.inventory.change_host(ADMIN, host, HostAction.ACTIVATE)),
         ]
 
