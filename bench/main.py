@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import datetime as dt
-import os
-import platform
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 from bench import fake, lab, placement, real, scale
+from bench.document import with_part
 from bench.table import Row, markdown
 from devkit.services.plain import Plain
 
@@ -33,12 +31,11 @@ def main() -> int:
     for part in _PARTS if asked.part == "all" else (asked.part,):
         measured = _PARTS[part](asked)
         rows += measured
-        print(markdown(measured), flush=True)  # a run that is broken off has shown what it has
-    table = markdown(rows)
+        print(markdown(measured), flush=True)  # a run that is broken off has shown, and written, what it has
+        if asked.write:
+            _DOCUMENT.write_text(with_part(_DOCUMENT.read_text(), part, markdown(measured)))
     if asked.part == "all":
-        print(table)
-    if asked.write:
-        _DOCUMENT.write_text(_document(table))
+        print(markdown(rows))
     return int(any(row.missed for row in rows))
 
 
@@ -62,16 +59,6 @@ def _lab(asked: argparse.Namespace) -> list[Row]:
 _PARTS: dict[str, Callable[[argparse.Namespace], list[Row]]] = {
     "real": _real, "fake": _fake, "scale": _scale, "lab": _lab,
 }  # fmt: skip
-
-
-def _document(table: str) -> str:
-    machine = f"{os.cpu_count()} cores, {platform.system()} {platform.release()}, Python {platform.python_version()}"
-    return (
-        "# Benchmarks\n\n"
-        "Made by `./dev bench --write`. Comparisons are ratios of medians, measured in turns in one run; absolute "
-        "times vary with the machine.\n\n"
-        f"{dt.datetime.now(dt.UTC):%Y-%m-%d}, {machine}, QEMU's TCG unless the host has a working KVM.\n\n{table}\n"
-    )
 
 
 if __name__ == "__main__":
