@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from pathlib import Path
+from statistics import median
 
 from altus.model.image import BuiltinImage
 from altus.model.pool import MAX_RATIO
@@ -13,10 +15,9 @@ from altus.wire.resources import ImageBuild, ImageCreate, NetworkCreate, VolumeC
 from altus.wire.vms import NicCreate, VmCreate
 from bench import fake, raw
 from bench.rig import Rig, guest_answers, guests_at_rest, rig, until
-from bench.table import Row, ratio
+from bench.table import Row
 from devkit import progress
 
-Turn = tuple[dict[str, list[float]], str, Callable[[], Awaitable[object]]]
 _MEMORY = 128 << 20
 _GIB = 1 << 30
 
@@ -42,36 +43,53 @@ async def _timed(work: Awaitable[object], what: str) -> float:
 
 
 async def _lives(made: Rig, rounds: int) -> list[Row]:
-    """Whole lives of VMs: created and answering, stopped, started, deleted; each by Altus and by hand, in turns."""
-    ours: dict[str, list[float]] = {verb: [] for verb in ("answer", "stop", "start", "delete")}
-    theirs: dict[str, list[float]] = {verb: [] for verb in ours}
+    """Whole lives of VMs: created and answering, stopped, started, deleted; each by Altus and by hand, in turns. Who
+    comes second finds a guest that runs already and takes longer, so both are compared as first and as second."""
+    took: dict[str, list[tuple[float, float]]] = {verb: [] for verb in ("answer", "stop", "start", "delete")}
     vms = made.altus.vms
-    for number in range(rounds):
+    await vms.create(_body("model", start=False)).run()
+    model = (await vms.get("model")).id
+    for number in range(rounds + rounds % 2):
         name = f"bench{number}"
-        ours["answer"].append(await _timed(_create_and_answer(made, name), f"{name}: create, start, answer"))
-        vm = await vms.get(name)
-        copy = await raw.alike(f"altus-{vm.id}", made.folder, f"10.99.0.{200 + number}")
-        theirs["answer"].append(await _timed(_raw_answer(copy), f"{copy.name}: the same by hand"))
-        for verb, change, by_hand in (
-            ("stop", vms.stop(name), copy.stop),
-            ("start", vms.start(name), copy.start),
-            ("delete", vms.delete(name, force=True), copy.delete),
+        copy = await raw.alike(f"altus-{model}", made.folder, f"10.99.0.{200 + number}")
+        for verb, ours, by_hand in (
+            ("answer", partial(_create_and_answer, made, name), partial(_raw_answer, copy)),
+            ("stop", vms.stop(name).run, copy.stop),
+            ("start", vms.start(name).run, copy.start),
+            ("delete", vms.delete(name, force=True).run, copy.delete),
         ):
-            turns: list[Turn] = [(ours, name, change.run), (theirs, copy.name, by_hand)]
-            for times, who, act in turns if number % 2 else reversed(turns):
-                await guests_at_rest()
-                times[verb].append(await _timed(act(), f"{who}: {verb}"))
+            took[verb].append(await _pair(verb, {name: ours, copy.name: by_hand}, turned=bool(number % 2)))
     return [
-        ratio("create + start + guest answers, against virsh + qemu-img", ours["answer"], theirs["answer"], 1.15),
-        ratio("start, against virsh", ours["start"], theirs["start"], 1.25),
-        ratio("stop, against virsh", ours["stop"], theirs["stop"], 1.25),
-        ratio("delete while it runs, against virsh + ovn-nbctl + rm", ours["delete"], theirs["delete"], 1.25),
+        _compared("create + start + guest answers, against virsh + qemu-img", took["answer"], 1.15),
+        _compared("start, against virsh", took["start"], 1.25),
+        _compared("stop, against virsh", took["stop"], 1.25),
+        _compared("delete while it runs, against virsh + ovn-nbctl + rm", took["delete"], 1.25),
     ]
 
 
+async def _pair(verb: str, acts: dict[str, Callable[[], Awaitable[object]]], *, turned: bool) -> tuple[float, float]:
+    """Seconds of both, in the order that is given; `turned` says that the second one goes first."""
+    seconds = {}
+    for who, act in reversed(acts.items()) if turned else acts.items():
+        await guests_at_rest()
+        seconds[who] = await _timed(act(), f"{who}: {verb}")
+    ours, by_hand = (seconds[who] for who in acts)
+    return ours, by_hand
+
+
+def _compared(name: str, pairs: Sequence[tuple[float, float]], bar: float) -> Row:
+    """The ratio of medians, those who came first and those who came second by themselves."""
+    ours, theirs = ((median(side[0::2]) + median(side[1::2])) / 2 for side in zip(*pairs, strict=True))
+    note = f"{ours:.3f} s against {theirs:.3f} s (medians of {len(pairs) // 2} as first and as second)"
+    return Row(name, ours / theirs, "×", bar, note)
+
+
+def _body(name: str, *, start: bool) -> VmCreate:
+    return VmCreate(name=name, image=BuiltinImage.TINY, memory=_MEMORY, nics=[NicCreate(network="lan")], start=start)
+
+
 async def _create_and_answer(made: Rig, name: str) -> None:
-    body = VmCreate(name=name, image=BuiltinImage.TINY, memory=_MEMORY, nics=[NicCreate(network="lan")], start=True)
-    await made.altus.vms.create(body).run()
+    await made.altus.vms.create(_body(name, start=True)).run()
     await until(lambda: guest_answers(made.altus, name))
 
 
