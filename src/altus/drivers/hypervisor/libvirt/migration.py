@@ -28,7 +28,7 @@ from altus.drivers.hypervisor.libvirt.migration_doors import (
     qemu_user,
 )
 from altus.drivers.hypervisor.libvirt.migration_emulated import is_emulated
-from altus.drivers.hypervisor.libvirt.migration_job import Order
+from altus.drivers.hypervisor.libvirt.migration_job import Order, break_off
 from altus.drivers.hypervisor.libvirt.migration_note import has_left, note_left
 from altus.drivers.hypervisor.libvirt.migration_transfer import Transfer
 from altus.drivers.hypervisor.libvirt.migration_xml import written
@@ -112,7 +112,7 @@ class LibvirtSides:
                 return Here.GIVEN
             if domain.jobStats().get("operation") == libvirt.VIR_DOMAIN_JOB_OPERATION_MIGRATION_OUT:
                 with contextlib.suppress(libvirt.libvirtError):  # it has ended by itself
-                    domain.abortJob()
+                    break_off(domain)
                 raise Unavailable("An earlier migration of the VM is about to end.", code="vm.busy", vm_id=self._vm_id)
             if (state, reason) in TORN:
                 return Here.GIVEN

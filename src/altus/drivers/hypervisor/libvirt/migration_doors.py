@@ -29,8 +29,8 @@ FOLDER = Path("/run/altus/migration")
 _DAEMONS = (Path("/run/libvirt/virtqemud-sock"), Path("/run/libvirt/libvirt-sock"))
 _USERFAULTFD = Path("/proc/sys/vm/unprivileged_userfaultfd")
 _CHUNK = 1 << 20
-_PACED_CHUNK = 1 << 16
-"""What waits here to be sent QEMU takes for sent: it must not be much."""
+_SMALL_CHUNK = 1 << 16
+"""What waits here to be sent QEMU takes for sent: where it goes slowly, or not yet, it must not be much."""
 _PASSABLE = 0o711
 
 
@@ -99,7 +99,7 @@ class Doors:
         self._reach = reach
         self._qemu = qemu
         self._pace = Pace(rate)
-        self._chunk = _CHUNK if rate is None else _PACED_CHUNK
+        self._chunk = _CHUNK if rate is None else _SMALL_CHUNK
         self._servers: list[asyncio.Server] = []
         self._relays: set[asyncio.Task[None]] = set()
         self._insiders: set[asyncio.StreamWriter] = set()
@@ -147,7 +147,11 @@ class Doors:
             self._relays.add(relay)
             relay.add_done_callback(self._relays.discard)
 
-        self._servers.append(await asyncio.start_unix_server(connected, door, limit=self._chunk))
+        self._servers.append(await asyncio.start_unix_server(connected, door, limit=self._chunk_at(door)))
+
+    def _chunk_at(self, door: Path) -> int:
+        may_wait = self._qemu is not None and door == memory_socket(self._vm_id)
+        return _SMALL_CHUNK if may_wait else self._chunk
 
     async def _relay(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, door: Path,
                      reach: Callable[[], Awaitable[ByteStream]]) -> None:  # fmt: skip
@@ -162,7 +166,7 @@ class Doors:
         pace = Pace(None) if door in (self.control, self.near) else self._pace
         leave = self.memory if door == memory_socket(self._vm_id) else None
         ways = (
-            asyncio.ensure_future(_out(reader, stream, pace, self._chunk, leave)),
+            asyncio.ensure_future(_out(reader, stream, pace, self._chunk_at(door), leave)),
             asyncio.ensure_future(_in(stream, writer)),
         )
         try:

@@ -15,22 +15,24 @@ import libvirt
 from altus.drivers.hypervisor.base import Move
 from altus.drivers.hypervisor.libvirt.migration_course import Course, progress
 from altus.drivers.hypervisor.libvirt.migration_emulated import Standstill
-from altus.drivers.hypervisor.libvirt.migration_job import Order, send
+from altus.drivers.hypervisor.libvirt.migration_job import Order, break_off, send
 from altus.drivers.hypervisor.libvirt.observe import TORN
 from altus.model.migration import MigrationFacts
 
 _LOOK_SECONDS = 0.5
 _OFTEN_SECONDS = 0.02
 _QUICK_SECONDS = 0.01
+_STUCK_SECONDS = 5.0
 _COMMITTED = "Post-copy has begun and cannot be stopped any more"
 
 
 class Transfer:
     """Attends to a VM that is being sent, as long as `memory` is set (see `Doors.memory`). `aborted` says that it was
-    stopped; `missed` that its guest, which is emulated, did not stand still in time: what was sent is worth nothing.
+    stopped; `missed` that its guest, which is emulated, did not stand still in time: what was sent is worth nothing,
+    but is sent to its end, since breaking that off can cost the guest its life (see `break_off`).
 
-    Where disks are copied that would cost most, and ending a transfer at its very end can crash QEMU 7.2: an emulated
-    guest stands still at once then, and its memory waits for that."""
+    Where disks are copied that would cost most: there an emulated guest stands still at once, and its memory waits for
+    that. A QEMU that has sent nearly all by then waits with it, and answers nobody: it is let through."""
 
     def __init__(self, domain: libvirt.virDomain, far: libvirt.virConnect, move: Move, order: Order,
                  memory: asyncio.Event) -> None:  # fmt: skip
@@ -62,12 +64,10 @@ class Transfer:
             while not work.done():
                 waited: list[asyncio.Future[Any]] = [work] if stop.done() else [work, stop]
                 await asyncio.wait(waited, timeout=self._pause, return_when=asyncio.FIRST_COMPLETED)
-                if (stop.done() or self.missed) and not self._course.switched:
-                    self.aborted = stop.done()
+                if stop.done() and not self._course.switched:
                     self._memory.set()  # nobody else would see that QEMU closes it
                     await asyncio.to_thread(self._abort)
-                    continue
-                await asyncio.to_thread(self._look)
+                await self._look_through()
                 if self._course.may_switch and await asyncio.to_thread(self._begin_post_copy):
                     follow = asyncio.ensure_future(self._follow(work))
             stats = work.result()
@@ -84,9 +84,14 @@ class Transfer:
         return self._course.facts(stats)
 
     @property
+    def _is_decided(self) -> bool:
+        """Whether an emulated guest stood still in time, or did not."""
+        return self._course.stands or self.missed
+
+    @property
     def _pause(self) -> float:
         """Seconds until the next look."""
-        return _LOOK_SECONDS if self._standstill is None or self._course.stands else _OFTEN_SECONDS
+        return _LOOK_SECONDS if self._standstill is None or self._is_decided else _OFTEN_SECONDS
 
     async def _follow(self, work: asyncio.Future[Any]) -> None:
         """The guest's packets follow it as soon as it does not run here, where it will never run again; libvirt lets it
@@ -119,17 +124,26 @@ class Transfer:
     def _abort(self) -> None:
         """In a worker thread."""
         with contextlib.suppress(libvirt.libvirtError):  # not begun yet, or ended
-            self._domain.abortJob()
+            self.aborted = break_off(self._domain) or self.aborted
+
+    async def _look_through(self) -> None:
+        """Look; while memory waits, not for ever."""
+        look = asyncio.ensure_future(asyncio.to_thread(self._look))
+        await asyncio.wait([look], timeout=None if self._memory.is_set() else _STUCK_SECONDS)
+        if not look.done():
+            self.missed = True
+            self._memory.set()
+        await look
 
     def _look(self) -> None:
         """In a worker thread: tell how far it is, and see to it that an emulated guest stands still in time."""
         with contextlib.suppress(libvirt.libvirtError):  # it has just ended
             stats = self._domain.jobStats()
             self._course.see(stats)
-            if self._standstill is not None and not self._course.stands and self._standstill.is_due(stats):
+            if self._standstill is not None and not self._is_decided and self._standstill.is_due(stats):
                 self._left = time.monotonic()
                 self._domain.suspend()
-                self.missed = self._standstill.is_late(self._domain.jobStats())
+                self.missed = self.missed or self._standstill.is_late(self._domain.jobStats())
                 self._course.stands = not self.missed
                 self._loop.call_soon_threadsafe(self._memory.set)
             share, text = progress(stats, self._order.memory)
