@@ -16,26 +16,24 @@ from altus.drivers.hypervisor.base import Move
 from altus.drivers.hypervisor.libvirt.migration_course import Course, progress
 from altus.drivers.hypervisor.libvirt.migration_emulated import Standstill
 from altus.drivers.hypervisor.libvirt.migration_job import Order, break_off, send
+from altus.drivers.hypervisor.libvirt.migration_latch import Latch
 from altus.drivers.hypervisor.libvirt.observe import TORN
 from altus.model.migration import MigrationFacts
 
 _LOOK_SECONDS = 0.5
 _OFTEN_SECONDS = 0.02
 _QUICK_SECONDS = 0.01
-_STUCK_SECONDS = 5.0
 _COMMITTED = "Post-copy has begun and cannot be stopped any more"
 
 
 class Transfer:
-    """Attends to a VM that is being sent, as long as `memory` is set (see `Doors.memory`). `aborted` says that it was
-    stopped; `missed` that its guest, which is emulated, did not stand still in time: what was sent is worth nothing,
-    but is sent to its end, since breaking that off can cost the guest its life (see `break_off`).
-
-    Where disks are copied that would cost most: there an emulated guest stands still at once, and its memory waits for
-    that. A QEMU that has sent nearly all by then waits with it, and answers nobody: it is let through."""
+    """Attends to a VM that is being sent. `aborted` says that it was stopped; `missed` that its guest, which is
+    emulated, did not stand still in time: what was sent is worth nothing. The last of its `memory` is let through when
+    it is seen that it did, so that it never comes over whole before; and where disks are copied, so that another time
+    would cost most, it stands still at once, and its memory comes slowly until then."""
 
     def __init__(self, domain: libvirt.virDomain, far: libvirt.virConnect, move: Move, order: Order,
-                 memory: asyncio.Event) -> None:  # fmt: skip
+                 memory: Latch) -> None:  # fmt: skip
         self.aborted = False
         self.missed = False
         self._domain = domain
@@ -47,8 +45,7 @@ class Transfer:
         self._standstill: Standstill | None = None
         if order.emulated and order.live:
             self._standstill = Standstill(order.memory, at_once=order.post_copy or order.copies)
-            if order.copies:
-                memory.clear()
+            memory.hold(slowly=order.copies)
         self._left = 0.0
         self._loop = asyncio.get_running_loop()
 
@@ -65,15 +62,17 @@ class Transfer:
                 waited: list[asyncio.Future[Any]] = [work] if stop.done() else [work, stop]
                 await asyncio.wait(waited, timeout=self._pause, return_when=asyncio.FIRST_COMPLETED)
                 if stop.done() and not self._course.switched:
-                    self._memory.set()  # nobody else would see that QEMU closes it
                     await asyncio.to_thread(self._abort)
-                await self._look_through()
-                if self._course.may_switch and await asyncio.to_thread(self._begin_post_copy):
+                await asyncio.to_thread(self._look)
+                if self.missed:
+                    self._memory.cut()
+                elif self._course.may_switch and await asyncio.to_thread(self._begin_post_copy):
                     follow = asyncio.ensure_future(self._follow(work))
+            self.missed = self.missed or self._memory.expired
             stats = work.result()
         finally:
             stop.cancel()
-            self._memory.set()
+            self._memory.release()
             if follow is not None:
                 await follow
         self.missed = self.missed or (self._standstill is not None and not self._course.stands)
@@ -126,15 +125,6 @@ class Transfer:
         with contextlib.suppress(libvirt.libvirtError):  # not begun yet, or ended
             self.aborted = break_off(self._domain) or self.aborted
 
-    async def _look_through(self) -> None:
-        """Look; while memory waits, not for ever."""
-        look = asyncio.ensure_future(asyncio.to_thread(self._look))
-        await asyncio.wait([look], timeout=None if self._memory.is_set() else _STUCK_SECONDS)
-        if not look.done():
-            self.missed = True
-            self._memory.set()
-        await look
-
     def _look(self) -> None:
         """In a worker thread: tell how far it is, and see to it that an emulated guest stands still in time."""
         with contextlib.suppress(libvirt.libvirtError):  # it has just ended
@@ -143,9 +133,10 @@ class Transfer:
             if self._standstill is not None and not self._is_decided and self._standstill.is_due(stats):
                 self._left = time.monotonic()
                 self._domain.suspend()
-                self.missed = self.missed or self._standstill.is_late(self._domain.jobStats())
+                self.missed = self._standstill.is_late(self._domain.jobStats())
                 self._course.stands = not self.missed
-                self._loop.call_soon_threadsafe(self._memory.set)
+            if self._course.stands:
+                self._loop.call_soon_threadsafe(self._memory.release)
             share, text = progress(stats, self._order.memory)
             committed = self._course.switched
             sentence = f"{_COMMITTED}; {text}" if committed else text
