@@ -21,17 +21,20 @@ class Latch:
 
     def __init__(self) -> None:
         self._decided = asyncio.Event()
-        self._decided.set()
-        self._ended = False
         self._pace = Pace(None)
-        self.expired = False
-        """All had come, and still nobody decided: it was cut."""
+        self.open()
+
+    def open(self) -> None:
+        """For a stream that need not be kept. `expired` says of one that had to be that all had come and still nobody
+        decided, so that it was cut."""
+        self._ended = self.expired = False
+        self._decided.set()
 
     def hold(self, *, slowly: bool) -> None:
         """Until it is decided; `slowly`: with a little a second only. It must never stop: a QEMU that has all but sent
         its memory waits for the rest to go, and answers nobody meanwhile."""
+        self.open()
         self._decided.clear()
-        self._ended = self.expired = False
         self._pace = Pace(_DRIP if slowly else None)
 
     def release(self) -> None:

@@ -43,6 +43,7 @@ class Transfer:
         self._memory = memory
         self._course = Course(move.options)
         self._standstill: Standstill | None = None
+        memory.open()
         if order.emulated and order.live:
             self._standstill = Standstill(order.memory, at_once=order.post_copy or order.copies)
             memory.hold(slowly=order.copies)

@@ -119,11 +119,14 @@ async def test_slowly_it_drips_and_never_stops(monkeypatch: pytest.MonkeyPatch) 
     await asyncio.wait_for(sender.over, 10)
 
 
-async def test_it_can_be_held_again_after_it_was_cut() -> None:
+@pytest.mark.parametrize("again", [True, False])
+async def test_another_stream_can_pass_after_one_was_cut(again: bool) -> None:
     latch = Latch()
     latch.hold(slowly=False)
     latch.cut()
-    latch.hold(slowly=False)
+    latch.open()
+    if again:
+        latch.hold(slowly=False)
     sender = Sender(latch)
     sender.reader.feed_data(b"all")
     sender.reader.feed_eof()
