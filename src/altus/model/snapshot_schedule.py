@@ -1,7 +1,7 @@
 """Snapshot schedules: of which VMs snapshots are taken, when, and which of them are kept.
 
-What a snapshot belongs to is in the snapshot itself (`schedule_id`, `due_at`), never in its name: those that people take
-are not a schedule's, whatever they are called.
+What a snapshot belongs to is in the snapshot itself (`schedule_id`, `due_at`), never in its name: those that people
+take are not a schedule's, whatever they are called.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """When a snapshot schedule is due: a cron expression in a time zone. Pure; the clock is the caller's.
 
-Around a change of the clocks it is as with Debian's cron: what falls into an hour that is left out comes right after it,
-and what falls into an hour that is repeated comes once. Where minute or hour begin with a star, each real hour counts.
+Around a change of the clocks it is as with Debian's cron: what falls into an hour that is left out comes right after
+it, and what falls into an hour that is repeated comes once. Where minute or hour begin with a star, real hours count.
 """
 
 from __future__ import annotations
@@ -34,14 +34,15 @@ def require_times(cron: str, timezone: str) -> None:
     """`InvalidInput` (`snapshot_schedule.cron`, `snapshot_schedule.timezone`) unless there is a time to come."""
     zone_of(timezone)
     try:
-        if len(cron.split()) != _FIELDS:
-            raise CronSimError("Wrong number of fields")
-        if next(times_after(cron, timezone, datetime.now(UTC)), None) is None:
-            raise CronSimError("It never comes")
+        problem = "" if next_times(cron, timezone, datetime.now(UTC), 1) else "It never comes"
     except CronSimError as error:
-        raise InvalidInput(f"{cron[:80]!r} does not say when: {error}.", code="snapshot_schedule.cron",
+        problem = str(error)
+    if len(cron.split()) != _FIELDS:  # the library would take seconds, too
+        problem = "Wrong number of fields"
+    if problem:
+        raise InvalidInput(f"{cron[:80]!r} does not say when: {problem}.", code="snapshot_schedule.cron",
                            hint="Five fields: minute, hour, day of the month, month, day of the week. "
-                                "'30 2 * * *' is every day at 2:30.") from error  # fmt: skip
+                                "'30 2 * * *' is every day at 2:30.")  # fmt: skip
 
 
 def times_after(cron: str, timezone: str, moment: datetime) -> Iterator[datetime]:
