@@ -14,7 +14,7 @@ from altus.cli.finish import confirm, finish
 from altus.cli.listing import list_things
 from altus.common.errors import InvalidInput
 
-app = group("Snapshot schedules: snapshots that are taken and deleted by themselves.")
+app = group("Snapshots that are taken by themselves, and which are kept.")
 Schedule = Annotated[
     str,
     typer.Argument(metavar="SCHEDULE", help="Name or id.", autocompletion=completion.of("snapshot_schedules")),
@@ -27,10 +27,18 @@ Vms = Annotated[
 ]
 Tags = Annotated[list[str], typer.Option("--tag", metavar="TAG", help="All VMs with this tag; repeatable.")]
 KeepLast = Annotated[int, typer.Option("--keep-last", metavar="NUMBER", help="Keep the last so many.", min=0)]
-KeepHourly = Annotated[int, typer.Option("--keep-hourly", metavar="NUMBER", help="Keep one of each hour.", min=0)]
-KeepDaily = Annotated[int, typer.Option("--keep-daily", metavar="NUMBER", help="Keep one of each day.", min=0)]
-KeepWeekly = Annotated[int, typer.Option("--keep-weekly", metavar="NUMBER", help="Keep one of each week.", min=0)]
-KeepMonthly = Annotated[int, typer.Option("--keep-monthly", metavar="NUMBER", help="Keep one of each month.", min=0)]
+KeepHourly = Annotated[
+    int, typer.Option("--keep-hourly", metavar="NUMBER", help="Keep the last of each of so many hours.", min=0)
+]
+KeepDaily = Annotated[
+    int, typer.Option("--keep-daily", metavar="NUMBER", help="Keep the last of each of so many days.", min=0)
+]
+KeepWeekly = Annotated[
+    int, typer.Option("--keep-weekly", metavar="NUMBER", help="Keep the last of each of so many weeks.", min=0)
+]
+KeepMonthly = Annotated[
+    int, typer.Option("--keep-monthly", metavar="NUMBER", help="Keep the last of each of so many months.", min=0)
+]
 Quiesce = typer.Option("--quiesce/--no-quiesce", help="Have running guests' agents write file systems out before.")
 Description = typer.Option("--description", metavar="TEXT", help="For people.")
 
