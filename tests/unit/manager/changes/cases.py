@@ -31,13 +31,13 @@ from altus.wire.floating_ips import FloatingIpAttach, FloatingIpCreate
 from altus.wire.pools import PoolEdit
 from altus.wire.routers import RouterCreate, RouterMember
 from altus.wire.security_groups import SecurityGroupCreate, SecurityGroupEdit
-from tests.unit.manager.changes import snapshot_schedules
 from tests.unit.manager.changes.devices import DEVICES
 from tests.unit.manager.changes.floating_ips import declare_outside, floating_ips_of, new_floating_ip
 from tests.unit.manager.changes.forwards import forward_body, forwards_of, new_forward
 from tests.unit.manager.changes.routers import new_isolated, new_router, routers_of
 from tests.unit.manager.changes.security_groups import groups_of, new_group
 from tests.unit.manager.changes.site import ADMIN, SMALL, Site
+from tests.unit.manager.changes.snapshot_schedules import RUNS, SCHEDULES
 from tests.unit.manager.changes.snapshots import (
     new_snapshot,
     prepare_create,
@@ -457,23 +457,8 @@ CASES = (
     Case("snapshot.revert-running", "snapshot.revert", prepare_revert(start=True)),
     Case("snapshot.delete", "snapshot.delete", prepare_delete, children=("snapshot.merge",)),
     Case("snapshot.merge", "snapshot.merge", prepare_merge, restores=False),
-    Case("snapshot_schedule.create", "snapshot_schedule.create", snapshot_schedules.prepare_create),
-    Case("snapshot_schedule.edit", "snapshot_schedule.edit", snapshot_schedules.prepare_edit),
-    Case("snapshot_schedule.delete", "snapshot_schedule.delete", snapshot_schedules.prepare_delete),
-    Case(
-        "snapshot_schedule.run",
-        "snapshot_schedule.run",
-        snapshot_schedules.prepare_run(before=0),
-        restores=False,
-        children=("snapshot.create",),
-    ),
-    Case(
-        "snapshot_schedule.run-prune",
-        "snapshot_schedule.run",
-        snapshot_schedules.prepare_run(before=1),
-        restores=False,
-        children=("snapshot.create", "snapshot.delete", "snapshot.merge"),
-    ),
+    *(Case(name, kind, prepare) for name, (kind, prepare) in SCHEDULES.items()),
+    *(Case(name, "snapshot_schedule.run", prepare, False, children=parts) for name, (prepare, parts) in RUNS.items()),
     Case("image.import", "image.import", _image_import, False),
     Case("image.build", "image.build", _image_build),
     Case("image.delete", "image.delete", _image_delete),

@@ -70,3 +70,16 @@ def prepare_run(*, before: int) -> Callable[[Site], Awaitable[Ready]]:
         return lambda: schedules_of(site).run(ADMIN, schedule.id)
 
     return prepare
+
+
+SCHEDULES: dict[str, tuple[str, Callable[[Site], Awaitable[Ready]]]] = {
+    "snapshot_schedule.create": ("snapshot_schedule.create", prepare_create),
+    "snapshot_schedule.edit": ("snapshot_schedule.edit", prepare_edit),
+    "snapshot_schedule.delete": ("snapshot_schedule.delete", prepare_delete),
+}
+"""Cases of tasks that change only the database, by name: the task's kind, and how it is prepared."""
+RUNS = {
+    "snapshot_schedule.run": (prepare_run(before=0), ("snapshot.create",)),
+    "snapshot_schedule.run-prune": (prepare_run(before=1), ("snapshot.create", "snapshot.delete", "snapshot.merge")),
+}
+"""Cases of runs, by name: how they are prepared, and the kinds of tasks that they start."""
