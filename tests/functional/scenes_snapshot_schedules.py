@@ -56,6 +56,21 @@ async def _delete(admin: Administrator, go: Go) -> None:
     await _tidy(admin, schedule.name)
 
 
+@scene("snapshot.keep")
+async def _keep(admin: Administrator, go: Go) -> None:
+    """One that a schedule took; the next run deletes it only if it is not kept."""
+    vm = await admin.vm(image=None, disk_size=4 * MIB, memory=64 * MIB)
+    schedule = await _schedule(admin, vm.id)
+    await admin.altus.snapshot_schedules.run(schedule.id).run()
+    (snapshot,) = (await admin.altus.snapshots.page(vm.id)).items
+    task = await go(admin.altus.snapshots.keep(vm.id, snapshot.id))
+    await admin.altus.snapshot_schedules.run(schedule.id).run()
+    left = {one.id for one in (await admin.altus.snapshots.page(vm.id)).items}
+    assert (snapshot.id in left) is done(task)
+    assert len(left) == (2 if done(task) else 1)
+    await _tidy(admin, schedule.name)
+
+
 @scene("snapshot_schedule.run")
 async def _run(admin: Administrator, go: Go) -> None:
     """The second time: one is taken, and the first one goes. What a run that failed has taken stays."""

@@ -89,7 +89,7 @@ def test_all_that_was_promised_is_there() -> None:
         vm adopt, vm repair, alarm list, host unmanaged,
         vm console, vm events, vm screenshot, image list, image show, image import, image build, image delete,
         volume list, volume show, volume create, volume resize, volume delete, snapshot list, snapshot tree,
-        snapshot show, snapshot create, snapshot revert, snapshot delete, snapshot-schedule list,
+        snapshot show, snapshot create, snapshot revert, snapshot keep, snapshot delete, snapshot-schedule list,
         snapshot-schedule show, snapshot-schedule create, snapshot-schedule edit, snapshot-schedule enable,
         snapshot-schedule disable, snapshot-schedule run, snapshot-schedule delete, network list, network show,
         network create, network delete, network explain, security-group list, security-group show,

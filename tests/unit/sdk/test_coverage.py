@@ -130,6 +130,7 @@ METHODS: dict[str, Callable[[AltusClient], Awaitable[object]]] = {
     "create_snapshot": lambda a: a.snapshots.create("x", SnapshotCreate(name="y")).submit(),
     "get_snapshot": lambda a: a.snapshots.get("x", "y"),
     "revert_snapshot": lambda a: a.snapshots.revert("x", "y").submit(),
+    "keep_snapshot": lambda a: a.snapshots.keep("x", "y").submit(),
     "delete_snapshot": lambda a: a.snapshots.delete("x", "y").submit(),
     "list_snapshot_schedules": lambda a: a.snapshot_schedules.page(),
     "create_snapshot_schedule": lambda a: a.snapshot_schedules.create(

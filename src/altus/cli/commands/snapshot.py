@@ -88,6 +88,13 @@ async def revert(call: Call, vm: options.Vm, snapshot: Snapshot) -> None:
     await finish(call, call.altus.snapshots.revert(vm, snapshot), get, SNAPSHOT)
 
 
+@change(app, "keep")
+async def keep(call: Call, vm: options.Vm, snapshot: Snapshot) -> None:
+    """Keep a snapshot that a schedule took, until you delete it."""
+    get = functools.partial(call.altus.snapshots.get, vm)
+    await finish(call, call.altus.snapshots.keep(vm, snapshot), get, SNAPSHOT)
+
+
 @change(app, "delete", asks=True)
 async def delete(call: Call, vm: options.Vm, snapshot: Snapshot) -> None:
     """Delete a snapshot of a VM that is off, whichever: the VM and its other snapshots stay as they are."""

@@ -132,7 +132,7 @@ def snapshot_view(actor: Actor, vm: Vm, snapshot: Snapshot) -> SnapshotView:
     """A snapshot of this VM."""
     may = _may(actor, Permission.SNAPSHOT_WRITE, vm)
     unready = "" if snapshot.state is SnapshotState.READY else f"It is {snapshot.state}."
-    actions = {"revert": _verdict(may or unready or snapshot_refusal(vm, "revert")),
+    actions = {"revert": _verdict(may or unready or snapshot_refusal(vm, "revert")), "keep": _verdict(may or unready),
                "delete": _verdict(may or snapshot_refusal(vm, "delete a snapshot of"))}  # fmt: skip
     return SnapshotView.of(**_common(snapshot), vm_id=snapshot.vm_id, parent_id=snapshot.parent_id,
                            state=snapshot.state, description=snapshot.description,

@@ -13,7 +13,7 @@ from altus.manager.services.changes import Changes, Idempotency
 from altus.manager.services.snapshot_schedules import run_of
 from altus.manager.store import lease as leases
 from altus.manager.store import tasks as rows
-from altus.manager.store.database import Tx
+from altus.manager.store.database import LeaseLostError, Tx
 from altus.manager.store.lease import Lease
 from altus.manager.store.resources import SNAPSHOT_SCHEDULE
 from altus.manager.tasks.snapshot_schedule_run import SNAPSHOT_SCHEDULE_RUN
@@ -52,12 +52,19 @@ class ScheduleClock:
         """Begin what is due now; `Unavailable` without the database."""
         enabled = SNAPSHOT_SCHEDULE.table.c.enabled
         for schedule in await self._db.read(lambda tx: SNAPSHOT_SCHEDULE.all(tx, enabled)):
-            now = self._now()
-            if schedule.is_set_back(now):
-                _log.warning("the clock was set back behind a schedule's last time", schedule=schedule.name)
-                await self._deal(epoch, schedule, now)
-            elif (due := schedule.due(now)) is not None:
-                await self._begin(epoch, schedule, due)
+            try:
+                await self._look_at(epoch, schedule, self._now())
+            except (Unavailable, LeaseLostError):
+                raise
+            except AltusError as error:  # such as a time zone that the system does not know any more
+                _log.error("a snapshot schedule cannot begin", schedule=schedule.name, error=error.message)
+
+    async def _look_at(self, epoch: int, schedule: SnapshotSchedule, now: datetime) -> None:
+        if schedule.is_set_back(now):
+            _log.warning("the clock was set back behind a schedule's last time", schedule=schedule.name)
+            await self._deal(epoch, schedule, now)
+        elif (due := schedule.due(now)) is not None:
+            await self._begin(epoch, schedule, due)
 
     async def _begin(self, epoch: int, schedule: SnapshotSchedule, due: datetime) -> None:
         if (busy := await self._db.read(lambda tx: _under_way(tx, schedule))) is not None:

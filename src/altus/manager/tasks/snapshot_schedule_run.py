@@ -45,8 +45,8 @@ from altus.model.task import Task, TaskState
 from altus.model.vm import Vm
 
 _AT_ONCE = 4
-_GONE = ("vm.not_found", "snapshot.not_found")
-"""Somebody has deleted it in between: that is no fault."""
+_GONE = ("vm.not_found", "snapshot.not_found", "snapshot.kept")
+"""Somebody has deleted it in between, or wants to keep it: that is no fault."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,9 +149,9 @@ def _expired(tx: Tx, run: Run[SnapshotScheduleRun]) -> tuple[list[Task], list[Le
 
 
 def _deletion(run: Run[SnapshotScheduleRun], vm: Vm, snapshot: Snapshot) -> Task:
-    return make(SNAPSHOT_DELETE, SnapshotDelete(vm_id=vm.id, snapshot_id=snapshot.id), object_id=snapshot.id,
-                object_name=snapshot.name, project_id=vm.project_id, origin=_origin(run),
-                task_id=derived_id(run.task.id, "delete", snapshot.id))  # fmt: skip
+    arguments = SnapshotDelete(vm_id=vm.id, snapshot_id=snapshot.id, schedule_id=run.args.schedule_id)
+    return make(SNAPSHOT_DELETE, arguments, object_id=snapshot.id, object_name=snapshot.name, project_id=vm.project_id,
+                origin=_origin(run), task_id=derived_id(run.task.id, "delete", snapshot.id))  # fmt: skip
 
 
 def _why(task: Task) -> str:

@@ -42,6 +42,9 @@ async def test_schedule_lives_and_dies(rig: Rig) -> None:
     assert (snapshot["name"], snapshot["schedule_id"]) == (result["snapshot"], found["id"])
     assert snapshot["due_at"] == found["last_run"]["due_at"]
     assert len(result["deleted"]) == 1
+    await rig.done("POST", f"/vms/{vm['id']}/snapshots/{snapshot['id']}/keep")
+    kept = await rig.good("GET", f"/vms/{vm['id']}/snapshots/{snapshot['id']}")
+    assert (kept["schedule_id"], kept["due_at"], kept["allowed_actions"]["keep"]["allowed"]) == (None, None, True)
     await rig.done("PATCH", f"{PATH}/{found['id']}", {"enabled": False})
     found = await rig.good("GET", f"{PATH}/{found['id']}")
     assert (found["enabled"], found["next_at"]) == (False, None)

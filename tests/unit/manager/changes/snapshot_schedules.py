@@ -12,6 +12,7 @@ from altus.manager.store.resources import SNAPSHOT_SCHEDULE
 from altus.model.snapshot_schedule import SnapshotSchedule
 from altus.wire.snapshot_schedules import SnapshotScheduleCreate, SnapshotScheduleEdit
 from tests.unit.manager.changes.site import ADMIN, Site
+from tests.unit.manager.changes.snapshots import snapshots_of, taken
 
 Draft = Coroutine[Any, Any, Change[Any]]
 Ready = Callable[[], Draft]
@@ -59,6 +60,15 @@ async def prepare_delete(site: Site) -> Ready:
     return lambda: schedules_of(site).delete(ADMIN, schedule.id)
 
 
+async def prepare_keep(site: Site) -> Ready:
+    """One that a schedule took."""
+    vm = await site.new_vm()
+    schedule = await new_schedule(site, vms=[vm.id], tags=[])
+    await site.done(schedules_of(site).run(ADMIN, schedule.id))
+    (snapshot,) = await taken(site, vm.id)
+    return lambda: snapshots_of(site).keep(ADMIN, vm.id, snapshot)
+
+
 def prepare_run(*, before: int) -> Callable[[Site], Awaitable[Ready]]:
     """It has run so many times before, and keeps one snapshot."""
 
@@ -76,6 +86,7 @@ SCHEDULES: dict[str, tuple[str, Callable[[Site], Awaitable[Ready]]]] = {
     "snapshot_schedule.create": ("snapshot_schedule.create", prepare_create),
     "snapshot_schedule.edit": ("snapshot_schedule.edit", prepare_edit),
     "snapshot_schedule.delete": ("snapshot_schedule.delete", prepare_delete),
+    "snapshot.keep": ("snapshot.keep", prepare_keep),
 }
 """Cases of tasks that change only the database, by name: the task's kind, and how it is prepared."""
 RUNS = {

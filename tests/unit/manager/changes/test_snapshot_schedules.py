@@ -8,11 +8,13 @@ import pytest
 
 from altus.common.errors import Conflict, Failed, Forbidden, InvalidInput, NotFound
 from altus.common.ids import new_id
+from altus.manager.services.changes import Change
 from altus.manager.services.snapshot_schedules import run_of
 from altus.manager.store import alarms
 from altus.manager.store import tasks as rows
 from altus.manager.store.resources import HOST, PROJECT, SNAPSHOT
 from altus.manager.tasks.load import TASK_TYPES
+from altus.manager.tasks.snapshot_delete import SNAPSHOT_DELETE, SnapshotDelete
 from altus.model.actor import Actor, Right
 from altus.model.alarm import Alarm
 from altus.model.permission import Permission, Scope, ScopeKind
@@ -86,6 +88,36 @@ async def test_old_ones_go_but_never_those_that_people_took(site: Site) -> None:
     assert schedule.last_run is not None
     assert [len(one.deleted) for one in schedule.last_run.results] == [1]
     await site.require_healthy()
+
+
+async def test_one_that_somebody_keeps_stays_and_does_not_count(site: Site) -> None:
+    async with site.running():
+        vm = await site.new_vm(tags=["kept"])
+        schedule = await run(site, await new_schedule(site))
+        (kept,) = await taken(site, vm.id)
+        for _ in range(2):  # the second time it is a person's already
+            await site.done(snapshots_of(site).keep(ADMIN, vm.id, kept))
+        for _ in range(3):
+            await run(site, schedule)
+        left = await taken(site, vm.id)
+    assert len(left) == 2
+    assert (left[kept].schedule_id, left[kept].state) == (None, SnapshotState.READY)
+    await site.require_healthy()
+
+
+async def test_one_that_somebody_keeps_while_the_run_goes_on_is_not_deleted_any_more(site: Site) -> None:
+    """Its deletion is asked for already, and waits for what is done to its VM."""
+    async with site.running():
+        vm = await site.new_vm(tags=["kept"])
+        schedule = await run(site, await new_schedule(site))
+        (kept,) = await taken(site, vm.id)
+        asked = SnapshotDelete(vm_id=vm.id, snapshot_id=kept, schedule_id=schedule.id)
+        await site.done(snapshots_of(site).keep(ADMIN, vm.id, kept))
+        change = Change(kind=SNAPSHOT_DELETE, arguments=asked, object_id=kept, object_name="x", project_id="")
+        with pytest.raises(Conflict) as refused:
+            await site.changes().submit(ADMIN, change)
+        assert refused.value.code == "snapshot.kept"
+        assert kept in await taken(site, vm.id)
 
 
 async def test_two_schedules_leave_each_others_alone(site: Site) -> None:

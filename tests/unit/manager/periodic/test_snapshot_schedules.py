@@ -152,6 +152,15 @@ async def test_a_manager_that_has_lost_the_lease_skips_nothing(site: Site) -> No
     assert (await stored(site, schedule.id)).skipped is None
 
 
+async def test_one_that_makes_no_sense_any_more_keeps_no_other(site: Site) -> None:
+    """The system knows its time zone no more."""
+    lost, there = await scheduled(site), await scheduled(site)
+    await site.db.write(lambda tx: SNAPSHOT_SCHEDULE.change(tx, lost.id, timezone="Atlantis/Poseidonis"))
+    assert await Clock(site, NOON).look(NOON + timedelta(hours=1)) == [NOON + timedelta(hours=1)]
+    (task,) = await runs(site)
+    assert task.object_id == there.id
+
+
 async def test_one_that_cannot_begin_is_skipped_with_the_reason_and_keeps_no_other(site: Site) -> None:
     """One that is deleted in between."""
     gone, there = await scheduled(site), await scheduled(site)
