@@ -16,6 +16,7 @@ from altus.manager.store import tasks as rows
 from altus.manager.store.database import LeaseLostError, Tx
 from altus.manager.store.lease import Lease
 from altus.manager.store.resources import SNAPSHOT_SCHEDULE
+from altus.manager.store.snapshot_schedules import note_skipped
 from altus.manager.tasks.snapshot_schedule_run import SNAPSHOT_SCHEDULE_RUN
 from altus.model.actor import Actor, Right
 from altus.model.permission import Permission
@@ -95,6 +96,8 @@ class ScheduleClock:
             there = SNAPSHOT_SCHEDULE.peek(tx, schedule.id)
             if there is not None and there.since <= max(schedule.since, until):  # else somebody has changed it
                 SNAPSHOT_SCHEDULE.change(tx, schedule.id, since=until, skipped=skipped or there.skipped)
+                if skipped is not None:
+                    note_skipped(tx, there, skipped)
 
         await self._db.write(work)
 

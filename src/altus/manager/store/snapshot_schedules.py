@@ -13,10 +13,12 @@ from altus.manager.store.database import Tx
 from altus.manager.store.resources import SNAPSHOT, SNAPSHOT_SCHEDULE, VM
 from altus.model.alarm import Alarm
 from altus.model.snapshot import Snapshot, refusal
-from altus.model.snapshot_schedule import ScheduleRun, SnapshotSchedule, other_name
+from altus.model.snapshot_schedule import ScheduleRun, SkippedTime, SnapshotSchedule, other_name
 from altus.model.vm import Vm
 
 DELETING = "delete a snapshot of"
+FAILED, SKIPPED = "snapshot_schedule.failed", "snapshot_schedule.skipped"
+"""Kinds of alarms."""
 _NEXT, _NAMED = 5, 3
 
 
@@ -72,19 +74,26 @@ def reserve_snapshot(tx: Tx, snapshot: Snapshot) -> None:
 
 
 def note_run(tx: Tx, schedule_id: str, run: ScheduleRun) -> None:
-    """Keep what came of a run, and raise or clear the alarm about it."""
+    """Keep what came of a run, and raise or clear alarms about it."""
     schedule = SNAPSHOT_SCHEDULE.change(tx, schedule_id, last_run=run)
     if schedule is None:
         return
+    forget_alarms(tx, schedule_id, SKIPPED if run.error or run.failures else "")
     if run.error or run.failures:
-        alarms.raise_one(tx, _alarm(schedule, run))
-    else:
-        forget_alarm(tx, schedule_id)
+        message = f"The last run of snapshot schedule {schedule.name} went wrong. {sentence(run)}"
+        alarms.raise_one(tx, _alarm(schedule, FAILED, message))
 
 
-def forget_alarm(tx: Tx, schedule_id: str) -> None:
-    """The last run went well, or nobody is concerned any more."""
-    alarms.clear_one(tx, _alarm_id(schedule_id))
+def note_skipped(tx: Tx, schedule: SnapshotSchedule, skipped: SkippedTime) -> None:
+    """Raise the alarm about a time at which nothing was taken; it stands until a run has ended."""
+    message = f"Snapshot schedule {schedule.name} took nothing at {skipped.due_at:%Y-%m-%d %H:%M} UTC. {skipped.reason}"
+    alarms.raise_one(tx, _alarm(schedule, SKIPPED, message))
+
+
+def forget_alarms(tx: Tx, schedule_id: str, kind: str = "") -> None:
+    """What they tell is over, or nobody is concerned any more: one kind, or all."""
+    for one in (kind,) if kind else (FAILED, SKIPPED):
+        alarms.clear_one(tx, _alarm_id(schedule_id, one))
 
 
 def sentence(run: ScheduleRun) -> str:
@@ -95,12 +104,11 @@ def sentence(run: ScheduleRun) -> str:
     return run.error or f"It failed for {len(failures)} of {len(run.results)} VMs. {some}{more}"
 
 
-def _alarm(schedule: SnapshotSchedule, run: ScheduleRun) -> Alarm:
-    return Alarm(id=_alarm_id(schedule.id), kind="snapshot_schedule.failed", noun="snapshot_schedule",
-                 object_id=schedule.id, host_id="",
-                 message=f"The last run of snapshot schedule {schedule.name} went wrong. {sentence(run)}",
+def _alarm(schedule: SnapshotSchedule, kind: str, message: str) -> Alarm:
+    return Alarm(id=_alarm_id(schedule.id, kind), kind=kind, noun="snapshot_schedule", object_id=schedule.id,
+                 host_id="", message=message,
                  hint=f"See `altus snapshot-schedule show {schedule.name}`.")  # fmt: skip
 
 
-def _alarm_id(schedule_id: str) -> str:
-    return derived_id("alarm", "snapshot_schedule.failed", schedule_id)
+def _alarm_id(schedule_id: str, kind: str) -> str:
+    return derived_id("alarm", kind, schedule_id)

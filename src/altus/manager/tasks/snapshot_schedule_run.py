@@ -1,7 +1,7 @@
 """`snapshot_schedule.run`: a snapshot of each VM that a schedule covers, then those go that are not to be kept.
 
-Each snapshot and each deletion is a child of its own, so that one which fails keeps none of the others. Snapshots that
-were taken stay when the run is cancelled: each is whole by itself.
+Each snapshot and each deletion is a child of its own, so that one which fails keeps none of the others. When all have
+been taken the run goes on to its end; if it is cancelled before, those that were taken stay: each is whole by itself.
 """
 
 from __future__ import annotations
@@ -17,8 +17,10 @@ from altus.manager.store import tasks as task_rows
 from altus.manager.store.database import Tx
 from altus.manager.store.resources import SNAPSHOT, SNAPSHOT_SCHEDULE, VM
 from altus.manager.store.snapshot_schedules import (
+    SKIPPED,
     Leaving,
     covered,
+    forget_alarms,
     leaving,
     note_run,
     preview,
@@ -190,14 +192,15 @@ async def _report(run: Run[SnapshotScheduleRun]) -> None:
                      hint=f"See `altus snapshot-schedule show {schedule.name}`.")  # fmt: skip
 
 
-def _undone(run: Run[SnapshotScheduleRun], tx: Tx) -> None:
-    """It was cancelled, or could not begin: that is the last run, too, unless it has told more already."""
+def _broken_off(run: Run[SnapshotScheduleRun], tx: Tx) -> None:
+    """It did not come to its end: that is the last run, too, unless it has told more already."""
     schedule = SNAPSHOT_SCHEDULE.peek(tx, run.args.schedule_id)
     if schedule is None or (schedule.last_run is not None and schedule.last_run.task_id == run.task.id):
         return
     last = ScheduleRun(task_id=run.task.id, due_at=run.args.due_at, ended_at=utc_now(), error=_why(run.task))
     if run.task.state is TaskState.CANCELLED:  # somebody wanted that: nobody has to be called
         SNAPSHOT_SCHEDULE.change(tx, schedule.id, last_run=last)
+        forget_alarms(tx, schedule.id, SKIPPED)
     else:
         note_run(tx, schedule.id, last)
 
@@ -213,10 +216,11 @@ SNAPSHOT_SCHEDULE_RUN = TaskType(
     plan=_plan,
     steps=(
         Step("choose", "Find the VMs", _choose),
-        Step("take", "Take a snapshot of each", _take),
+        Step("take", "Take a snapshot of each", _take, commits=True),
         Step("prune", "Delete snapshots that are not kept", _prune),
         Step("store", "Store what came of it", _store),
         Step("report", "Tell for which VMs it failed", _report),
     ),
-    on_undone=_undone,
+    on_undone=_broken_off,
+    on_stuck=_broken_off,
 )

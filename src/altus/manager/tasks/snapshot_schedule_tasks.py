@@ -10,7 +10,7 @@ from typing import Any
 
 from altus.manager.store.database import Tx
 from altus.manager.store.resources import SNAPSHOT_SCHEDULE
-from altus.manager.store.snapshot_schedules import forget_alarm, preview
+from altus.manager.store.snapshot_schedules import forget_alarms, preview
 from altus.manager.tasks.declare import Step, TaskType
 from altus.manager.tasks.run import Run
 from altus.model.permission import Permission
@@ -93,7 +93,13 @@ async def _plan_edit(run: Run[SnapshotScheduleEdit]) -> dict[str, Any]:
 
 
 async def _edit(run: Run[SnapshotScheduleEdit]) -> None:
-    run.write(lambda tx: SNAPSHOT_SCHEDULE.update(tx, _edited(tx, run.args)))
+    """Of one that is disabled nobody has to be told what went wrong."""
+
+    def write(tx: Tx) -> None:
+        if not SNAPSHOT_SCHEDULE.update(tx, _edited(tx, run.args)).enabled:
+            forget_alarms(tx, run.args.schedule_id)
+
+    run.write(write)
 
 
 async def check_there(run: Run[Any]) -> None:
@@ -106,7 +112,7 @@ async def _delete(run: Run[SnapshotScheduleChoice]) -> None:
 
     def write(tx: Tx) -> None:
         SNAPSHOT_SCHEDULE.delete(tx, run.args.schedule_id)
-        forget_alarm(tx, run.args.schedule_id)
+        forget_alarms(tx, run.args.schedule_id)
 
     run.write(write)
 

@@ -38,9 +38,9 @@ async def family(site: Site, task: Task) -> list[Task]:
 
 async def is_stuck(site: Site, case: Case, task: Task) -> bool:
     """Whether it, or a task that it has started, failed past the point of no return."""
-    if is_past_return(case, task):
+    if is_past_return(case, task) and not case.tells:
         return True
-    for one in await family(site, task):
+    for one in (await family(site, task))[1:]:
         part = Case(one.kind, one.kind, case.prepare)
         if one.state is TaskState.FAILED and is_past_return(part, one):
             return True

@@ -21,7 +21,7 @@ from altus.model.permission import Permission, Scope, ScopeKind
 from altus.model.resource import Resource, utc_now
 from altus.model.snapshot import MAX_SNAPSHOTS, SnapshotState
 from altus.model.snapshot_schedule import SnapshotSchedule, snapshot_id_of, snapshot_name
-from altus.model.task import Task, TaskState
+from altus.model.task import StepState, Task, TaskState
 from altus.model.vm_action import VmAction
 from altus.wire import vms as vm_shapes
 from altus.wire.operations import LAYER_FREEZE_ALL
@@ -168,7 +168,19 @@ async def test_a_vm_that_fails_stops_no_other_and_stands_as_an_alarm_until_a_run
         assert await alarms_of(site) == [alarm]
         await run(site, schedule)
         assert await alarms_of(site) == []
+    assert [step.state for step in task.trail] == [*[StepState.DONE] * 4, StepState.FAILED]  # nothing was undone
     await site.require_healthy()
+
+
+async def test_of_one_that_is_disabled_nobody_is_called_any_more(site: Site) -> None:
+    async with site.running():
+        await site.new_vm(tags=["kept"])
+        schedule = await new_schedule(site, enabled=True)
+        site.agents.fail_next(site.host_id, LAYER_FREEZE_ALL.name, Failed("No.", code="test.full"))
+        await run_badly(site, schedule)
+        assert len(await alarms_of(site)) == 1
+        await site.done(schedules_of(site).edit(ADMIN, schedule.id, SnapshotScheduleEdit(enabled=False)))
+    assert await alarms_of(site) == []
 
 
 async def test_failed_runs_cost_none_of_the_good_ones(site: Site) -> None:

@@ -11,6 +11,7 @@ import pytest
 from altus.manager.periodic.snapshot_schedules import ScheduleClock
 from altus.manager.store import lease as leases
 from altus.manager.store import tasks as rows
+from altus.manager.store.alarms import ALARM
 from altus.manager.store.database import Database, LeaseLostError
 from altus.manager.store.resources import SNAPSHOT_SCHEDULE
 from altus.model.snapshot_schedule import SnapshotSchedule
@@ -109,8 +110,12 @@ async def test_while_the_run_before_goes_on_the_next_time_is_skipped_and_it_is_s
     assert skipped is not None
     assert skipped.due_at == second
     assert task.id in skipped.reason
+    (alarm,) = await site.db.read(ALARM.all)
+    assert (alarm.kind, alarm.object_id) == ("snapshot_schedule.skipped", schedule.id)
+    assert f"took nothing at 2026-05-02 14:00 UTC. {skipped.reason}" in alarm.message
     async with site.running():
         assert (await site.ended(task)).state is TaskState.SUCCEEDED
+    assert await site.db.read(ALARM.all) == []
     assert await clock.look(second + timedelta(minutes=1)) == [first]
     assert await clock.look(third) == [first, third]
 
