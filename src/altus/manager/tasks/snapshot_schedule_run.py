@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from altus.common.errors import Failed
+from altus.common.errors import Cancelled, Failed
 from altus.common.ids import derived_id
 from altus.manager.store import tasks as task_rows
 from altus.manager.store.database import Tx
@@ -76,6 +76,8 @@ async def _take(run: Run[SnapshotScheduleRun]) -> dict[str, Any]:
     snapshots = {snapshot.id: snapshot for _, snapshot in wanted.values()}
     ended = await run.run_children(children, _AT_ONCE,
                                    lambda tx, child: reserve_snapshot(tx, snapshots[child.object_id]))  # fmt: skip
+    if run.cancelling:  # children were ended, too: that is no fault of theirs
+        raise Cancelled("The task was cancelled.", code="task.cancelled")
     why = {task.object_id: _why(task) for task in ended}
     gone = {task.object_id for task in ended if (task.error or {}).get("code") in _GONE}
 

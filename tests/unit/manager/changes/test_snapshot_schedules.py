@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 
 import pytest
@@ -28,6 +29,7 @@ from altus.wire.operations import LAYER_FREEZE_ALL
 from altus.wire.snapshot_schedules import RetentionShape, SnapshotScheduleEdit
 from altus.wire.snapshots import SnapshotCreate
 from testbed.killer import Outcome, Stage, walk
+from tests.unit.manager.changes.interference import Interference, Trouble
 from tests.unit.manager.changes.site import ADMIN, Site
 from tests.unit.manager.changes.snapshot_schedules import new_schedule, schedule_body, schedules_of, stored
 from tests.unit.manager.changes.snapshots import new_snapshot, snapshots_of, taken
@@ -366,6 +368,28 @@ async def test_a_cancelled_run_is_told_and_calls_nobody(site: Site) -> None:
     assert (last.task_id, last.results) == (task.id, ())
     assert "cancelled" in last.error
     assert await alarms_of(site) == []
+
+
+async def test_a_run_cancelled_while_it_takes_snapshots_is_cancelled_and_not_failed(site: Site) -> None:
+    async with site.running():
+        vm = await site.new_vm(tags=["kept"])
+        schedule = await new_schedule(site)
+    task = await site.submit(schedules_of(site).run(ADMIN, schedule.id))
+    agents = Interference(site.agents, Trouble.MEDDLED, at=0)
+    async with site.running(agents) as engine:
+
+        async def cancel() -> None:
+            await site.db.write(lambda tx: rows.request_cancel(tx, task.id))
+            engine.wake()
+            async with asyncio.timeout(5):
+                while not engine._executions[task.id].cancel_requested:
+                    await asyncio.sleep(0)
+
+        agents.meddle = cancel
+        assert (await site.ended(task)).state is TaskState.CANCELLED
+    assert await taken(site, vm.id) == {}
+    assert await alarms_of(site) == []
+    await site.require_healthy()
 
 
 async def test_killed_anywhere_a_run_takes_just_one_of_each_vm_and_tells_all(site: Site) -> None:
