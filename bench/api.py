@@ -67,9 +67,14 @@ async def created(api: Api, vms: int, *, start: bool = False) -> tuple[float, fl
 
     await asyncio.gather(*(worker() for _ in range(AT_ONCE)))
     accepted = time.monotonic() - began
+    await all_done(api)
+    return accepted, time.monotonic() - began
+
+
+async def all_done(api: Api) -> None:
+    """Wait until all tasks are; RuntimeError if one has failed."""
     while (await api.get("/tasks?filter=state:queued,running,undoing&limit=1"))["items"]:
         await asyncio.sleep(0.1)
     failed = (await api.get("/tasks?filter=state:failed&limit=1"))["items"]
     if failed:
         raise RuntimeError(f"a creation failed: {failed[0]['error']}")
-    return accepted, time.monotonic() - began

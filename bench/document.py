@@ -16,6 +16,7 @@ _TITLES = {
     "fake": "The manager alone, on fake drivers",
     "scale": "A large pool, on fake drivers",
     "lab": "Two hosts of a lab, against virsh",
+    "lasting": "Creations for a long time, on fake drivers",
 }
 """By part, in the order of the document."""
 

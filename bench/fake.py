@@ -8,12 +8,13 @@ import time
 from altus.model.pool import MAX_RATIO
 from altus.wire.pools import PoolEdit
 from altus.wire.resources import NetworkCreate
-from bench.api import Api, api_of, created
+from bench.api import Api, all_done, api_of, created
 from bench.rig import Rig, rig
 from bench.table import Row, percentile
 
 _ROUNDS = 200
 _SETTLING = 10.0
+_LASTING_RATE = 25
 
 
 async def measure(*, vms: int, seconds: float) -> list[Row]:
@@ -23,6 +24,27 @@ async def measure(*, vms: int, seconds: float) -> list[Row]:
         rows = [await _creations(api, vms)]
         rows += [await _page(api), await _one(api), await _steady(made, api, seconds)]
         return rows
+
+
+async def lasting(*, seconds: float) -> list[Row]:
+    """Creations that are asked for evenly, more than must be possible, for so many `seconds`."""
+    async with rig(fake=True) as made, api_of(made.url, made.token, made.ca) as api:
+        await _network(made)
+        took, began = [], time.monotonic()
+
+        async def one(number: int) -> None:
+            await asyncio.sleep(began + number / _LASTING_RATE - time.monotonic())
+            asked = time.monotonic()
+            await api.create(f"vm{number:05d}")
+            took.append(1000 * (time.monotonic() - asked))
+
+        await asyncio.gather(*(one(number) for number in range(int(seconds * _LASTING_RATE))))
+        await all_done(api)
+        rate = len(took) / (time.monotonic() - began)
+        note = (
+            f"{len(took)} VMs, {_LASTING_RATE} asked for a second; accepted within {percentile(took, 0.95):.0f} ms, p95"
+        )
+        return [Row(f"VM creations a second, for {seconds / 60:.0f} minutes", rate, "/s", 20.0, note, at_least=True)]
 
 
 async def _network(made: Rig) -> None:
