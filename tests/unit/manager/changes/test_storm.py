@@ -39,6 +39,8 @@ from tests.unit.manager.changes.site import ADMIN, Site
 _OPERATIONS = int(os.environ.get("ALTUS_STORM_OPERATIONS", "200"))
 _FEW = 5
 """VMs, so many as there shall be at least."""
+_CLIENTS = 3
+"""At most so many ask for something at once."""
 _SEEDS = [int(seed) for seed in os.environ.get("ALTUS_STORM_SEEDS", "1 2 3").split()]
 _SIMPLE = (VmAction.START, VmAction.KILL, VmAction.PAUSE, VmAction.RESUME, VmAction.SUSPEND)
 
@@ -84,9 +86,8 @@ async def _rage(storm: Storm) -> None:
     site, done = storm.site, 0
     while done < _OPERATIONS:
         async with storm.manager():
-            for _ in range(storm.chance.randint(10, 40)):
-                await storm.operate()
-                done += 1
+            for _ in range(storm.chance.randint(5, 20)):
+                done += await storm.operate()
     await storm.calm()
     async with site.running(watch=True):
         ended = [await site.ended(task) for task in storm.tasks]
@@ -130,11 +131,21 @@ class Storm:
         running = Counter(vm_id for host in hosts for vm_id in host.hypervisor.others.running())
         assert not [vm_id for vm_id, times in running.items() if times > 1]
 
-    async def operate(self) -> None:
-        """One operation; a refusal must be a clear one."""
+    async def operate(self) -> int:
+        """One operation, or one of each of several clients at once; how many."""
         self.require_single()
         if self.chance.random() < 0.1:
             await self._weather()
+        clients = self.chance.randint(1, _CLIENTS)
+        await asyncio.gather(*(self._ask() for _ in range(clients)))
+        if self.chance.random() < 0.1:
+            await self._cancel()
+        if self.chance.random() < 0.5:
+            await self._lull()
+        return clients
+
+    async def _ask(self) -> None:
+        """A refusal must be a clear one."""
         draft = await self._draft()
         if draft is None:
             return
@@ -146,10 +157,6 @@ class Storm:
             self.refused[refusal.code] += 1
         else:
             self.tasks.append(task)
-        if self.chance.random() < 0.1:
-            await self._cancel()
-        if self.chance.random() < 0.5:
-            await self._lull()
 
     async def _lull(self) -> None:
         """Until few are under way, or for a moment where some wait for a host that is away: a slow machine's storm
