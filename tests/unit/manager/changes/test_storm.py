@@ -22,13 +22,14 @@ from altus.common.ids import new_id
 from altus.common.units import MIB
 from altus.manager.services.tasks import TaskService
 from altus.manager.store import tasks as rows
-from altus.manager.store.resources import IMAGE, VM, VOLUME, Resources
+from altus.manager.store.resources import HOST, IMAGE, VM, VOLUME, Resources
 from altus.manager.tasks.host_maintain import HOST_MAINTAIN
 from altus.manager.tasks.vm_migrate import VM_MIGRATE_TASK
 from altus.model.host_action import HostAction
 from altus.model.migration import MigrationMode
 from altus.model.query import ListQuery
 from altus.model.task import Task, TaskState
+from altus.model.vm import VmState
 from altus.model.vm_action import VmAction
 from altus.wire import resources as shapes
 from altus.wire import vms as vm_shapes
@@ -229,7 +230,7 @@ class Storm:
             (1, lambda: site.images.delete(ADMIN, image)),
         ]  # fmt: skip
         if len(site.agents.hosts) > 1:
-            choices += self._moves(vm)
+            choices += await self._moves(vm)
         if len(await site.db.read(VM.all)) < _FEW and self.chance.random() < 0.5:
             return choices[0][1]()  # nothing happens where there are none
         (chosen,) = self.chance.choices([make for _, make in choices], [weight for weight, _ in choices])
@@ -242,16 +243,26 @@ class Storm:
         number = self.chance.randrange(len(self.site.agents.hosts))
         return {"image": None, "storage": f"host{number}-local"}
 
-    def _moves(self, vm: str) -> list[tuple[int, Callable[[], Draft]]]:
-        """What there is to do where there are several hosts."""
+    async def _moves(self, vm: str) -> list[tuple[int, Callable[[], Draft]]]:
+        """What there is to do where there are several hosts; mostly what is possible, as far as it is known."""
         site, host = self.site, self.chance.choice(list(self.site.agents.hosts))
+        running = [one.id for one in await site.db.read(VM.all) if one.state is VmState.RUNNING]
+        if running and self.chance.random() < 0.75:
+            vm = self.chance.choice(running)
+        closed = {one.id: one.maintenance for one in await site.db.read(HOST.all)}
+        to_open, to_close = (self._likely(closed, wanted) for wanted in (True, False))
         mode = self.chance.choice(list(MigrationMode))
         move = vm_shapes.VmMigrate(host=self.chance.choice([None, host]), mode=mode)
         return [
             (60, lambda: site.power.migrate(ADMIN, vm, move)),
-            (12, lambda: site.inventory.change_host(ADMIN, host, HostAction.MAINTAIN)),
-            (16, lambda: site.inventory.change_host(ADMIN, host, HostAction.ACTIVATE)),
+            (12, lambda: site.inventory.change_host(ADMIN, to_close, HostAction.MAINTAIN)),
+            (16, lambda: site.inventory.change_host(ADMIN, to_open, HostAction.ACTIVATE)),
         ]
+
+    def _likely(self, found: dict[str, bool], wanted: bool) -> str:
+        """One of those of which that is so, where there are any; now and then any."""
+        good = [one for one, so in found.items() if so is wanted]
+        return self.chance.choice(good if good and self.chance.random() < 0.75 else list(found))
 
 
 async def test_storm_is_worth_its_name(site: Site) -> None:
