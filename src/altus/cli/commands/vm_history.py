@@ -19,7 +19,11 @@ if TYPE_CHECKING:
     from altus.wire.tasks import EventView, TaskView
 
 _TASKS = 200
-_MEANING = {VmState.UNKNOWN: "Its host does not answer.", VmState.CRASHED: "It ended without being told to."}
+_MEANING = {
+    VmState.UNKNOWN: "Its host does not answer.",
+    VmState.CRASHED: "It ended without being told to.",
+    VmState.FAILED: "It could not be made whole, or its host was forgotten.",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
