@@ -35,7 +35,7 @@ async def enrol(token: EnrolToken, state_dir: Path, hostname: str, address: str)
             ca = await _fetch_ca(session, token)
             answer = await _send(session, token, request, ca)
     except (aiohttp.ClientError, TimeoutError, OSError) as error:
-        raise Unavailable(f"The manager at {token.url} does not answer: {error}", code="manager.unreachable",
+        raise Unavailable(f"The manager at {token.url} does not answer: {error}.", code="manager.unreachable",
                           hint="Can this host reach that address?") from error  # fmt: skip
     await asyncio.to_thread(identity.store, answer.certificate, ca, token.ca)
     return answer.host_id

@@ -64,7 +64,7 @@ def enrol(context: typer.Context,
                           secret=given.secret)  # fmt: skip
 
     host_id = _run(join(_or_exit(wanted), settings.state_dir, settings.host_name, settings.reached_at))
-    typer.echo(f"This host is {host_id} now.")
+    typer.echo(f"This host is {host_id} now. Start its agent, or start it again.")
 
 
 async def _serve(settings: AgentSettings) -> None:

@@ -71,8 +71,8 @@ class DomainFacts:
 def refusals(domain: DomainFacts) -> list[str]:
     """Why it cannot be adopted, as sentences; none if it can."""
     why = [] if domain.state is VmState.STOPPED else [f"It is {domain.state}; shut it down first."]
-    why += [f"Its disk {disk.path} is not a volume of a repository of the host." for disk in domain.disks
-            if not disk.volume_id]  # fmt: skip
+    why += [f"Its disk {disk.path} is not a volume of a repository of the host; move it to volumes/UUID.qcow2 in one."
+            for disk in domain.disks if not disk.volume_id]  # fmt: skip
     if len({disk.storage_id for disk in domain.disks}) > 1:
         why.append("Its disks are in several repositories.")
     if not domain.disks:

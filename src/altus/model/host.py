@@ -23,6 +23,11 @@ class HostState(StrEnum):
     MAINTENANCE = "maintenance"
     UNREACHABLE = "unreachable"
 
+    @property
+    def words(self) -> str:
+        """What a sentence says that a host is."""
+        return "in maintenance" if self is HostState.MAINTENANCE else self.value
+
 
 TRANSITIONS: dict[HostState, frozenset[HostState]] = {
     HostState.ENROLLING: frozenset({HostState.UP}),
@@ -147,5 +152,5 @@ def split_address(address: str) -> tuple[str, int]:
 def require_transition(host: Host, state: HostState) -> None:
     """`Conflict` (`host.transition`) unless the host may go into this state, or is in it."""
     if state is not host.state and state not in TRANSITIONS[host.state]:
-        raise Conflict(f"Host {host.name} is {host.state} and cannot become {state}.", code="host.transition",
+        raise Conflict(f"Host {host.name} is {host.state.words} and cannot become {state}.", code="host.transition",
                        hint="See `altus host show`.", state=host.state)  # fmt: skip

@@ -40,7 +40,9 @@ RULES: dict[HostAction, ActionRule] = {
         frozenset({_S.UP, _S.MAINTENANCE}), hint="A host that has lost its key is enrolled again: `altus host add`."
     ),
     HostAction.REMOVE: ActionRule(
-        frozenset({_S.ENROLLING, _S.MAINTENANCE, _S.UNREACHABLE}), True, hint="Put it into maintenance first."
+        frozenset({_S.ENROLLING, _S.MAINTENANCE, _S.UNREACHABLE}),
+        True,
+        hint="Put it into maintenance first; one that is off for ever is given up: `altus host forget`.",
     ),
     HostAction.FORGET: ActionRule(
         frozenset({_S.ENROLLING, _S.UNREACHABLE}), hint="A host that answers is put into maintenance and removed."
@@ -52,7 +54,7 @@ def refusal(host: Host, action: HostAction) -> str:
     """Why the action is not possible now, as a sentence; empty if it is."""
     rule = RULES[action]
     if host.state not in rule.states:
-        return f"Host {host.name} is {host.state}."
+        return f"Host {host.name} is {host.state.words}."
     if host.state is HostState.ENROLLING or rule.maintenance is None:
         return ""
     if host.maintenance is not rule.maintenance:

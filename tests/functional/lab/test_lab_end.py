@@ -1,4 +1,4 @@
-"""Nothing is left of a lab, whatever ended it."""
+"""Several managers go on without one of them; and nothing is left of a lab, whatever ended it."""
 
 from __future__ import annotations
 
@@ -6,18 +6,25 @@ import asyncio
 import json
 import signal
 import subprocess
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
 import pytest
 
+from altus.common.ids import new_id
+from altus.common.units import MIB
 from altus.model.network import NetworkKind
+from altus.model.task import TaskState
+from altus.sdk.client import AltusClient
 from altus.wire.resources import NetworkCreate
+from altus.wire.vms import VmCreate
 from devkit import cgroups
 from devkit.lab import Lab, LabError
-from devkit.lab.places import GROUP
+from devkit.lab.places import GROUP, MANAGERS
 from devkit.services import processes
+from testbed.patience import until
 
 pytestmark = [pytest.mark.functional, pytest.mark.timeout(600)]
 
@@ -65,6 +72,64 @@ async def test_managers_go_on_without_one_of_them(pair: tuple[Lab, tuple[str, st
         assert [network.name async for network in altus.networks.each()] == ["net1"]
     with pytest.raises(LabError, match="the lab has 2 managers"):
         lab.up(1, managers=1)
+
+
+async def _leader(lab: Lab) -> tuple[str, str]:
+    """The manager that runs the tasks, and the other one."""
+
+    async def look() -> str:
+        for name in MANAGERS[:2]:
+            async with lab.client(name) as altus:
+                if (await altus.system.health()).runs_tasks:
+                    return name
+        return ""
+
+    leader = await until(look, "a manager runs the tasks")
+    return leader, next(name for name in MANAGERS[:2] if name != leader)
+
+
+async def _vms_are_made(lab: Lab, altus: AltusClient, strike: Callable[[], None]) -> None:
+    """While two VMs are made there is a strike: each is there once, and runs. Two cores have room for four of them."""
+    bodies = [VmCreate(name=f"vm-{new_id()[-6:]}", disk_size=MIB, memory=64 * MIB, start=True) for _ in range(2)]
+    tasks = [await altus.vms.create(body) for body in bodies]
+
+    async def at_work() -> bool:
+        seen = await altus.tasks.page(["state:running"])
+        return bool({task.id for task in seen.items} & {task.id for task in tasks})
+
+    await until(at_work, "a VM is being made")
+    await asyncio.to_thread(strike)
+    assert [(await altus.tasks.wait(task.id)).state for task in tasks] == [TaskState.SUCCEEDED] * 2
+    running = lab.run("host1", "virsh", "--quiet", "list", "--uuid").stdout.split()
+    assert sorted(running) == sorted([vm.id async for vm in altus.vms.each()])
+    assert {body.name for body in bodies} <= {vm.name async for vm in altus.vms.each()}
+
+    async def agrees() -> bool:
+        return not (await altus.system.doctor()).findings
+
+    await until(agrees, "everything agrees")
+
+
+async def test_tasks_of_a_manager_that_is_cut_off_go_on_with_the_other_one(pair: tuple[Lab, tuple[str, str]]) -> None:
+    lab, _ = pair
+    leader, other = await _leader(lab)
+    async with lab.client(other) as altus:
+        await _vms_are_made(lab, altus, lambda: lab.cut(leader, "management"))
+        assert (await altus.system.health()).runs_tasks
+        lab.heal(leader, "management")
+    async with lab.client(leader) as altus:
+        assert len([vm async for vm in altus.vms.each()]) == 2
+
+
+async def test_tasks_go_on_when_the_database_was_killed_and_is_started_again(pair: tuple[Lab, tuple[str, str]]) -> None:
+    lab, _ = pair
+
+    def restart() -> None:
+        lab.run("database", "pkill", "-9", "postgres")
+        lab.run("database", sys.executable, "-m", "devkit.lab.database")
+
+    async with lab.client() as altus:
+        await _vms_are_made(lab, altus, restart)
 
 
 def test_a_lab_dies_whole_when_its_supervisor_is_killed(pair: tuple[Lab, tuple[str, str]]) -> None:

@@ -104,6 +104,20 @@ async def test_qemu_dies_and_the_task_says_so(pool: PoolOfLab, mover: Mover) -> 
 
 
 @pytest.mark.parametrize("host", HOSTS)
+async def test_a_host_is_cut_off_meanwhile_and_the_vm_runs_on_once(pool: PoolOfLab, mover: Mover, host: str) -> None:
+    """From the managers, and from the other host: what is sent goes by the same network."""
+    task = await mover.begin()
+    pool.lab.cut(host, "management")
+    await pool.host(host, HostState.UNREACHABLE)
+    pool.lab.heal(host, "management")
+    done = await mover.end(task)
+    vm = await mover.agrees()
+    there = "host2" if done.state is TaskState.SUCCEEDED else "host1"
+    assert (vm.state, mover.running_on()) == (VmState.RUNNING, [there]), done
+    assert (await pool.host(there, HostState.UP)).id == vm.host_id
+
+
+@pytest.mark.parametrize("host", HOSTS)
 async def test_a_host_loses_power_and_the_vm_runs_at_most_once(pool: PoolOfLab, mover: Mover, host: str) -> None:
     task = await mover.begin()
     pool.lab.kill(host)

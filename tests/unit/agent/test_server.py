@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from unittest.mock import Mock
 
 import aiohttp
 import pytest
@@ -13,6 +14,7 @@ from altus.common.errors import AltusError, Cancelled, Conflict, Forbidden, Limi
 from altus.common.ids import new_id
 from altus.common.pki import Authority, Subject, serial
 from altus.manager.agents.pool import AgentPool
+from altus.manager.agents.transport import translated
 from altus.model.vm import VmObservation, VmState
 from altus.wire import operations as op
 from altus.wire.agent import StateSeen
@@ -104,6 +106,19 @@ async def test_stopped_agent_is_unreachable(pool: AgentPool, host: LocalHost, se
         await pool.call(host.id, op.VM_OBSERVE, op.VmRef(vm_id="a"))
     assert caught.value.code == "host.unreachable"
     assert caught.value.context["host_id"] == host.id
+    assert caught.value.message == f"Host {host.id} does not answer: Connection refused."
+
+
+@pytest.mark.parametrize(("error", "why"), [
+    (aiohttp.ConnectionTimeoutError("c"), "nothing came back in time"),
+    (aiohttp.ServerDisconnectedError(), "the connection broke off"),
+    (aiohttp.ClientPayloadError(), "the connection broke off"),
+    (aiohttp.ClientConnectorError(Mock(), OSError(113, "Connect call failed")), "No route to host"),
+    (aiohttp.ClientConnectorSSLError(Mock(), OSError(1, "SSLV3_ALERT")), "it breaks the TLS handshake off"),
+], ids=lambda value: type(value).__name__)  # fmt: skip
+def test_why_a_host_does_not_answer_is_told_in_words(error: Exception, why: str) -> None:
+    with pytest.raises(Unavailable, match=f"Host h1 does not answer: {why}\\."), translated("h1"):
+        raise error
 
 
 async def test_unknown_host_is_not_found_when_all_are_known_and_waited_for_before(pool: AgentPool) -> None:

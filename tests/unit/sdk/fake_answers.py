@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from aiohttp import web
+from pydantic import BaseModel
 
 from tests.unit.sdk import samples
 from tests.unit.sdk.fake_problems import PASSWORD, TOKEN, problem
@@ -80,3 +82,25 @@ async def snapshot_schedule(manager: FakeManager, request: web.Request) -> web.R
 async def plan(_manager: FakeManager, request: web.Request) -> web.Response:
     """Of a change of anything that this manager does not have."""
     return web.json_response(samples.plan("edit", request.match_info.get("ref", "")))
+
+
+async def tasks_of(manager: FakeManager, request: web.Request) -> web.Response:
+    """Those about one object, the newest first."""
+    if manager.tasks_forbidden:
+        return problem(403, "You lack the permission task:read.", "access.denied")
+    object_id = request.query["filter"].removeprefix("object_id:")
+    return _page(task for task in reversed(manager.tasks.values()) if task.object_id == object_id)
+
+
+async def children(manager: FakeManager, request: web.Request) -> web.Response:
+    return _page(task for task in manager.tasks.values() if task.parent_id == request.match_info["ref"])
+
+
+async def events_of(manager: FakeManager, request: web.Request) -> web.Response:
+    """Those of a VM, the newest first."""
+    vm = manager.vms[request.match_info["ref"]]
+    return _page(event for event in reversed(manager.events) if event.object_id == vm["id"])
+
+
+def _page(items: Iterable[BaseModel]) -> web.Response:
+    return web.json_response({"items": [item.model_dump(mode="json") for item in items], "next": None})

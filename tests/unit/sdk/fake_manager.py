@@ -53,6 +53,7 @@ class FakeManager:
     faults: deque[Fault] = field(default_factory=deque)
     events: list[EventView] = field(default_factory=list)
     events_forbidden: bool = False
+    tasks_forbidden: bool = False
     healthy: bool = True
     intact: bool = True
     looks: int = 2
@@ -91,7 +92,9 @@ class FakeManager:
         add("POST", f"{API}/tokens", partial(fake_answers.token, self))
         add("POST", f"{API}/users", partial(fake_answers.user, self))
         add("DELETE", f"{API}/users/{{ref}}", partial(fake_answers.nothing, self))
+        add("GET", f"{API}/tasks", partial(fake_answers.tasks_of, self))
         add("GET", f"{API}/tasks/{{ref}}", self._task)
+        add("GET", f"{API}/tasks/{{ref}}/children", partial(fake_answers.children, self))
         add("POST", f"{API}/tasks/{{ref}}/cancel", self._cancel)
         add("GET", f"{API}/hosts", partial(fake_answers.hosts, self))
         add("GET", f"{API}/hosts/{{ref}}", partial(fake_answers.host, self))
@@ -100,6 +103,7 @@ class FakeManager:
         add("GET", f"{API}/vms/{{ref}}", self._get_vm)
         add("PATCH", f"{API}/vms/{{ref}}", self._change_vm)
         add("DELETE", f"{API}/vms/{{ref}}", self._change_vm)
+        add("GET", f"{API}/vms/{{ref}}/events", partial(fake_answers.events_of, self))
         add("GET", f"{API}/vms/{{ref}}/snapshots", partial(fake_answers.snapshots, self))
         add("GET", f"{API}/snapshot-schedules", partial(fake_answers.snapshot_schedules, self))
         add("POST", f"{API}/snapshot-schedules", partial(fake_answers.plan, self))

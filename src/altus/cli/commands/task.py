@@ -8,6 +8,7 @@ from altus.cli.command import change, group, query
 from altus.cli.commands.task_layout import TASK
 from altus.cli.finish import at_once, watch
 from altus.cli.listing import list_things
+from altus.cli.output import Output, write_line
 
 app = group("What is being done, and was done.")
 
@@ -26,8 +27,12 @@ async def list_tasks(
 
 @query(app, "show")
 async def show(call: Call, task: options.Task) -> None:
-    """Show a task: its steps, how far it is, what it waits for."""
-    await call.show(await call.altus.tasks.get(task), TASK)
+    """Show a task: its steps, how far it is, what it waits for, what became of it, and the tasks that it started."""
+    found = await call.altus.tasks.get(task)
+    await call.show(found, TASK)
+    if call.output is Output.TABLE and (children := (await call.altus.tasks.children(found.id)).items):
+        write_line("")
+        await call.show_page(children, None, TASK)
 
 
 @query(app, "watch")

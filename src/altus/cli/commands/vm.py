@@ -12,9 +12,9 @@ from altus.cli import completion, options
 from altus.cli.call import Call
 from altus.cli.command import change, group, query
 from altus.cli.commands import vm_console, vm_disk, vm_nic, vm_power
-from altus.cli.commands.event_layout import EVENT
 from altus.cli.commands.placement import Apart, ForbidTags, Prefer, RequireTags, Together, rules
 from altus.cli.commands.vm_disk import DiskLimit
+from altus.cli.commands.vm_history import show_history
 from altus.cli.commands.vm_layout import VM
 from altus.cli.commands.vm_nic import SecurityGroups, nic_words
 from altus.cli.finish import confirm, finish
@@ -247,9 +247,8 @@ async def delete(
 
 @query(app, "events")
 async def events(call: Call, vm: options.Vm) -> None:
-    """Show what happened to a VM, newest first."""
-    page = await call.altus.vms.events(vm)
-    await call.show_page(page.items, page.next, EVENT)
+    """Show what happened to a VM, newest first: its states, where it was, and what was done with it."""
+    await show_history(call, vm)
 
 
 def _given(**fields: Any) -> dict[str, Any]:

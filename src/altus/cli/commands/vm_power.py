@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from altus.cli import completion, options
 from altus.cli.call import Call
 from altus.cli.command import change
-from altus.cli.commands.vm_layout import VM, moved
+from altus.cli.commands.task_layout import outcome
+from altus.cli.commands.vm_layout import VM
 from altus.cli.finish import confirm, finish
 from altus.model.migration import (
     BANDWIDTH,
     DOWNTIME,
     MODE_MEANING,
     Limit,
-    MigrationFacts,
     MigrationMode,
     MigrationOptions,
 )
-
-if TYPE_CHECKING:
-    from altus.wire.tasks import TaskView
 
 HOSTS, STORAGES = completion.of("hosts"), completion.of("storages")
 _OPTIONS = MigrationOptions()
@@ -105,16 +102,7 @@ async def migrate(
     from altus.wire.vms import VmMigrate
 
     body = VmMigrate(host=host, storage=storage, bandwidth=bandwidth, downtime=downtime, mode=mode)
-    await finish(call, call.altus.vms.migrate(vm, body), call.altus.vms.get, VM, tell=_moved)
-
-
-def _moved(task: TaskView) -> str:
-    """Where it is, and how it went."""
-    from pydantic import TypeAdapter
-
-    found = {step.name: step.result for step in task.trail}
-    facts = TypeAdapter(MigrationFacts).validate_python(found["transfer"])
-    return f"It is on {found['place']['host']}. {moved(facts)}".strip()
+    await finish(call, call.altus.vms.migrate(vm, body), call.altus.vms.get, VM, tell=outcome)
 
 
 def add_to(app: typer.Typer) -> None:

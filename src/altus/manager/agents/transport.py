@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import json
+import os
 import socket
 import ssl
 from collections.abc import AsyncGenerator, Iterator
@@ -108,9 +109,22 @@ def translated(host_id: str) -> Iterator[None]:
         yield
     except aiohttp.ClientConnectorCertificateError as error:
         raise Unavailable(f"Whoever answers for host {host_id} is not that host.", code="host.untrusted",
-                          hint="If it was enrolled elsewhere, enrol it again.", host_id=host_id) from error  # fmt: skip
+                          hint="If it was enrolled anew, start its agent again; if elsewhere, enrol it.",
+                          host_id=host_id) from error  # fmt: skip
     except (aiohttp.ClientError, TimeoutError, OSError) as error:
-        raise unreachable(host_id, type(error).__name__) from error
+        raise unreachable(host_id, _why(error)) from error
+
+
+def _why(error: Exception) -> str:
+    """In people's words, as far as there are any."""
+    if isinstance(error, TimeoutError):
+        return "nothing came back in time"
+    if isinstance(error, aiohttp.ClientConnectorSSLError):
+        return "it breaks the TLS handshake off"
+    if isinstance(error, aiohttp.ClientConnectorError):
+        return os.strerror(error.errno) if error.errno else "there is no way to it"
+    broken = isinstance(error, aiohttp.ClientConnectionError | aiohttp.ClientPayloadError | ConnectionError)
+    return "the connection broke off" if broken else type(error).__name__
 
 
 async def refusal(response: aiohttp.ClientResponse) -> AltusError:

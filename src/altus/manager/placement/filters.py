@@ -15,7 +15,7 @@ from altus.model.placement import Relation
 
 def _host_up(_request: Request, candidate: Candidate) -> str:
     if candidate.host.state is not HostState.UP:
-        return f"the host is {candidate.host.state}"
+        return f"the host is {candidate.host.state.words}"
     return "maintenance of the host was asked for" if candidate.host.maintenance else ""
 
 
@@ -90,7 +90,7 @@ def _groups(request: Request, candidate: Candidate) -> str:
 def _vcpus(request: Request, candidate: Candidate) -> str:
     if not request.started or request.vcpus <= candidate.free_vcpus:
         return ""
-    return f"{request.vcpus} vCPUs do not fit: {candidate.free_vcpus} of {candidate.capacity.vcpus} are free"
+    return f"{request.vcpus} vCPUs do not fit: {max(candidate.free_vcpus, 0)} of {candidate.capacity.vcpus} are free"
 
 
 def _memory(request: Request, candidate: Candidate) -> str:

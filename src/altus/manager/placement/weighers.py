@@ -56,7 +56,7 @@ def _vcpus(_request: Request, candidate: Candidate) -> float:
 
 
 def _tell_vcpus(_request: Request, candidate: Candidate) -> str:
-    return f"{candidate.free_vcpus} of {candidate.capacity.vcpus} vCPUs free"
+    return f"{max(candidate.free_vcpus, 0)} of {candidate.capacity.vcpus} vCPUs free"
 
 
 def _beside(request: Request, candidate: Candidate) -> float:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 
-from altus.common.errors import Conflict
+from altus.common.errors import Conflict, InvalidInput
 from altus.common.ids import new_id
+from altus.common.units import format_size
 from altus.manager.services.audit import Act, AuditLog
 from altus.manager.services.changes import Change
 from altus.manager.services.lookup import visible
@@ -54,7 +55,7 @@ class InventoryService:
 
     async def edit_host(self, actor: Actor, reference: str, body: wire.HostEdit) -> Host:
         """Its pool, its tags and what it keeps for itself: of consequence for what is placed from now on. `Conflict`
-        (`pool.cpu_differs`) if it cannot give the CPU of the pool."""
+        (`pool.cpu_differs`) if it cannot give the CPU of the pool, `InvalidInput` (`host.reserved_too_much`)."""
         act = Act("host.edit", object_name=reference)
         changes = {name: value for name, value in body.model_dump(exclude={"pool"}).items() if value is not None}
         if body.tags is not None:
@@ -64,6 +65,7 @@ class InventoryService:
             host = visible(tx, actor, HOST, reference, Permission.HOST_READ)
             act.about(host)
             actor.require(Permission.HOST_WRITE, project_id=host.project_id, object_id=host.id)
+            _require_there(host, body)
             if body.pool is not None:
                 changes["pool_id"] = _joined(tx, host, body.pool).id
             return HOST.change(tx, host.id, **changes) or host
@@ -101,6 +103,16 @@ class InventoryService:
             return PROJECT.insert(tx, project)
 
         return await self.audit.change(actor, Act("project.create", project.id, name), work)
+
+
+def _require_there(host: Host, body: wire.HostEdit) -> None:
+    """`InvalidInput` (`host.reserved_too_much`) if it shall keep for itself what it does not have."""
+    if host.facts is None:
+        return
+    threads, memory = host.facts.cpu.threads, host.facts.memory
+    if (body.reserved_vcpus or 0) > threads or (body.reserved_memory or 0) > memory:
+        raise InvalidInput(f"Host {host.name} has {threads} threads and {format_size(memory)} of memory: it cannot keep"
+                           " more for itself.", code="host.reserved_too_much", hint="Keep less.")  # fmt: skip
 
 
 def _joined(tx: Tx, host: Host, reference: str) -> Pool:

@@ -160,10 +160,13 @@ class Resources(Generic[T]):
 
     def _emit(self, tx: Tx, verb: str, value: T) -> None:
         data = {"name": value.name, "revision": value.revision}
-        if hasattr(value, "state"):
-            data["state"] = value.state
+        data |= {told: getattr(value, told) for told in _TOLD if hasattr(value, told)}
         emit(tx, Event(kind=f"{self.noun}.{verb}", noun=self.noun, object_id=value.id, project_id=value.project_id,
                        data=data))  # fmt: skip
+
+
+_TOLD = ("state", "host_id")
+"""What events tell of whatever has it."""
 
 
 class Hosts(Resources[Host]):

@@ -17,6 +17,7 @@ from altus.manager.tasks.declare import Step, TaskType
 from altus.manager.tasks.run import Run
 from altus.manager.tasks.snapshot_parts import require_no_snapshots
 from altus.manager.tasks.vm_parts import observe, require_host, the_vm
+from altus.manager.tasks.volume_tasks import storage_host
 from altus.model.permission import Permission
 from altus.model.task import Lock, exclusive
 from altus.model.vm import Vm, VmState
@@ -94,12 +95,24 @@ async def _remove(run: Run[VmDelete]) -> None:
     """Once it does not run, nothing of it needs the rest: all goes at once."""
     vm = await the_vm(run, run.args.vm_id)
     if vm.host_id is None:
+        await _remove_disks(run)
         return
     await run.call(vm.host_id, VM_DESTROY, VmRef(vm_id=vm.id))
     ports = (run.call(vm.host_id, PORT_DELETE, PortRef(port_id=nic.id)) for nic in vm.hardware.nics)
     refs = (VolumeRef(storage_id=vm.storage_id, volume_id=volume_id) for volume_id in run.args.volume_ids)
     volumes = (run.call(vm.host_id, VOLUME_DELETE, ref) for ref in refs)
     await all_of(run.call(vm.host_id, VM_UNDEFINE, VmRef(vm_id=vm.id)), *ports, *volumes)
+
+
+async def _remove_disks(run: Run[VmDelete]) -> None:
+    """By any host that reaches them: its own was forgotten, or never chosen (then there are none)."""
+
+    def look(tx: Tx) -> list[tuple[str, VolumeRef]]:
+        found = (VOLUME.peek(tx, volume_id) for volume_id in run.args.volume_ids)
+        refs = [VolumeRef(storage_id=one.storage_id, volume_id=one.id) for one in found if one and one.storage_id]
+        return [(storage_host(tx, ref.storage_id), ref) for ref in refs]
+
+    await all_of(*(run.call(host_id, VOLUME_DELETE, ref) for host_id, ref in await run.db.read(look)))
 
 
 def _gone(run: Run[VmDelete], tx: Tx) -> None:

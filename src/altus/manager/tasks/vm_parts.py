@@ -87,10 +87,10 @@ async def require_host(run: Run[Any], vm: Vm) -> None:
     if host is None:
         return
     if run.engine is None and host.state is HostState.UNREACHABLE:
-        raise Conflict(f"The host of VM {vm.name} does not answer.", code="host.unreachable",
-                       hint="See `altus host list`.")  # fmt: skip
+        raise Conflict(f"Host {host.name} of VM {vm.name} does not answer.", code="host.unreachable",
+                       hint=f"See `altus host show {host.name}` and `altus alarm list`.")  # fmt: skip
     if run.engine is not None and not run.world.agents.is_up(host.id):
-        raise Unavailable(f"The host of VM {vm.name} does not answer yet.", code="host.unreachable",
+        raise Unavailable(f"Host {host.name} of VM {vm.name} does not answer yet.", code="host.unreachable",
                           hint="See `altus host list`.", host_id=host.id)  # fmt: skip
 
 

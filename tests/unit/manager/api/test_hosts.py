@@ -41,10 +41,10 @@ async def test_host_in_maintenance_is_given_nothing_to_run(rig: Rig, host: str) 
     seen = await rig.good("GET", host)
     assert (seen["state"], seen["maintenance"]) == ("maintenance", True)
     assert seen["allowed_actions"]["activate"] == {"allowed": True, "reason": ""}
-    assert seen["allowed_actions"]["maintain"] == {"allowed": False, "reason": "Host host1 is maintenance."}
+    assert seen["allowed_actions"]["maintain"] == {"allowed": False, "reason": "Host host1 is in maintenance."}
     assert (await rig.call("POST", f"/vms/{vm['id']}/start")).code == "host.maintenance"
     refused = await rig.call("POST", "/vms", await rig.vm_body())
-    assert (refused.code, "the host is maintenance" in refused.json["detail"]) == ("placement.no_host", True)
+    assert (refused.code, "the host is in maintenance" in refused.json["detail"]) == ("placement.no_host", True)
     assert (await rig.call("POST", f"{host}/maintain")).code == "host.state"
     await rig.done("POST", f"{host}/activate")
     await rig.done("POST", f"/vms/{vm['id']}/start")
@@ -66,7 +66,8 @@ async def test_renewed_host_shows_another_certificate_and_forgets_its_old_key(ri
 
 async def test_host_that_is_not_empty_stays(rig: Rig, host: str) -> None:
     vm = await rig.vm()
-    assert (await rig.call("DELETE", host)).code == "host.state"
+    refused = await rig.call("DELETE", host)
+    assert (refused.code, "altus host forget" in refused.json["hint"]) == ("host.state", True)
     await rig.done("POST", f"{host}/maintain")
     refused = await rig.call("DELETE", host)
     assert (refused.code, "VMs" in refused.json["detail"]) == ("host.not_empty", True)

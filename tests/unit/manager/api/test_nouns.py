@@ -32,6 +32,7 @@ async def test_vm_lives_and_dies(rig: Rig) -> None:
     copy = await rig.done("POST", f"{path}/clone", {"name": name("vm"), "linked": True})
     events = (await rig.good("GET", f"{path}/events"))["items"]
     assert events[-1]["kind"] == "vm.created"
+    assert events[0]["data"]["host_id"] == rig.host.id
     for one in (vm["id"], copy["object_id"]):
         await rig.done("DELETE", f"/vms/{one}")
         assert (await rig.call("GET", f"/vms/{one}")).code == "vm.not_found"

@@ -55,6 +55,8 @@ async def test_placement_is_explained_for_a_vm_that_there_is_not(rig: Rig, host:
     assert (bad["suitable"], "100 vCPUs do not fit" in bad["reasons"][0]) == (False, True)
     await rig.good("PATCH", "/pools/default", {"vcpu_ratio": 64.0})
     assert (await rig.good("POST", "/placement/explain", {"vcpus": 100}))["verdicts"][0]["chosen"]
+    for much in ({"reserved_memory": 257 * GIB}, {"reserved_vcpus": 4096}):
+        assert (await rig.call("PATCH", host, much)).code == "host.reserved_too_much"
     await rig.good("PATCH", host, {"reserved_memory": 255 * GIB})
     (tight,) = (await rig.good("POST", "/placement/explain", {"memory": 2 * GIB}))["verdicts"]
     assert "of memory do not fit" in tight["reasons"][0]

@@ -20,6 +20,7 @@ from altus.model.task import TaskState
 from altus.model.vm import Vm, VmDisk, VmHardware, VmState
 from altus.model.vm_action import VmAction
 from altus.model.volume import Volume, VolumeState
+from altus.wire import vms as vm_shapes
 from tests.unit.manager.changes.site import ADMIN, Site
 
 
@@ -98,6 +99,16 @@ async def test_forgotten_host_takes_along_what_only_it_reached(site: Site) -> No
         assert certificates.revoked(tx) == {77: host.id}
 
     await site.db.read(look)
+
+
+async def test_disks_of_a_vm_that_failed_with_its_host_go_with_it_by_another_host(pair: Site) -> None:
+    async with pair.running():
+        vm = await pair.new_vm(start=True)
+        await _die(pair, vm.host_id or "")
+        await pair.done(pair.inventory.change_host(ADMIN, vm.host_id or "", HostAction.FORGET))
+        assert (await pair.vm(vm.id)).state is VmState.FAILED
+        await pair.done(pair.vms.delete(ADMIN, vm.id, vm_shapes.VmDelete()))
+        assert await pair.findings() == []
 
 
 async def test_tasks_that_wait_for_a_dead_host_do_not_hold_it(site: Site) -> None:

@@ -10,7 +10,7 @@ import pytest
 from altus.common.errors import AltusError
 from altus.manager.store.resources import HOST, VM
 from altus.model.host import HostState
-from altus.model.task import TaskState
+from altus.model.task import Task, TaskState
 from altus.model.vm import Vm, VmState
 from altus.model.vm_action import VmAction, refusal
 from altus.wire import vms as shapes
@@ -53,6 +53,24 @@ async def test_what_cannot_move_is_refused_with_the_reason(pair: Site) -> None:
         await pair.done(pair.power.restart(ADMIN, vm.id, shapes.VmRestart(force=True)))
         await pair.db.write(lambda tx: HOST.change(tx, _other(pair, vm), state=HostState.UNREACHABLE))
         assert await _code(pair, vm) == "placement.no_host"
+
+
+async def test_migrations_of_one_vm_that_are_asked_for_at_once_follow_one_another(pair: Site) -> None:
+    async def twice(**wish: Any) -> list[Task]:
+        asked = (pair.submit_unchecked(pair.power.migrate(ADMIN, vm.id, shapes.VmMigrate(**wish))) for _ in range(2))
+        ended = [await pair.ended(task) for task in await asyncio.gather(*asked)]
+        return sorted(ended, key=lambda task: task.seq)
+
+    async with pair.running(watch=True):
+        vm = await pair.new_vm(start=True)
+        first, late = await twice(host=_other(pair, vm))
+        assert (first.state, late.state) == (TaskState.SUCCEEDED, TaskState.FAILED)
+        assert "on this host already" in (late.error or {})["message"]
+        assert (await pair.vm(vm.id)).host_id == _other(pair, vm)
+        there, back = await twice()
+        assert (there.state, back.state) == (TaskState.SUCCEEDED, TaskState.SUCCEEDED)
+        assert (await pair.vm(vm.id)).host_id == _other(pair, vm)
+        await pair.settled()
 
 
 async def test_while_it_moves_only_the_task_says_where_it_is(pair: Site) -> None:

@@ -22,13 +22,14 @@ from altus.common.ids import new_id
 from altus.common.units import MIB
 from altus.manager.services.tasks import TaskService
 from altus.manager.store import tasks as rows
-from altus.manager.store.resources import IMAGE, VM, VOLUME, Resources
+from altus.manager.store.resources import HOST, IMAGE, VM, VOLUME, Resources
 from altus.manager.tasks.host_maintain import HOST_MAINTAIN
 from altus.manager.tasks.vm_migrate import VM_MIGRATE_TASK
 from altus.model.host_action import HostAction
 from altus.model.migration import MigrationMode
 from altus.model.query import ListQuery
 from altus.model.task import Task, TaskState
+from altus.model.vm import VmState
 from altus.model.vm_action import VmAction
 from altus.wire import resources as shapes
 from altus.wire import vms as vm_shapes
@@ -39,6 +40,8 @@ from tests.unit.manager.changes.site import ADMIN, Site
 _OPERATIONS = int(os.environ.get("ALTUS_STORM_OPERATIONS", "200"))
 _FEW = 5
 """VMs, so many as there shall be at least."""
+_CLIENTS = 3
+"""At most so many ask for something at once."""
 _SEEDS = [int(seed) for seed in os.environ.get("ALTUS_STORM_SEEDS", "1 2 3").split()]
 _SIMPLE = (VmAction.START, VmAction.KILL, VmAction.PAUSE, VmAction.RESUME, VmAction.SUSPEND)
 
@@ -84,9 +87,8 @@ async def _rage(storm: Storm) -> None:
     site, done = storm.site, 0
     while done < _OPERATIONS:
         async with storm.manager():
-            for _ in range(storm.chance.randint(10, 40)):
-                await storm.operate()
-                done += 1
+            for _ in range(storm.chance.randint(5, 20)):
+                done += await storm.operate()
     await storm.calm()
     async with site.running(watch=True):
         ended = [await site.ended(task) for task in storm.tasks]
@@ -130,11 +132,21 @@ class Storm:
         running = Counter(vm_id for host in hosts for vm_id in host.hypervisor.others.running())
         assert not [vm_id for vm_id, times in running.items() if times > 1]
 
-    async def operate(self) -> None:
-        """One operation; a refusal must be a clear one."""
+    async def operate(self) -> int:
+        """One operation, or one of each of several clients at once; how many."""
         self.require_single()
         if self.chance.random() < 0.1:
             await self._weather()
+        clients = self.chance.randint(1, _CLIENTS)
+        await asyncio.gather(*(self._ask() for _ in range(clients)))
+        if self.chance.random() < 0.1:
+            await self._cancel()
+        if self.chance.random() < 0.5:
+            await self._lull()
+        return clients
+
+    async def _ask(self) -> None:
+        """A refusal must be a clear one."""
         draft = await self._draft()
         if draft is None:
             return
@@ -146,10 +158,6 @@ class Storm:
             self.refused[refusal.code] += 1
         else:
             self.tasks.append(task)
-        if self.chance.random() < 0.1:
-            await self._cancel()
-        if self.chance.random() < 0.5:
-            await self._lull()
 
     async def _lull(self) -> None:
         """Until few are under way, or for a moment where some wait for a host that is away: a slow machine's storm
@@ -222,7 +230,7 @@ class Storm:
             (1, lambda: site.images.delete(ADMIN, image)),
         ]  # fmt: skip
         if len(site.agents.hosts) > 1:
-            choices += self._moves(vm)
+            choices += await self._moves(vm)
         if len(await site.db.read(VM.all)) < _FEW and self.chance.random() < 0.5:
             return choices[0][1]()  # nothing happens where there are none
         (chosen,) = self.chance.choices([make for _, make in choices], [weight for weight, _ in choices])
@@ -235,16 +243,26 @@ class Storm:
         number = self.chance.randrange(len(self.site.agents.hosts))
         return {"image": None, "storage": f"host{number}-local"}
 
-    def _moves(self, vm: str) -> list[tuple[int, Callable[[], Draft]]]:
-        """What there is to do where there are several hosts."""
+    async def _moves(self, vm: str) -> list[tuple[int, Callable[[], Draft]]]:
+        """What there is to do where there are several hosts; mostly what is possible, as far as it is known."""
         site, host = self.site, self.chance.choice(list(self.site.agents.hosts))
+        running = [one.id for one in await site.db.read(VM.all) if one.state is VmState.RUNNING]
+        if running and self.chance.random() < 0.75:
+            vm = self.chance.choice(running)
+        closed = {one.id: one.maintenance for one in await site.db.read(HOST.all)}
+        to_open, to_close = (self._likely(closed, wanted) for wanted in (True, False))
         mode = self.chance.choice(list(MigrationMode))
         move = vm_shapes.VmMigrate(host=self.chance.choice([None, host]), mode=mode)
         return [
             (60, lambda: site.power.migrate(ADMIN, vm, move)),
-            (12, lambda: site.inventory.change_host(ADMIN, host, HostAction.MAINTAIN)),
-            (16, lambda: site.inventory.change_host(ADMIN, host, HostAction.ACTIVATE)),
+            (12, lambda: site.inventory.change_host(ADMIN, to_close, HostAction.MAINTAIN)),
+            (16, lambda: site.inventory.change_host(ADMIN, to_open, HostAction.ACTIVATE)),
         ]
+
+    def _likely(self, found: dict[str, bool], wanted: bool) -> str:
+        """One of those of which that is so, where there are any; now and then any."""
+        good = [one for one, so in found.items() if so is wanted]
+        return self.chance.choice(good if good and self.chance.random() < 0.75 else list(found))
 
 
 async def test_storm_is_worth_its_name(site: Site) -> None:

@@ -19,7 +19,7 @@ from tests.unit.manager.placement.hosts import SHARED, apart, candidate, facts, 
 HERE = frozenset({"h1"})
 UNSUITABLE: dict[str, tuple[Request, Candidate]] = {
     "the host is unreachable": (request(), candidate(state=HostState.UNREACHABLE)),
-    "the host is maintenance": (request(), candidate(state=HostState.MAINTENANCE, maintenance=True)),
+    "the host is in maintenance": (request(), candidate(state=HostState.MAINTENANCE, maintenance=True)),
     "maintenance of the host was asked for": (request(), candidate(maintenance=True)),
     "label open may not be combined": (request(), candidate(label=Label.SECRET)),
     "is elsewhere": (request(storage_id="other"), candidate()),
@@ -37,6 +37,7 @@ UNSUITABLE: dict[str, tuple[Request, Candidate]] = {
     "group web must be apart": (request(groups=(apart(),), members={"web": HERE}), candidate()),
     "group web must be together": (request(groups=(together(),), members={"web": HERE}), candidate("h2")),
     "3 vCPUs do not fit: 2 of 16 are free": (request(3), candidate(vcpus_used=14)),
+    "1 vCPUs do not fit: 0 of 16 are free": (request(1), candidate(vcpus_used=17)),
     "2 GiB of memory do not fit: 1 GiB are free": (request(memory=2 * GIB), candidate(memory_used=15 * GIB)),
 }
 
