@@ -1,8 +1,9 @@
 import { Checkbox, Input, InputNumber, Radio, Select } from 'antd'
-import { type ReactNode, useEffect } from 'react'
+import { useEffect } from 'react'
 import { useTranslation } from 'react-i18next'
 import { fieldMessage, type Problem } from '@/api/problem'
 import { useCollection } from '@/api/use'
+import { Field, TagsField } from '@/ui/Field'
 import { bytes } from '@/ui/format'
 import { SizeInput } from '@/ui/SizeInput'
 import type { Draft } from './draft'
@@ -11,33 +12,6 @@ interface Props {
   draft: Draft
   set: (changes: Partial<Draft>) => void
   problem: Problem | undefined
-}
-
-/** A question with its field, and what the API says is wrong with the answer. */
-export function Field({
-  label,
-  error,
-  hint,
-  children,
-}: {
-  label: string
-  error?: string | undefined
-  hint?: string
-  children: ReactNode
-}) {
-  return (
-    <label className="field">
-      <span>{label}</span>
-      {children}
-      {error ? (
-        <small className="tone-bad" role="alert">
-          {error}
-        </small>
-      ) : (
-        hint && <small className="quiet">{hint}</small>
-      )}
-    </label>
-  )
 }
 
 export function Identity({ draft, set, problem }: Props) {
@@ -68,16 +42,7 @@ export function Identity({ draft, set, problem }: Props) {
       <Field label={t('description')} error={fieldMessage(problem, 'description')}>
         <Input value={draft.description} onChange={event => set({ description: event.target.value })} />
       </Field>
-      <Field label={t('tags')}>
-        <Select
-          mode="tags"
-          tokenSeparators={[' ', ',']}
-          open={false}
-          suffixIcon={null}
-          value={draft.tags}
-          onChange={tags => set({ tags })}
-        />
-      </Field>
+      <TagsField value={draft.tags} onChange={tags => set({ tags })} problem={problem} />
     </>
   )
 }

@@ -1,8 +1,9 @@
-import { Checkbox, Form, Input, InputNumber, Select } from 'antd'
+import { Checkbox, Form, Input, InputNumber } from 'antd'
 import { useTranslation } from 'react-i18next'
 import { editVm, type VmView } from '@/api/generated'
 import { fieldMessage } from '@/api/problem'
 import { ChangeDialog } from '@/ui/ChangeDialog'
+import { TagsInput } from '@/ui/Field'
 import { SizeInput } from '@/ui/SizeInput'
 import { useChange } from '../tasks/change'
 
@@ -53,7 +54,7 @@ export function EditDialog({ vm, close }: { vm: VmView; close: () => void }) {
           <Input.TextArea rows={2} />
         </Form.Item>
         <Form.Item name="tags" label={t('tags')} {...wrong('tags')}>
-          <Select mode="tags" tokenSeparators={[' ', ',']} open={false} suffixIcon={null} />
+          <TagsInput />
         </Form.Item>
         <div className="field-row">
           <Form.Item name="vcpus" label={t('vm.vcpus')} {...wrong('vcpus')}>

@@ -1,0 +1,64 @@
+import { Input, Select } from 'antd'
+import type { ReactNode } from 'react'
+import { useTranslation } from 'react-i18next'
+import { fieldMessage, type Problem } from '@/api/problem'
+
+interface Props {
+  label: string
+  error?: string | undefined
+  hint?: string
+  children: ReactNode
+}
+
+/** A question with its field, and what the API says is wrong with the answer. */
+export function Field({ label, error, hint, children }: Props) {
+  return (
+    <label className="field">
+      <span>{label}</span>
+      {children}
+      {error ? (
+        <small className="tone-bad" role="alert">
+          {error}
+        </small>
+      ) : (
+        hint && <small className="quiet">{hint}</small>
+      )}
+    </label>
+  )
+}
+
+interface NameProps {
+  value: string
+  onChange: (name: string) => void
+  error?: string | undefined
+}
+
+/** The name of what a dialog is about: it is typed first. */
+export function NameField({ value, onChange, error }: NameProps) {
+  const { t } = useTranslation()
+  return (
+    <Field label={t('name')} error={error}>
+      <Input value={value} onChange={event => onChange(event.target.value)} autoFocus />
+    </Field>
+  )
+}
+
+interface TagsProps {
+  id?: string
+  value?: string[]
+  onChange?: (tags: string[]) => void
+}
+
+/** Tags, typed one after the other. */
+export function TagsInput(props: TagsProps) {
+  return <Select mode="tags" tokenSeparators={[' ', ',']} open={false} suffixIcon={null} {...props} />
+}
+
+export function TagsField({ problem, ...input }: TagsProps & { problem: Problem | undefined }) {
+  const { t } = useTranslation()
+  return (
+    <Field label={t('tags')} error={fieldMessage(problem, 'tags') ?? fieldMessage(problem, 'tags.0')}>
+      <TagsInput {...input} />
+    </Field>
+  )
+}
