@@ -1,4 +1,5 @@
-import { Checkbox, Input, InputNumber, Radio, Select } from 'antd'
+import { Button, Checkbox, Input, InputNumber, Radio, Select } from 'antd'
+import { Plus, Trash2 } from 'lucide-react'
 import { useEffect } from 'react'
 import { useTranslation } from 'react-i18next'
 import { fieldMessage, type Problem } from '@/api/problem'
@@ -6,7 +7,8 @@ import { useCollection } from '@/api/use'
 import { Field, TagsField } from '@/ui/Field'
 import { bytes } from '@/ui/format'
 import { SizeInput } from '@/ui/SizeInput'
-import type { Draft } from './draft'
+import { type Draft, type DraftNic, withNic } from './draft'
+import { NicFields } from './NicFields'
 
 interface Props {
   draft: Draft
@@ -137,17 +139,38 @@ export function Hardware({ draft, set, problem }: Props) {
 
 export function Networks({ draft, set, problem }: Props) {
   const { t } = useTranslation()
-  const networks = useCollection('network').rows.filter(network => network.state === 'ready')
+  const change = (key: number, changes: Partial<DraftNic>) =>
+    set({ nics: draft.nics.map(nic => (nic.key === key ? { ...nic, ...changes } : nic)) })
   return (
-    <Field label={t('networks')} error={fieldMessage(problem, 'nics')} hint={t('wizard.nics_hint')}>
-      <Select
-        mode="multiple"
-        value={draft.networks}
-        onChange={chosen => set({ networks: chosen })}
-        options={networks.map(({ id, name, cidr }) => ({ value: id, label: `${name} · ${cidr}` }))}
-        placeholder={networks.length === 0 ? t('network.none') : ''}
-      />
-    </Field>
+    <>
+      {draft.nics.length === 0 && <p className="quiet">{t('wizard.no_nics')}</p>}
+      <ul className="parts" aria-label={t('wizard.networks')}>
+        {draft.nics.map((nic, at) => (
+          <li key={nic.key}>
+            <div className="part-head">
+              <strong>{t('wizard.nic', { number: at + 1 })}</strong>
+              <span className="row-actions part-do">
+                <Button
+                  size="small"
+                  icon={<Trash2 size={14} />}
+                  onClick={() => set({ nics: draft.nics.filter(other => other.key !== nic.key) })}
+                >
+                  {t('remove')}
+                </Button>
+              </span>
+            </div>
+            <NicFields
+              nic={nic}
+              set={changes => change(nic.key, changes)}
+              wrong={field => fieldMessage(problem, `nics.${at}.${field}`)}
+            />
+          </li>
+        ))}
+      </ul>
+      <Button icon={<Plus size={15} />} onClick={() => set({ nics: withNic(draft.nics) })}>
+        {t('vm.add_nic')}
+      </Button>
+    </>
   )
 }
 

@@ -1,4 +1,16 @@
 import type { VmCreate } from '@/api/generated'
+import { FIRST_NIC, type NewNic, nicCreateOf } from './nics'
+
+/** `key` tells it from the others while they come and go. */
+export interface DraftNic extends NewNic {
+  key: number
+}
+
+/** With one more NIC. */
+export const withNic = (nics: DraftNic[]): DraftNic[] => [
+  ...nics,
+  { ...FIRST_NIC, key: 1 + Math.max(0, ...nics.map(nic => nic.key)) },
+]
 
 /** What the wizard has been told so far. */
 export interface Draft {
@@ -14,7 +26,7 @@ export interface Draft {
   vcpus: number
   memory: number | undefined
   firmware: 'bios' | 'uefi'
-  networks: string[]
+  nics: DraftNic[]
   sshKeys: string
   password: string
   userData: string
@@ -31,7 +43,7 @@ export const FIRST_DRAFT: Draft = {
   vcpus: 1,
   memory: 512 * MIB,
   firmware: 'bios',
-  networks: [],
+  nics: [],
   sshKeys: '',
   password: '',
   userData: '',
@@ -53,7 +65,7 @@ export function vmCreateOf(draft: Draft): VmCreate {
     ...(fromImage && draft.diskSize ? { disk_size: draft.diskSize } : {}),
     ...(!fromImage && draft.diskSize ? { disks: [{ size: draft.diskSize }] } : {}),
     ...(draft.source === 'cdrom' ? { cdrom: draft.cdrom ?? '' } : {}),
-    nics: draft.networks.map(network => ({ network })),
+    nics: draft.nics.map(nicCreateOf),
     ...(fromImage ? { cloud_init: cloudInit(draft) } : {}),
     start: draft.start,
   }
@@ -70,10 +82,11 @@ function cloudInit(draft: Draft) {
 /** What is still missing before a plan can be made; the key of its words. */
 export function missing(
   draft: Draft,
-): 'wizard.no_name' | 'wizard.no_image' | 'wizard.no_cdrom' | 'form.size' | undefined {
+): 'wizard.no_name' | 'wizard.no_image' | 'wizard.no_cdrom' | 'wizard.no_network' | 'form.size' | undefined {
   if (!draft.name) return 'wizard.no_name'
   if (draft.source === 'image' && !draft.image) return 'wizard.no_image'
   if (draft.source === 'cdrom' && !draft.cdrom) return 'wizard.no_cdrom'
   if (draft.memory === undefined) return 'form.size'
+  if (draft.nics.some(nic => !nic.network)) return 'wizard.no_network'
   return undefined
 }
