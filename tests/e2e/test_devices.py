@@ -105,3 +105,21 @@ def test_a_disk_comes_is_limited_and_goes(console: Console, vm: str) -> None:
     boots = _part(console, "boots from it")
     boots.get_by_role("button", name="Detach").click()
     expect(console.dialog.get_by_role("alert")).to_be_visible()
+
+
+def test_what_a_running_guest_cannot_take_up_waits_for_its_restart(console: Console, vm: str) -> None:
+    page = console.page
+    console.go(f"/vms/{vm}", "devices")
+    console.button("Edit").click()
+    save = console.button("Save")
+    expect(save).to_be_disabled()
+    console.dialog.get_by_label("Memory").fill("much")
+    expect(console.dialog.get_by_text("A size such as 512 MiB or 4 GiB.")).to_be_visible()
+    console.dialog.get_by_label("Memory").fill("640 MiB")
+    console.dialog.get_by_label("CPU model").fill("no such model!")
+    expect(console.dialog.get_by_text("must be the name of a CPU model, or auto").first).to_be_visible()
+    expect(save).to_be_disabled()
+    console.dialog.get_by_label("CPU model").fill("auto")
+    _agree(console, "Save")
+    expect(page.get_by_text("Its hardware was changed; the guest gets it at its next start.")).to_be_visible()
+    expect(page.get_by_text("640 MiB")).to_be_visible()

@@ -1,4 +1,4 @@
-/** Texts of security groups, of the question about a packet, and of disks and NICs; `zh-net.ts` has the same keys. */
+/** Texts of security groups, of the question about a packet, and of VMs' devices; `zh-net.ts` has the same keys. */
 export const enNet = {
   'disk.attach_hint': 'A volume that belongs to no VM, on a storage that its host reaches.',
   'disk.burst': 'At most for a while',
@@ -114,6 +114,11 @@ export const enNet = {
   'security_group.not_named': 'No other group has a rule about its members.',
   'security_group.unused': 'Unused',
   security_groups: 'Security groups',
+  'vm.boot_cdrom': 'Installation medium',
+  'vm.boot_disk': 'Disk',
+  'vm.boot_hint': 'In this order.',
+  'vm.boot_network': 'Network',
+  'vm.cpu_hint': 'auto: what the pool gives.',
   'wizard.nic': 'NIC {{number}}',
   'wizard.no_network': 'Choose a network for each NIC to see the plan.',
   'wizard.no_nics': 'It has none yet: it reaches nobody.',

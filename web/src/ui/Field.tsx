@@ -1,7 +1,6 @@
 import { Input, Select } from 'antd'
 import type { ReactNode } from 'react'
 import { useTranslation } from 'react-i18next'
-import { fieldMessage, type Problem } from '@/api/problem'
 
 interface Props {
   label: string
@@ -44,20 +43,20 @@ export function NameField({ value, onChange, error }: NameProps) {
 }
 
 interface TagsProps {
-  id?: string
-  value?: string[]
-  onChange?: (tags: string[]) => void
+  value: string[]
+  onChange: (tags: string[]) => void
 }
 
 /** Tags, typed one after the other. */
-export function TagsInput(props: TagsProps) {
+function TagsInput(props: TagsProps) {
   return <Select mode="tags" tokenSeparators={[' ', ',']} open={false} suffixIcon={null} {...props} />
 }
 
-export function TagsField({ problem, ...input }: TagsProps & { problem: Problem | undefined }) {
+/** `wrong` says what the API finds wrong with a field. */
+export function TagsField({ wrong, ...input }: TagsProps & { wrong: (field: string) => string | undefined }) {
   const { t } = useTranslation()
   return (
-    <Field label={t('tags')} error={fieldMessage(problem, 'tags') ?? fieldMessage(problem, 'tags.0')}>
+    <Field label={t('tags')} error={wrong('tags') ?? wrong('tags.0')}>
       <TagsInput {...input} />
     </Field>
   )

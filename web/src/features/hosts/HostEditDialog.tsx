@@ -55,7 +55,7 @@ export function HostEditDialog({ host, close }: { host: HostView; close: () => v
           options={pools.map(({ id, name }) => ({ value: id, label: name }))}
         />
       </Field>
-      <TagsField value={draft.tags} onChange={tags => set({ tags })} problem={change.problem} />
+      <TagsField value={draft.tags} onChange={tags => set({ tags })} wrong={wrong} />
       <div className="field-row">
         <Field label={t('host.reserved_vcpus')} error={wrong('reserved_vcpus')}>
           <InputNumber

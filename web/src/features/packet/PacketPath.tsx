@@ -28,7 +28,13 @@ interface Props {
 export function PacketPath({ question, answer }: Props) {
   const { t } = useTranslation()
   const vms = useCollection('vm').rows
-  const receiver = vms.find(vm => vm.id === question.receiver || vm.name === question.receiver)
+  const { receiver: wanted } = question
+  const receiver = vms.find(
+    vm =>
+      vm.id === wanted ||
+      vm.name === wanted ||
+      vm.nics.some(nic => nic.network_id === answer.network_id && nic.address === wanted),
+  )
   const Verdict = answer.passes ? CircleCheck : CircleX
   return (
     <>

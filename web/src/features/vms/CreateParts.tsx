@@ -44,7 +44,7 @@ export function Identity({ draft, set, problem }: Props) {
       <Field label={t('description')} error={fieldMessage(problem, 'description')}>
         <Input value={draft.description} onChange={event => set({ description: event.target.value })} />
       </Field>
-      <TagsField value={draft.tags} onChange={tags => set({ tags })} problem={problem} />
+      <TagsField value={draft.tags} onChange={tags => set({ tags })} wrong={field => fieldMessage(problem, field)} />
     </>
   )
 }

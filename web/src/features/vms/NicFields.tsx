@@ -1,6 +1,7 @@
 import { Input, Select } from 'antd'
 import { useTranslation } from 'react-i18next'
 import { useCollection } from '@/api/use'
+import { useSession } from '@/app/session'
 import { Field } from '@/ui/Field'
 import { SecurityGroupsSelect } from '../securityGroups/SecurityGroupsSelect'
 import type { Wrong } from '../tasks/PlanDialog'
@@ -17,6 +18,7 @@ interface Props {
 /** Where a NIC is, what the guest sees, and who may speak with it. */
 export function NicFields({ nic, set, wrong, on }: Props) {
   const { t } = useTranslation()
+  const { may } = useSession()
   const networks = useCollection('network').rows.filter(({ id, state }) => state === 'ready' || id === on)
   return (
     <>
@@ -50,7 +52,13 @@ export function NicFields({ nic, set, wrong, on }: Props) {
           />
         </Field>
       </div>
-      <SecurityGroupsSelect value={nic.groups} onChange={groups => set({ groups })} error={wrong('security_groups')} />
+      {may('list_security_groups') && (
+        <SecurityGroupsSelect
+          value={nic.groups}
+          onChange={groups => set({ groups })}
+          error={wrong('security_groups')}
+        />
+      )}
     </>
   )
 }
