@@ -1,5 +1,5 @@
 import { Input, Select } from 'antd'
-import type { ReactNode } from 'react'
+import { type ReactNode, useId } from 'react'
 import { useTranslation } from 'react-i18next'
 
 interface Props {
@@ -23,6 +23,17 @@ export function Field({ label, error, hint, children }: Props) {
         hint && <small className="quiet">{hint}</small>
       )}
     </label>
+  )
+}
+
+/** A question whose answers are several fields, such as radio buttons: each has its own label. */
+export function FieldGroup({ label, children }: { label: string; children: ReactNode }) {
+  const id = useId()
+  return (
+    <div className="field" role="group" aria-labelledby={id}>
+      <span id={id}>{label}</span>
+      {children}
+    </div>
   )
 }
 

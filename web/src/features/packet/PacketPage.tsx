@@ -1,13 +1,13 @@
 import { useQuery } from '@tanstack/react-query'
 import { AutoComplete, Button, InputNumber, Radio, Select, Spin } from 'antd'
-import { useMemo, useState } from 'react'
+import { useEffect, useMemo, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { ask } from '@/api/ask'
 import { toldKey } from '@/api/collections'
 import { explainNetwork } from '@/api/generated'
 import { asProblem, fieldMessage, type Problem } from '@/api/problem'
 import { useCollection, useNames } from '@/api/use'
-import { Field } from '@/ui/Field'
+import { Field, FieldGroup } from '@/ui/Field'
 import { Card, Empty, Page } from '@/ui/Page'
 import { ProblemAlert } from '@/ui/ProblemAlert'
 import { useView, type View } from '@/ui/view'
@@ -34,7 +34,7 @@ export function PacketPage() {
   return (
     <Page title={t('packet')} intro={t('packet.intro')}>
       <div className="packet">
-        <Question key={JSON.stringify(view)} view={view} put={put} problem={problem} busy={answer.isFetching} />
+        <Question view={view} put={put} problem={problem} busy={answer.isFetching} />
         <Card title={t('packet.answer')} className="packet-answer">
           <div aria-live="polite">
             {!question && <Empty>{t('packet.none')}</Empty>}
@@ -60,7 +60,9 @@ function Question({ view, put, problem, busy }: QuestionProps) {
   const { t } = useTranslation()
   const senders = useSenders()
   const receivers = useReceivers()
-  const [draft, setDraft] = useState<View>({ ...view, protocol: view.protocol ?? 'tcp' })
+  const [draft, setDraft] = useState<View>(view)
+  const asked = JSON.stringify(view)
+  useEffect(() => setDraft(JSON.parse(asked)), [asked]) // Back asks what was asked before
   const set = (changes: View) => setDraft({ ...draft, ...changes })
   const complete = questionOf(draft) !== undefined
   return (
@@ -92,9 +94,9 @@ function Question({ view, put, problem, busy }: QuestionProps) {
           />
         </Field>
         <div className="field-row">
-          <Field label={t('rule.protocol')}>
+          <FieldGroup label={t('rule.protocol')}>
             <Radio.Group
-              value={draft.protocol}
+              value={draft.protocol ?? 'tcp'}
               onChange={event => set({ protocol: event.target.value })}
               optionType="button"
               options={[
@@ -103,7 +105,7 @@ function Question({ view, put, problem, busy }: QuestionProps) {
                 { value: 'icmp', label: t('packet.ping') },
               ]}
             />
-          </Field>
+          </FieldGroup>
           {draft.protocol !== 'icmp' && (
             <Field label={t('packet.port')} error={fieldMessage(problem, 'port')}>
               <InputNumber

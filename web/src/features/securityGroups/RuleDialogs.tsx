@@ -3,7 +3,7 @@ import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { editSecurityGroup, type SecurityGroupView, type SecurityRuleView } from '@/api/generated'
 import { useCollection } from '@/api/use'
-import { Field } from '@/ui/Field'
+import { Field, FieldGroup } from '@/ui/Field'
 import { ConfirmDialog } from '../tasks/ConfirmDialog'
 import { PlanDialog, type Wrong } from '../tasks/PlanDialog'
 import { draftOf, FIRST_RULE, hasPorts, type RuleDraft, ruleOf, USUAL_PRIORITY } from './rules'
@@ -94,22 +94,22 @@ function What({ draft, set, wrong }: PartProps) {
   return (
     <>
       <div className="field-row">
-        <Field label={t('rule.direction')}>
+        <FieldGroup label={t('rule.direction')}>
           <Radio.Group
             value={draft.direction}
             onChange={event => set({ direction: event.target.value })}
             optionType="button"
             options={(['in', 'out'] as const).map(value => ({ value, label: t(`rule.${value}`) }))}
           />
-        </Field>
-        <Field label={t('rule.action')}>
+        </FieldGroup>
+        <FieldGroup label={t('rule.action')}>
           <Radio.Group
             value={draft.action}
             onChange={event => set({ action: event.target.value })}
             optionType="button"
             options={(['allow', 'drop', 'reject'] as const).map(value => ({ value, label: t(`rule.${value}`) }))}
           />
-        </Field>
+        </FieldGroup>
       </div>
       <div className="field-row">
         <Field label={t('rule.protocol')}>

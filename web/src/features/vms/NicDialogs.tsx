@@ -3,7 +3,7 @@ import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { editVm, editVmNic, type VmNicView, type VmView } from '@/api/generated'
 import { useNames } from '@/api/use'
-import { Field } from '@/ui/Field'
+import { Field, FieldGroup } from '@/ui/Field'
 import { ConfirmDialog } from '../tasks/ConfirmDialog'
 import { PlanDialog, type Wrong } from '../tasks/PlanDialog'
 import { NicFields } from './NicFields'
@@ -73,14 +73,14 @@ function EditNic({ vm, nic, close }: Props & { nic: VmNicView }) {
             wrong={wrong}
             of="out"
           />
-          <Field label={t('nic.cable')}>
+          <FieldGroup label={t('nic.cable')}>
             <Radio.Group
               value={draft.link}
               onChange={event => set({ link: event.target.value })}
               optionType="button"
               options={(['up', 'down'] as const).map(value => ({ value, label: t(`nic.${value}`) }))}
             />
-          </Field>
+          </FieldGroup>
         </>
       )}
     </PlanDialog>
