@@ -70,6 +70,10 @@ async def test_questions_without_an_answer_are_refused(rig: Rig) -> None:
     assert await refused(port=None) == (422, "request.invalid")
     assert await refused(protocol="icmp") == (422, "request.invalid")
     assert await refused(protocol="any") == (422, "request.invalid")
+    ping = {"sender": vm["name"], "receiver": "198.51.100.1", "protocol": "icmp", "port": 80}
+    pinged = await rig.call("POST", "/networks/explain", ping)
+    assert b": tcp and udp need a port, icmp has none." in pinged.body
+    assert b"Value error" not in pinged.body
 
 
 async def test_vms_that_one_may_not_see_are_not_explained(rig: Rig) -> None:
