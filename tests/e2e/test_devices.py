@@ -92,7 +92,7 @@ def test_a_disk_comes_is_limited_and_goes(console: Console, vm: str) -> None:
     console.dialog.get_by_label("Bytes in all: Each second").fill("50M")
     expect(console.dialog.get_by_label("Bytes read: Each second")).to_be_disabled()
     console.dialog.get_by_label("Bytes in all: At most for a while").fill("10M")
-    expect(console.dialog.get_by_role("alert").last).to_contain_text("must not be lower than its rate")
+    expect(console.dialog.get_by_role("alert")).to_contain_text("must not be lower than its rate")
     console.dialog.get_by_label("Bytes in all: At most for a while").fill("200M")
     console.dialog.get_by_label("Bytes in all: Seconds").fill("10")
     assert not violations(console.page)

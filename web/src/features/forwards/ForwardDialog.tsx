@@ -3,7 +3,7 @@ import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { createForward, type NetworkView, type PortProtocol } from '@/api/generated'
 import { useCollection } from '@/api/use'
-import { Field } from '@/ui/Field'
+import { Field, FieldGroup } from '@/ui/Field'
 import { readNic, useNetworkChoices, useNicChoices } from '../networks/choices'
 import { PlanDialog, type Wrong } from '../tasks/PlanDialog'
 
@@ -87,10 +87,14 @@ function Outside({ draft, set, fixed, wrong }: PartProps & { fixed: boolean }) {
         />
       </Field>
       <div className="field-row">
-        <Radio.Group value={draft.protocol} onChange={event => set({ protocol: event.target.value })}>
-          <Radio value="tcp">TCP</Radio>
-          <Radio value="udp">UDP</Radio>
-        </Radio.Group>
+        <FieldGroup label={t('rule.protocol')}>
+          <Radio.Group
+            value={draft.protocol}
+            onChange={event => set({ protocol: event.target.value })}
+            optionType="button"
+            options={(['tcp', 'udp'] as const).map(value => ({ value, label: value.toUpperCase() }))}
+          />
+        </FieldGroup>
         <Field label={t('forward.port')} error={wrong('port')}>
           <InputNumber min={1} max={65535} value={draft.port} onChange={port => set({ port })} />
         </Field>

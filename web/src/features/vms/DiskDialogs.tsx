@@ -20,6 +20,9 @@ import {
 
 export type DiskAsked = { action: 'attach' } | { action: 'limit' | 'detach'; disk: VmDiskView; name: string }
 
+/** In pixels: a table of fields. */
+const WIDE = 640
+
 interface Props {
   vm: VmView
   close: () => void
@@ -88,19 +91,10 @@ function LimitDisk({ vm, disk, name, close }: Props & { disk: VmDiskView; name: 
       asked={limits && changed ? JSON.stringify(body) : undefined}
       request={plan => editVmDisk({ path: { ref: vm.id, disk: disk.volume_id }, body, query: { plan } })}
       close={close}
-      width={640}
+      width={WIDE}
     >
-      {wrong => (
-        <>
-          <p className="quiet">{t('disk.limit_text')}</p>
-          <Limits draft={draft} set={setDraft} />
-          {wrong('limits') && (
-            <small className="tone-bad" role="alert">
-              {wrong('limits')}
-            </small>
-          )}
-        </>
-      )}
+      <p className="quiet">{t('disk.limit_text')}</p>
+      <Limits draft={draft} set={setDraft} />
     </PlanDialog>
   )
 }

@@ -11,6 +11,9 @@ import { FIRST_NIC, isRate, type LimitDraft, type NicDraft, nicCreateOf, nicDraf
 
 export type NicAsked = { action: 'add' } | { action: 'edit' | 'link' | 'remove'; nic: VmNicView }
 
+/** In pixels: three fields side by side, the first with a network's addresses. */
+const WIDE = 640
+
 interface Props {
   vm: VmView
   close: () => void
@@ -32,6 +35,7 @@ function AddNic({ vm, close }: Props) {
     <PlanDialog
       title={`${t('vm.add_nic')} · ${vm.name}`}
       ok={t('vm.add_nic')}
+      width={WIDE}
       asked={draft.network ? JSON.stringify(body) : undefined}
       request={plan => editVm({ path: { ref: vm.id }, body, query: { plan } })}
       close={close}
@@ -57,6 +61,7 @@ function EditNic({ vm, nic, close }: Props & { nic: VmNicView }) {
     <PlanDialog
       title={t('nic.edit_title', { mac: nic.mac, name: vm.name })}
       ok={t('save')}
+      width={WIDE}
       asked={body && JSON.stringify(body)}
       request={plan => editVmNic({ path: { ref: vm.id, nic: nic.id }, body: body ?? {}, query: { plan } })}
       close={close}
