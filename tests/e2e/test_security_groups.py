@@ -81,7 +81,7 @@ def test_a_group_shows_its_nics_and_is_not_deleted_while_it_has_some(console: Co
 
 
 @pytest.mark.usefixtures("ids")
-def test_the_wizard_puts_a_nic_into_groups(console: Console) -> None:
+def test_the_wizard_puts_a_nic_into_groups_and_limits_the_disk(console: Console) -> None:
     page = console.page
     console.go("/vms/new", "New VM")
     page.get_by_label("Name", exact=True).fill("walled")
@@ -92,8 +92,15 @@ def test_the_wizard_puts_a_nic_into_groups(console: Console) -> None:
     console.option("lan").click()
     nic.get_by_label("Security groups").click()
     console.option("guarded").click()
+    page.get_by_text("Limits", exact=True).click()
+    limit = page.get_by_label("Requests in all: Each second")
+    limit.fill("many")
+    expect(page.get_by_text("A limit of the disk cannot be read.")).to_be_visible()
+    limit.fill("500")
     console.button("Create the VM").click()
     expect(page.get_by_role("heading", level=1, name="walled")).to_be_visible()
+    page.get_by_role("tab", name="Disks").click()
+    expect(page.get_by_text("500/s")).to_be_visible()
     page.get_by_role("tab", name="NICs").click()
     expect(page.get_by_role("link", name="guarded")).to_be_visible()
 

@@ -15,6 +15,7 @@ export const enNet = {
   'disk.seconds': 'Seconds',
   'disk.total_bytes': 'Bytes in all',
   'disk.total_iops': 'Requests in all',
+  'disk.unreadable': 'A limit of the disk cannot be read.',
   'disk.write_bytes': 'Bytes written',
   'disk.write_iops': 'Requests to write',
   'form.rate': 'A rate such as {{example}}.',

@@ -15,6 +15,7 @@ export const zhNet: Record<keyof typeof enNet, string> = {
   'disk.seconds': '秒数',
   'disk.total_bytes': '合计字节',
   'disk.total_iops': '合计请求',
+  'disk.unreadable': '磁盘限速无法识别。',
   'disk.write_bytes': '写入字节',
   'disk.write_iops': '写入请求',
   'form.rate': '速率,例如 {{example}}。',

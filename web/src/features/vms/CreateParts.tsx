@@ -8,6 +8,7 @@ import { Field, TagsField } from '@/ui/Field'
 import { bytes } from '@/ui/format'
 import { SizeInput } from '@/ui/SizeInput'
 import { type Draft, type DraftNic, withNic } from './draft'
+import { LimitFields } from './LimitFields'
 import { NicFields } from './NicFields'
 
 interface Props {
@@ -103,6 +104,11 @@ export function Source({ draft, set, problem }: Props) {
           </Checkbox>
         )}
       </div>
+      <details>
+        <summary>{t('disk.limits')}</summary>
+        <p className="quiet">{t('disk.limit_text')}</p>
+        <LimitFields draft={draft.limits} set={limits => set({ limits })} />
+      </details>
     </>
   )
 }

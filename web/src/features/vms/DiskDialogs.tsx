@@ -1,5 +1,5 @@
-import { Input, InputNumber, Select } from 'antd'
-import { Fragment, useState } from 'react'
+import { Select } from 'antd'
+import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { editVm, editVmDisk, type VmDiskView, type VmView } from '@/api/generated'
 import { useCollection } from '@/api/use'
@@ -7,16 +7,8 @@ import { Field } from '@/ui/Field'
 import { bytes } from '@/ui/format'
 import { ConfirmDialog } from '../tasks/ConfirmDialog'
 import { PlanDialog } from '../tasks/PlanDialog'
-import {
-  excluded,
-  isLimit,
-  LIMIT_KINDS,
-  type LimitKind,
-  type LimitsDraft,
-  limitsDraftOf,
-  limitsOf,
-  type RateDraft,
-} from './diskLimits'
+import { limitsDraftOf, limitsOf } from './diskLimits'
+import { LimitFields } from './LimitFields'
 
 export type DiskAsked = { action: 'attach' } | { action: 'limit' | 'detach'; disk: VmDiskView; name: string }
 
@@ -94,68 +86,7 @@ function LimitDisk({ vm, disk, name, close }: Props & { disk: VmDiskView; name: 
       width={WIDE}
     >
       <p className="quiet">{t('disk.limit_text')}</p>
-      <Limits draft={draft} set={setDraft} />
+      <LimitFields draft={draft} set={setDraft} />
     </PlanDialog>
-  )
-}
-
-function Limits({ draft, set }: { draft: LimitsDraft; set: (draft: LimitsDraft) => void }) {
-  const { t } = useTranslation()
-  return (
-    <div className="limits">
-      <span />
-      <span className="quiet">{t('disk.rate')}</span>
-      <span className="quiet">{t('disk.burst')}</span>
-      <span className="quiet">{t('disk.seconds')}</span>
-      {LIMIT_KINDS.map(kind => (
-        <Fragment key={kind}>
-          <span>{t(`disk.${kind}`)}</span>
-          <Rate
-            kind={kind}
-            rate={draft[kind]}
-            off={excluded(draft, kind)}
-            set={changes => set({ ...draft, [kind]: { ...draft[kind], ...changes } })}
-          />
-        </Fragment>
-      ))}
-    </div>
-  )
-}
-
-interface RateProps {
-  kind: LimitKind
-  rate: RateDraft
-  off: boolean
-  set: (changes: Partial<RateDraft>) => void
-}
-
-function Rate({ kind, rate, off, set }: RateProps) {
-  const { t } = useTranslation()
-  const label = (what: 'rate' | 'burst' | 'seconds') => `${t(`disk.${kind}`)}: ${t(`disk.${what}`)}`
-  const input = (field: 'rate' | 'burst', disabled: boolean, placeholder: string) => (
-    <Input
-      aria-label={label(field)}
-      value={rate[field]}
-      onChange={event => set({ [field]: event.target.value })}
-      status={isLimit(kind, rate[field]) ? '' : 'error'}
-      disabled={disabled}
-      placeholder={placeholder}
-    />
-  )
-  return (
-    <>
-      {input('rate', off, t('unlimited'))}
-      {input('burst', off || rate.rate === '', t('disk.no_burst'))}
-      <InputNumber
-        aria-label={label('seconds')}
-        min={1}
-        max={3600}
-        precision={0}
-        value={rate.seconds}
-        onChange={seconds => set({ seconds })}
-        disabled={off || rate.burst === ''}
-        placeholder="1"
-      />
-    </>
   )
 }

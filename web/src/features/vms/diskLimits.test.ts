@@ -1,8 +1,7 @@
 import { expect, it } from 'vitest'
-import { excluded, limitsDraftOf, limitsOf, limitsShown } from './diskLimits'
+import { excluded, limitsDraftOf, limitsOf, limitsShown, NO_LIMITS as NONE } from './diskLimits'
 
 const MIB = 1024 ** 2
-const NONE = limitsDraftOf({})
 const typed = (rate: string, burst = '', seconds: number | null = null) => ({ rate, burst, seconds })
 
 it('limits that there are come to the same limits', () => {

@@ -20,6 +20,7 @@ export interface RateDraft {
 export type LimitsDraft = Record<LimitKind, RateDraft>
 
 const NONE: RateDraft = { rate: '', burst: '', seconds: null }
+export const NO_LIMITS = Object.fromEntries(LIMIT_KINDS.map(kind => [kind, NONE])) as LimitsDraft
 const isBytes = (kind: LimitKind) => kind.endsWith('bytes')
 
 export function limitsDraftOf(limits: DiskLimits): LimitsDraft {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { NO_LIMITS } from './diskLimits'
 import { FIRST_DRAFT, missing, vmCreateOf, withNic } from './draft'
 import { FIRST_NIC } from './nics'
 
@@ -34,6 +35,16 @@ describe('a draft of a VM', () => {
     expect(body).toMatchObject({ cdrom: 'c1', disks: [{ size: 1024 ** 3 }] })
     expect(body).not.toHaveProperty('image')
     expect(body).not.toHaveProperty('cloud_init')
+  })
+
+  it('limits its first disk, whatever that is made from', () => {
+    const limits = { ...NO_LIMITS, total_iops: { rate: '500', burst: '', seconds: null } }
+    const asked = { total_iops: { rate: 500, burst: 0, seconds: 0 } }
+    const draft = { ...FIRST_DRAFT, name: 'web1', limits, diskSize: 1024 ** 3 }
+    expect(vmCreateOf({ ...draft, image: 'i1' })).toMatchObject({ disk_limits: asked })
+    expect(vmCreateOf({ ...draft, source: 'empty' })).toMatchObject({ disks: [{ limits: asked }] })
+    const wrong = { ...NO_LIMITS, total_iops: { rate: 'many', burst: '', seconds: null } }
+    expect(missing({ ...draft, source: 'empty', limits: wrong })).toBe('disk.unreadable')
   })
 
   it('tells its NICs from each other while they come and go', () => {
