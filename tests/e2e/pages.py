@@ -62,6 +62,15 @@ class Console:
         """A button by its whole text."""
         return self.page.get_by_role("button", name=name, exact=True)
 
+    def choose(self, label: str, text: str) -> None:
+        """An answer of those that the dialog's field offers."""
+        self.dialog.get_by_label(label).click()
+        self.option(text).click()
+
+    def option(self, text: str) -> Locator:
+        """One of the answers that are offered now."""
+        return self.page.locator(".ant-select-item-option:visible").filter(has_text=text)
+
     @property
     def dialog(self) -> Locator:
         """The dialog that is open."""

@@ -72,6 +72,7 @@ def test_a_vm_drawn_onto_a_host_is_to_migrate_there_or_it_is_said_why_not(consol
     other = next(name for name in HOSTS if name != home)
     console.go("/inventory", "Inventory")
     for name in ("default", home):
+        expect(_item(console, name)).to_have_attribute("aria-expanded", re.compile("true|false"))
         if _item(console, name).get_attribute("aria-expanded") == "false":
             _item(console, name).dblclick()
     _item(console, "leaf").drag_to(_item(console, other))

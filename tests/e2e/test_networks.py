@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import expect
 
 from altus.sdk.client import AltusClient
 from altus.wire.floating_ips import FloatingIpCreate
@@ -37,15 +37,6 @@ def shop(place: Place) -> str:
     return made
 
 
-def _choose(console: Console, label: str, text: str) -> None:
-    console.dialog.get_by_label(label).click()
-    _option(console.page, text).click()
-
-
-def _option(page: Page, text: str) -> Locator:
-    return page.locator(".ant-select-item-option:visible").filter(has_text=text)
-
-
 def test_a_network_shows_its_router_its_addresses_and_its_forwards(console: Console, shop: str) -> None:
     console.go(f"/networks/{shop}", "shop")
     page = console.page
@@ -55,14 +46,14 @@ def test_a_network_shows_its_router_its_addresses_and_its_forwards(console: Cons
     console.button("Create").click()
     address = page.get_by_role("listitem").filter(has_text="192.0.2.10")
     address.get_by_role("button", name="Attach").click()
-    _choose(console, "NIC of a VM", "served")
+    console.choose("NIC of a VM", "served")
     console.dialog.get_by_role("button", name="Attach").click()
     expect(address.get_by_role("link", name="served")).to_be_visible()
     refused = address.get_by_role("button", name="Delete")
     expect(refused).to_have_attribute("aria-description", "It is attached.")
 
     console.button("New port forward").click()
-    _choose(console, "NIC of a VM", "served")
+    console.choose("NIC of a VM", "served")
     console.dialog.get_by_label("Port outside").fill("8022")
     console.dialog.get_by_label("Port of the VM").fill("22")
     console.button("Create").click()
@@ -85,7 +76,7 @@ def test_networks_come_to_a_router_and_leave_it(console: Console) -> None:
     console.button("Create").click()
     for name in ("shop", "store"):
         console.button("Attach a network").click()
-        _choose(console, "Network", name)
+        console.choose("Network", name)
         console.dialog.get_by_role("button", name="Attach a network").click()
         expect(page.get_by_role("listitem").filter(has_text=name)).to_be_visible()
     page.get_by_role("link", name="shop").click()

@@ -19,7 +19,8 @@ PAGES = {
     "/": "Welcome", "/health": "Health", "/vms": "Virtual machines", "/vms/new": "New VM", "/hosts": "Hosts",
     "/pools": "Pools", "/networks": "Networks", "/volumes": "Storage", "/images": "Images", "/tasks": "Tasks",
     "/alarms": "Alarms", "/routers": "Routers", "/floating-ips": "Floating addresses", "/forwards": "Port forwards",
-    "/users": "Users", "/groups": "Groups", "/account": "My account", "/wall": "Big screen",
+    "/security-groups": "Security groups", "/users": "Users", "/groups": "Groups", "/account": "My account",
+    "/wall": "Big screen",
 }  # fmt: skip
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from altus.model.security_group import Direction, Protocol, RuleAction, SecurityGroup
+from altus.model.security_group import Direction, Protocol, RuleAction, SecurityGroup, SecurityRule
 
 
 class Outcome(StrEnum):
@@ -71,18 +71,29 @@ class TraceFacts:
     text: str = ""
 
 
+def rule_of(decision: TraceDecision, groups: Mapping[str, SecurityGroup]) -> SecurityRule | None:
+    """The rule that decides; None where none does, or it is there no more. `groups` by id."""
+    group = groups.get(decision.group_id)
+    return next((rule for rule in group.rules if rule.id == decision.key), None) if group is not None else None
+
+
+def action_of(decision: TraceDecision, groups: Mapping[str, SecurityGroup]) -> RuleAction:
+    """What the decision does to the packet; `groups` by id."""
+    if (rule := rule_of(decision, groups)) is not None:
+        return rule.action
+    return RuleAction.DROP if decision.key == Default.IN else RuleAction.ALLOW
+
+
 def decided(decision: TraceDecision, groups: Mapping[str, SecurityGroup]) -> str:
     """A decision as a sentence; `groups` by id."""
     group = groups.get(decision.group_id)
     whose = "What it sends" if decision.direction is Direction.OUT else "What the other end gets"
     if group is None:
         return f"{whose} is held to security group {decision.group_id}."
-    rule = next((rule for rule in group.rules if rule.id == decision.key), None)
-    if rule is not None:
+    if (rule := rule_of(decision, groups)) is not None:
         return f"{whose}: {_VERBS[rule.action]} by rule {rule.id} ({rule}) of security group {group.name}."
     why = _SAID[Default(decision.key)] if decision.key in set(Default) else "a rule that is there no more"
-    verb = _VERBS[RuleAction.DROP if decision.key == Default.IN else RuleAction.ALLOW]
-    return f"{whose}: {verb} in security group {group.name}: {why}."
+    return f"{whose}: {_VERBS[action_of(decision, groups)]} in security group {group.name}: {why}."
 
 
 _VERBS = {RuleAction.ALLOW: "allowed", RuleAction.DROP: "dropped", RuleAction.REJECT: "rejected"}

@@ -7,7 +7,7 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from altus.model.network_trace import Outcome
-from altus.model.security_group import Protocol
+from altus.model.security_group import Direction, Protocol, RuleAction
 from altus.wire.base import Reference, Shape, View, example
 
 
@@ -32,12 +32,25 @@ class NetworkQuestion(Shape):
         return self
 
 
+class NetworkDecision(View):
+    """What a security group says to the packet: `out` as it leaves the sender's NIC, `in` as it comes to the
+    receiver's. `rule_id` is empty where no rule decides."""
+
+    direction: Direction
+    security_group_id: str
+    rule_id: str
+    action: RuleAction
+    reason: str
+
+
 class NetworkAnswer(View):
-    """`passes`: whether it gets where it is sent to; `reasons` are sentences, what decides last. `trace` is what the
-    network engine wrote about it."""
+    """`passes`: whether it gets where it is sent to; `reasons` are sentences, what decides last. `decisions` are those
+    of security groups, in the packet's way; a NIC in no group has none. `trace` is what the network engine wrote about
+    it."""
 
     passes: bool
     outcome: Outcome
     network_id: str
     reasons: list[str]
+    decisions: list[NetworkDecision]
     trace: str

@@ -15,6 +15,7 @@ import {
   listPools,
   listProjects,
   listRouters,
+  listSecurityGroups,
   listStorages,
   listTasks,
   listVms,
@@ -23,6 +24,7 @@ import {
   type PoolView,
   type ProjectView,
   type RouterView,
+  type SecurityGroupView,
   type StorageView,
   type TaskView,
   type VmView,
@@ -35,6 +37,7 @@ export interface Nouns {
   host: HostView
   network: NetworkView
   router: RouterView
+  security_group: SecurityGroupView
   floating_ip: FloatingIpView
   forward: ForwardView
   storage: StorageView
@@ -56,6 +59,7 @@ export const LISTS: { [N in Noun]: { list: List<Nouns[N]>; operation: string } }
   host: { list: listHosts, operation: 'list_hosts' },
   network: { list: listNetworks, operation: 'list_networks' },
   router: { list: listRouters, operation: 'list_routers' },
+  security_group: { list: listSecurityGroups, operation: 'list_security_groups' },
   floating_ip: { list: listFloatingIps, operation: 'list_floating_ips' },
   forward: { list: listForwards, operation: 'list_forwards' },
   storage: { list: listStorages, operation: 'list_storages' },

@@ -1,6 +1,6 @@
 import { useNavigate } from '@tanstack/react-router'
 import { Command } from 'cmdk'
-import { Disc3, type LucideIcon, Monitor, Network, Play, Plus, Power, Server, Terminal } from 'lucide-react'
+import { Disc3, type LucideIcon, Monitor, Network, Play, Plus, Power, Server, ShieldHalf, Terminal } from 'lucide-react'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { useCollection } from '@/api/use'
@@ -65,6 +65,7 @@ function useEntries(
   const vms = useCollection('vm').rows
   const hosts = useCollection('host').rows
   const networks = useCollection('network').rows
+  const groups = useCollection('security_group').rows
   const images = useCollection('image').rows
   const fits = (name: string) => name.toLowerCase().includes(wanted)
   const go =
@@ -133,6 +134,7 @@ function useEntries(
     { title: t('palette.actions'), entries: [...actions, ...create] },
     { title: t('hosts'), entries: some(hosts, Server, '/hosts/$id') },
     { title: t('networks'), entries: some(networks, Network, '/networks/$id') },
+    { title: t('security_groups'), entries: some(groups, ShieldHalf, '/security-groups/$id') },
     { title: t('images'), entries: some(images, Disc3, '/images') },
     { title: t('palette.places'), entries: places },
   ].filter(group => group.entries.length > 0)

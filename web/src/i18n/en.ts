@@ -1,8 +1,10 @@
 import { enMore } from './en-more'
+import { enNet } from './en-net'
 
 /** Every text of the console in English; `zh.ts` has the same keys, or it does not compile. */
 export const en = {
   ...enMore,
+  ...enNet,
   account: 'My account',
   actions: 'Actions',
   address: 'Address',
@@ -369,7 +371,6 @@ export const en = {
   'wizard.identity': 'Name and purpose',
   'wizard.medium': 'Medium (ISO)',
   'wizard.networks': 'Networks',
-  'wizard.nics_hint': 'One NIC for each, in this order.',
   'wizard.no_cdrom': 'Choose the medium to see the plan.',
   'wizard.no_disk': 'Empty: no disk',
   'wizard.no_image': 'Choose an image to see the plan.',

@@ -1,8 +1,10 @@
 import type { en } from './en'
 import { zhMore } from './zh-more'
+import { zhNet } from './zh-net'
 
 export const zh: Record<keyof typeof en, string> = {
   ...zhMore,
+  ...zhNet,
   account: '我的账户',
   actions: '操作',
   address: '地址',
@@ -369,7 +371,6 @@ export const zh: Record<keyof typeof en, string> = {
   'wizard.identity': '名称与用途',
   'wizard.medium': '介质(ISO)',
   'wizard.networks': '网络',
-  'wizard.nics_hint': '每个网络一块网卡,按此顺序。',
   'wizard.no_cdrom': '选择介质后显示执行计划。',
   'wizard.no_disk': '留空则没有磁盘',
   'wizard.no_image': '选择镜像后显示执行计划。',

@@ -65,6 +65,21 @@ const pages = [
   }),
   createRoute({
     getParentRoute: () => at,
+    path: '/security-groups',
+    component: lazyRouteComponent(() => import('@/features/securityGroups/SecurityGroupsPage'), 'SecurityGroupsPage'),
+  }),
+  createRoute({
+    getParentRoute: () => at,
+    path: '/security-groups/$id',
+    component: lazyRouteComponent(() => import('@/features/securityGroups/SecurityGroupPage'), 'SecurityGroupPage'),
+  }),
+  createRoute({
+    getParentRoute: () => at,
+    path: '/packet',
+    component: lazyRouteComponent(() => import('@/features/packet/PacketPage'), 'PacketPage'),
+  }),
+  createRoute({
+    getParentRoute: () => at,
     path: '/floating-ips',
     component: lazyRouteComponent(() => import('@/features/floating/FloatingIpsPage'), 'FloatingIpsPage'),
   }),

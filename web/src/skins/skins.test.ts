@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { SKINS } from './index'
 import type { Palette } from './skin'
+import { hoverOf } from './theme'
 
 function luminance(hex: string): number {
   const parts = [1, 3, 5].map(at => Number.parseInt(hex.slice(at, at + 2), 16) / 255)
@@ -34,6 +35,7 @@ describe.each(cases)('%s', (_name, palette: Palette) => {
   })
   it('what is written on the accent can be read', () => {
     expect(contrast(palette.accent, palette.onAccent)).toBeGreaterThanOrEqual(4.5)
+    expect(contrast(hoverOf(palette), palette.onAccent)).toBeGreaterThanOrEqual(4.5)
   })
   it('the rail can be read', () => {
     expect(contrast(palette.rail, palette.railText)).toBeGreaterThanOrEqual(4.5)

@@ -43,6 +43,9 @@ export function antTheme(palette: Palette, radius: number, dark: boolean): Theme
         dangerShadow: 'none',
         dangerColor: dark ? palette.page : '#ffffff',
         colorTextLightSolid: palette.onAccent,
+        colorPrimaryHover: hoverOf(palette),
+        defaultHoverColor: palette.link,
+        defaultHoverBorderColor: palette.link,
       },
       Tabs: { itemSelectedColor: palette.link, itemHoverColor: palette.link, inkBarColor: palette.link },
       Steps: { colorTextLightSolid: palette.onAccent },
@@ -61,6 +64,12 @@ function tinted(palette: Palette) {
       [`color${name}Border`, mix(colour, palette.card, 0.4)],
     ]),
   )
+}
+
+/** The accent under the pointer: away from what is written on it, which can be read there, too. */
+export function hoverOf({ accent, onAccent }: Palette): string {
+  const light = Number.parseInt(onAccent.slice(3, 5), 16) > 127
+  return mix(light ? '#000000' : '#ffffff', accent, 0.14)
 }
 
 /** `share` of one colour in another. */

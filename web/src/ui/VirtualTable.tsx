@@ -1,9 +1,9 @@
-import { useVirtualizer } from '@tanstack/react-virtual'
 import { Checkbox } from 'antd'
 import { ArrowDown, ArrowUp } from 'lucide-react'
 import { type CSSProperties, memo, type ReactNode, useCallback, useRef } from 'react'
 import { useTranslation } from 'react-i18next'
 import type { Sort } from './sort'
+import { useVirtualRows } from './virtualRows'
 
 export interface Column<T> {
   key: string
@@ -35,14 +35,7 @@ const ROW = 40
 export function VirtualTable<T extends { id: string }>(props: Props<T>) {
   const { rows, columns, sort, onSort, chosen, onChoose } = props
   const { t } = useTranslation()
-  const frame = useRef<HTMLDivElement>(null)
-  const virtual = useVirtualizer({
-    count: rows.length,
-    getScrollElement: () => frame.current,
-    estimateSize: () => ROW,
-    overscan: 12,
-    getItemKey: index => rows[index]?.id ?? index,
-  })
+  const { frame, virtual } = useVirtualRows(rows.length, ROW, index => rows[index]?.id)
   const layout = columns.map(column => `minmax(${column.width}px, ${column.grow ?? 0}fr)`)
   const grid = { gridTemplateColumns: [...(onChoose ? ['40px'] : []), ...layout].join(' ') }
   const width = columns.reduce((sum, column) => sum + column.width, onChoose ? 40 : 0)

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { ago, bytes, duration, parseSize } from './format'
+import { ago, bitRate, bytes, duration, exactBytes, parseBitRate, parseSize } from './format'
 
 describe('bytes', () => {
   it.each([
@@ -18,8 +18,27 @@ describe('parseSize', () => {
     ['10 GiB', 10 * 1024 ** 3],
     ['512m', 512 * 1024 ** 2],
     ['1.5TB', 1.5 * 1024 ** 4],
+    ['100 B', 100],
   ])('%s', (text, count) => expect(parseSize(text)).toBe(count))
   it.each(['', 'x', '-1', '10 apples', '1e9'])('%s is no size', text => expect(parseSize(text)).toBeUndefined())
+})
+
+it('a number alone has the usual unit', () => expect(parseSize('50', 'm')).toBe(50 * 1024 ** 2))
+
+it.each([0, 100, 1024, 1_234_567, 50 * 1024 ** 2, 3 * 1024 ** 4])('%d bytes stay the same as a text', count =>
+  expect(parseSize(exactBytes(count))).toBe(count),
+)
+
+describe('rates of networks', () => {
+  it.each([
+    ['50', 50_000],
+    ['500k', 500],
+    ['2.5 Gbit/s', 2_500_000],
+  ])('%s', (text, kilobits) => expect(parseBitRate(text)).toBe(kilobits))
+  it.each(['', 'fast', '1T'])('%s is none', text => expect(parseBitRate(text)).toBeUndefined())
+  it.each([64, 1500, 400_000_000, 1_234_567])('%d kbit stay the same as a text', kilobits =>
+    expect(parseBitRate(bitRate(kilobits))).toBe(kilobits),
+  )
 })
 
 it('ago speaks the language', () => {

@@ -32,10 +32,31 @@ export function duration(from: string, to: string): string {
   return `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s`
 }
 
-/** `12.5 GiB`, `512m`, `2T` as bytes; undefined if it is no size. A number alone is in GiB. */
-export function parseSize(text: string): number | undefined {
-  const match = /^\s*(\d+(?:\.\d+)?)\s*([kmgtp]?)(?:i?b)?\s*$/i.exec(text)
+/** Bytes so that nothing is lost: `1500 KiB`, `1234567 B`. */
+export function exactBytes(count: number): string {
+  let [value, unit] = [count, 0]
+  while (value >= 1024 && value % 1024 === 0 && unit < UNITS.length - 1) [value, unit] = [value / 1024, unit + 1]
+  return `${value} ${UNITS[unit]}`
+}
+
+/** `12.5 GiB`, `512m`, `2T`, `100 B` as bytes; undefined if it is no size. A number alone is in GiB, or what is
+ * `usual`. */
+export function parseSize(text: string, usual: 'm' | 'g' = 'g'): number | undefined {
+  const match = /^\s*(\d+(?:\.\d+)?)\s*(b|([kmgtp])(?:i?b)?)?\s*$/i.exec(text)
   if (!match?.[1]) return undefined
-  const power = ' kmgtp'.indexOf((match[2] || 'g').toLowerCase())
-  return Math.round(Number(match[1]) * 1024 ** power)
+  const unit = match[2] ? (match[3] ?? ' ') : usual
+  return Math.round(Number(match[1]) * 1024 ** ' kmgtp'.indexOf(unit.toLowerCase()))
+}
+
+/** A rate in kbit/s for people: `500 kbit/s`, `2.5 Gbit/s`. */
+export function bitRate(kilobits: number): string {
+  if (kilobits < 1000) return `${kilobits} kbit/s`
+  return kilobits < 1_000_000 ? `${kilobits / 1000} Mbit/s` : `${kilobits / 1_000_000} Gbit/s`
+}
+
+/** `500k`, `50 Mbit/s`, `2.5G` in kbit; undefined if it is no rate. A number alone is in Mbit. */
+export function parseBitRate(text: string): number | undefined {
+  const match = /^\s*(\d+(?:\.\d+)?)\s*([kmg]?)(?:bit)?(?:\/s)?\s*$/i.exec(text)
+  if (!match?.[1]) return undefined
+  return Math.round(Number(match[1]) * 1000 ** 'kmg'.indexOf((match[2] || 'm').toLowerCase()))
 }

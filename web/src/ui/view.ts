@@ -7,11 +7,19 @@ export interface View {
   sort?: string
   tab?: string
   id?: string
+  /** Of a packet that is asked about. */
+  from?: string
+  nic?: string
+  to?: string
+  protocol?: string
+  port?: string
 }
+
+const KEYS = ['q', 'sort', 'tab', 'id', 'from', 'nic', 'to', 'protocol', 'port'] as const
 
 export function readView(search: Record<string, unknown>): View {
   const view: View = {}
-  for (const key of ['q', 'sort', 'tab', 'id'] as const) {
+  for (const key of KEYS) {
     if (typeof search[key] === 'string' && search[key]) view[key] = search[key]
     else if (typeof search[key] === 'number') view[key] = String(search[key])
   }

@@ -86,7 +86,7 @@ async def _invalid_request(request: Request, error: Exception) -> Response:
     """What FastAPI found wrong, without repeating what was sent: that could be a password."""
     if not isinstance(error, RequestValidationError):
         raise error
-    places = [(_place(e["loc"]), _storable(str(e["msg"]))) for e in error.errors()]
+    places = [(_place(e["loc"]), _storable(str(e["msg"]).removeprefix("Value error, "))) for e in error.errors()]
     detail = "; ".join(f"{place[:80]}: {message[:200]}" for place, message in places[:5])
     fields = [{"field": place[:80], "message": message[:200]} for place, message in places[:20]]
     return problem_response(request, HTTPStatus.UNPROCESSABLE_ENTITY, f"The request is not valid: {detail}.",

@@ -14,11 +14,11 @@ from altus.manager.store.routers import router_of
 from altus.manager.tasks.run import World
 from altus.model.actor import Actor
 from altus.model.network import Network, NetworkKind
-from altus.model.network_trace import Outcome, PacketSpec, decided
+from altus.model.network_trace import Outcome, PacketSpec, TraceDecision, action_of, decided, rule_of
 from altus.model.permission import Permission
 from altus.model.security_group import SecurityGroup
 from altus.model.vm import Vm, VmNic
-from altus.wire.network_trace import NetworkAnswer, NetworkQuestion
+from altus.wire.network_trace import NetworkAnswer, NetworkDecision, NetworkQuestion
 from altus.wire.operations import NETWORK_TRACE, NetworkTrace
 
 
@@ -44,11 +44,18 @@ class NetworkExplainService:
         case = await self.world.db.read(lambda tx: _case(tx, actor, question))
         told = await self.world.agents.call(case.host_id, NETWORK_TRACE, NetworkTrace(packet=case.packet))
         facts = told.facts
-        reasons = [decided(decision, case.groups) for decision in facts.decisions]
+        decisions = [_decision(decision, case.groups) for decision in facts.decisions]
         passes = facts.outcome is Outcome.ARRIVES or (facts.outcome is Outcome.LEAVES and case.target is None)
-        reasons.append(_end(case, facts.outcome))
+        reasons = [*(decision.reason for decision in decisions), _end(case, facts.outcome)]
         return NetworkAnswer(passes=passes, outcome=facts.outcome, network_id=case.network.id, reasons=reasons,
-                             trace=facts.text)  # fmt: skip
+                             decisions=decisions, trace=facts.text)  # fmt: skip
+
+
+def _decision(decision: TraceDecision, groups: dict[str, SecurityGroup]) -> NetworkDecision:
+    rule = rule_of(decision, groups)
+    return NetworkDecision(direction=decision.direction, security_group_id=decision.group_id,
+                           rule_id=rule.id if rule is not None else "", action=action_of(decision, groups),
+                           reason=decided(decision, groups))  # fmt: skip
 
 
 def _case(tx: Tx, actor: Actor, question: NetworkQuestion) -> _Case:

@@ -26,11 +26,15 @@ async def test_the_rule_that_decides_is_named(rig: Rig) -> None:
     assert (passes["passes"], passes["outcome"]) == (True, "arrives")
     said = f"rule {shown['rules'][0]['id']} (allow in tcp 80 from anywhere) of security group {shown['name']}"
     assert passes["reasons"] == [f"What the other end gets: allowed by {said}.", "It arrives."]
+    allowed = {"direction": "in", "security_group_id": shown["id"], "rule_id": shown["rules"][0]["id"],
+               "action": "allow", "reason": passes["reasons"][0]}  # fmt: skip
+    assert passes["decisions"] == [allowed]
     by_address = await _ask(rig, stranger["id"], member["nics"][0]["address"], nic=stranger["nics"][0]["mac"])
     assert by_address["reasons"] == passes["reasons"]
     refused = await _ask(rig, stranger["name"], member["name"], port=81)
     assert (refused["passes"], refused["outcome"]) == (False, "dropped")
     assert refused["reasons"][0].endswith(f"in security group {shown['name']}: no rule allows what members get.")
+    assert [(one["rule_id"], one["action"]) for one in refused["decisions"]] == [("", "drop")]
     ping = {"protocol": "icmp", "port": None}
     assert not (await _ask(rig, stranger["name"], member["name"], **ping))["passes"]
     assert (await _ask(rig, member["name"], stranger["name"], **ping))["passes"]
@@ -66,6 +70,10 @@ async def test_questions_without_an_answer_are_refused(rig: Rig) -> None:
     assert await refused(port=None) == (422, "request.invalid")
     assert await refused(protocol="icmp") == (422, "request.invalid")
     assert await refused(protocol="any") == (422, "request.invalid")
+    ping = {"sender": vm["name"], "receiver": "198.51.100.1", "protocol": "icmp", "port": 80}
+    pinged = await rig.call("POST", "/networks/explain", ping)
+    assert b": tcp and udp need a port, icmp has none." in pinged.body
+    assert b"Value error" not in pinged.body
 
 
 async def test_vms_that_one_may_not_see_are_not_explained(rig: Rig) -> None:

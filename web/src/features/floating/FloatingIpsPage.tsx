@@ -8,9 +8,8 @@ import { useSession } from '@/app/session'
 import { ActionButton } from '@/ui/ActionButton'
 import type { Fields } from '@/ui/filter'
 import { ListPage } from '@/ui/ListPage'
-import { StateMark } from '@/ui/StateMark'
 import type { Column } from '@/ui/VirtualTable'
-import { NetworkLink, VmLink } from '../networks/links'
+import { useLeadingColumns } from '../networks/columns'
 import { type FloatingAction, FloatingIpAsked, FloatingIpDialog } from './FloatingIpDialogs'
 
 type Ask = (action: FloatingAction, floating: FloatingIpView) => void
@@ -24,7 +23,7 @@ export function FloatingIpsPage() {
   const [adding, setAdding] = useState(false)
   const [asked, setAsked] = useState<{ action: FloatingAction; floating: FloatingIpView }>()
   const ask: Ask = (action, one) => setAsked({ action, floating: one })
-  const columns = useColumns(networks.name, vms.name, ask)
+  const columns = useColumns(ask)
   const fields = useMemo<Fields<FloatingIpView>>(
     () => ({
       '': one => [one.address, one.inside, vms.name(one.vm_id)],
@@ -64,10 +63,9 @@ export function FloatingIpsPage() {
   )
 }
 
-type Name = (id: string) => string
-
-function useColumns(network: Name, vm: Name, ask: Ask): Column<FloatingIpView>[] {
+function useColumns(ask: Ask): Column<FloatingIpView>[] {
   const { t } = useTranslation()
+  const leading = useLeadingColumns<FloatingIpView>()
   // biome-ignore lint/correctness/useExhaustiveDependencies: what is asked does not change what is shown
   return useMemo<Column<FloatingIpView>[]>(
     () => [
@@ -79,29 +77,7 @@ function useColumns(network: Name, vm: Name, ask: Ask): Column<FloatingIpView>[]
         value: one => one.address,
         render: one => <strong className="mono">{one.address}</strong>,
       },
-      {
-        key: 'state',
-        title: t('state'),
-        width: 130,
-        value: one => one.state,
-        render: one => <StateMark state={one.state} />,
-      },
-      {
-        key: 'network',
-        title: t('network'),
-        width: 150,
-        grow: 1,
-        value: one => network(one.network_id),
-        render: one => <NetworkLink id={one.network_id} name={network(one.network_id)} />,
-      },
-      {
-        key: 'vm',
-        title: t('floating.leads'),
-        width: 160,
-        grow: 1,
-        value: one => vm(one.vm_id),
-        render: one => <VmLink id={one.vm_id} name={vm(one.vm_id)} />,
-      },
+      ...leading,
       {
         key: 'inside',
         title: t('floating.inside'),
@@ -111,7 +87,7 @@ function useColumns(network: Name, vm: Name, ask: Ask): Column<FloatingIpView>[]
       },
       { key: 'do', title: t('actions'), width: 200, render: one => <FloatingIpButtons floating={one} ask={ask} /> },
     ],
-    [t, network, vm],
+    [t, leading],
   )
 }
 

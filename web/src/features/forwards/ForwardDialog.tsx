@@ -2,14 +2,10 @@ import { InputNumber, Radio, Select } from 'antd'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { createForward, type NetworkView, type PortProtocol } from '@/api/generated'
-import { fieldMessage } from '@/api/problem'
 import { useCollection } from '@/api/use'
-import { ChangeDialog } from '@/ui/ChangeDialog'
+import { Field, FieldGroup } from '@/ui/Field'
 import { readNic, useNetworkChoices, useNicChoices } from '../networks/choices'
-import { useChange } from '../tasks/change'
-import { Plan } from '../tasks/Plan'
-import { usePlan } from '../tasks/usePlan'
-import { Field } from '../vms/CreateParts'
+import { PlanDialog, type Wrong } from '../tasks/PlanDialog'
 
 interface Draft {
   network: string
@@ -30,7 +26,6 @@ function bodyOf(draft: Draft) {
 /** A port of the host by which a network goes out, or of a floating address, that leads to a port of a VM. */
 export function ForwardDialog({ network, close }: { network?: NetworkView; close: () => void }) {
   const { t } = useTranslation()
-  const change = useChange()
   const [draft, setDraft] = useState<Draft>({
     network: network?.id ?? '',
     protocol: 'tcp',
@@ -41,27 +36,22 @@ export function ForwardDialog({ network, close }: { network?: NetworkView; close
   })
   const set = (changes: Partial<Draft>) => setDraft({ ...draft, ...changes })
   const body = bodyOf(draft)
-  const plan = usePlan(body && JSON.stringify(body), () =>
-    createForward({ body: body ?? neverSent, query: { plan: true } }),
-  )
-  const submit = async () => {
-    if (!body) return
-    if (await change.run(`${t('forward.new')} ${body.port}`, () => createForward({ body }))) close()
-  }
-  const wrong = (field: string) => fieldMessage(change.problem ?? plan.problem, field)
   return (
-    <ChangeDialog
+    <PlanDialog
       title={t('forward.new')}
       ok={t('create')}
-      disabled={!body || plan.loading || plan.problem !== undefined}
-      {...change}
+      log={`${t('forward.new')} ${draft.port}`}
+      asked={body && JSON.stringify(body)}
+      request={plan => createForward({ body: body ?? neverSent, query: { plan } })}
       close={close}
-      submit={submit}
     >
-      <Outside draft={draft} set={set} fixed={network !== undefined} wrong={wrong} />
-      <Inside draft={draft} set={set} wrong={wrong} />
-      <Plan {...plan} />
-    </ChangeDialog>
+      {wrong => (
+        <>
+          <Outside draft={draft} set={set} fixed={network !== undefined} wrong={wrong} />
+          <Inside draft={draft} set={set} wrong={wrong} />
+        </>
+      )}
+    </PlanDialog>
   )
 }
 const neverSent = { network: '', port: 1, vm: '', to_port: 1 }
@@ -69,7 +59,7 @@ const neverSent = { network: '', port: 1, vm: '', to_port: 1 }
 interface PartProps {
   draft: Draft
   set: (changes: Partial<Draft>) => void
-  wrong: (field: string) => string | undefined
+  wrong: Wrong
 }
 
 function Outside({ draft, set, fixed, wrong }: PartProps & { fixed: boolean }) {
@@ -97,10 +87,14 @@ function Outside({ draft, set, fixed, wrong }: PartProps & { fixed: boolean }) {
         />
       </Field>
       <div className="field-row">
-        <Radio.Group value={draft.protocol} onChange={event => set({ protocol: event.target.value })}>
-          <Radio value="tcp">TCP</Radio>
-          <Radio value="udp">UDP</Radio>
-        </Radio.Group>
+        <FieldGroup label={t('rule.protocol')}>
+          <Radio.Group
+            value={draft.protocol}
+            onChange={event => set({ protocol: event.target.value })}
+            optionType="button"
+            options={(['tcp', 'udp'] as const).map(value => ({ value, label: value.toUpperCase() }))}
+          />
+        </FieldGroup>
         <Field label={t('forward.port')} error={wrong('port')}>
           <InputNumber min={1} max={65535} value={draft.port} onChange={port => set({ port })} />
         </Field>

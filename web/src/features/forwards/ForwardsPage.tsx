@@ -8,9 +8,8 @@ import { useSession } from '@/app/session'
 import { ActionButton } from '@/ui/ActionButton'
 import type { Fields } from '@/ui/filter'
 import { ListPage } from '@/ui/ListPage'
-import { StateMark } from '@/ui/StateMark'
 import type { Column } from '@/ui/VirtualTable'
-import { NetworkLink, VmLink } from '../networks/links'
+import { useLeadingColumns } from '../networks/columns'
 import { RemoveDialog } from '../tasks/RemoveDialog'
 import { ForwardDialog } from './ForwardDialog'
 
@@ -22,7 +21,7 @@ export function ForwardsPage() {
   const vms = useNames('vm')
   const [adding, setAdding] = useState(false)
   const [removing, setRemoving] = useState<ForwardView>()
-  const columns = useColumns(networks.name, vms.name, setRemoving)
+  const columns = useColumns(setRemoving)
   const fields = useMemo<Fields<ForwardView>>(
     () => ({
       '': one => [one.name, one.address, String(one.port), vms.name(one.vm_id)],
@@ -70,10 +69,9 @@ export function RemoveForward({ forward, close }: { forward: ForwardView; close:
   )
 }
 
-type Name = (id: string) => string
-
-function useColumns(network: Name, vm: Name, remove: (forward: ForwardView) => void): Column<ForwardView>[] {
+function useColumns(remove: (forward: ForwardView) => void): Column<ForwardView>[] {
   const { t } = useTranslation()
+  const leading = useLeadingColumns<ForwardView>()
   return useMemo<Column<ForwardView>[]>(
     () => [
       {
@@ -84,29 +82,7 @@ function useColumns(network: Name, vm: Name, remove: (forward: ForwardView) => v
         value: one => one.port,
         render: one => <Outside forward={one} />,
       },
-      {
-        key: 'state',
-        title: t('state'),
-        width: 130,
-        value: one => one.state,
-        render: one => <StateMark state={one.state} />,
-      },
-      {
-        key: 'network',
-        title: t('network'),
-        width: 150,
-        grow: 1,
-        value: one => network(one.network_id),
-        render: one => <NetworkLink id={one.network_id} name={network(one.network_id)} />,
-      },
-      {
-        key: 'vm',
-        title: t('floating.leads'),
-        width: 160,
-        grow: 1,
-        value: one => vm(one.vm_id),
-        render: one => <VmLink id={one.vm_id} name={vm(one.vm_id)} />,
-      },
+      ...leading,
       {
         key: 'inside',
         title: t('floating.inside'),
@@ -128,7 +104,7 @@ function useColumns(network: Name, vm: Name, remove: (forward: ForwardView) => v
         ),
       },
     ],
-    [t, network, vm, remove],
+    [t, leading, remove],
   )
 }
 

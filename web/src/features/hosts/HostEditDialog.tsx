@@ -6,9 +6,9 @@ import { fieldMessage } from '@/api/problem'
 import { useCollection } from '@/api/use'
 import { ChangeDialog } from '@/ui/ChangeDialog'
 import { changesOf } from '@/ui/changes'
+import { Field, TagsField } from '@/ui/Field'
 import { SizeInput } from '@/ui/SizeInput'
 import { useChange } from '../tasks/change'
-import { Field } from '../vms/CreateParts'
 
 interface Draft {
   pool: string
@@ -55,16 +55,7 @@ export function HostEditDialog({ host, close }: { host: HostView; close: () => v
           options={pools.map(({ id, name }) => ({ value: id, label: name }))}
         />
       </Field>
-      <Field label={t('tags')} error={wrong('tags') ?? wrong('tags.0')}>
-        <Select
-          mode="tags"
-          tokenSeparators={[' ', ',']}
-          open={false}
-          suffixIcon={null}
-          value={draft.tags}
-          onChange={tags => set({ tags })}
-        />
-      </Field>
+      <TagsField value={draft.tags} onChange={tags => set({ tags })} wrong={wrong} />
       <div className="field-row">
         <Field label={t('host.reserved_vcpus')} error={wrong('reserved_vcpus')}>
           <InputNumber

@@ -7,8 +7,8 @@ import { useCollection } from '@/api/use'
 import { useSession } from '@/app/session'
 import { ChangeDialog } from '@/ui/ChangeDialog'
 import { changesOf } from '@/ui/changes'
+import { Field, NameField } from '@/ui/Field'
 import { useChange } from '../tasks/change'
-import { Field } from '../vms/CreateParts'
 
 const FRESH = { name: '', vcpu_ratio: 2, memory_ratio: 1, cpu_model: 'auto', outside: '' }
 const MOST = 64
@@ -49,9 +49,7 @@ export function PoolDialog({ pool, close }: { pool?: PoolView; close: () => void
       close={close}
       submit={submit}
     >
-      <Field label={t('name')} error={wrong('name')}>
-        <Input value={draft.name} onChange={event => set({ name: event.target.value })} autoFocus />
-      </Field>
+      <NameField value={draft.name} onChange={name => set({ name })} error={wrong('name')} />
       <div className="field-row">
         <Ratio label={t('pool.vcpu_ratio')} value={draft.vcpu_ratio} set={vcpu_ratio => set({ vcpu_ratio })} />
         <Ratio label={t('pool.memory_ratio')} value={draft.memory_ratio} set={memory_ratio => set({ memory_ratio })} />

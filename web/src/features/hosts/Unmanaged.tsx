@@ -1,24 +1,21 @@
 import { useQuery } from '@tanstack/react-query'
-import { Button, Input, Select, Spin } from 'antd'
+import { Button, Select, Spin } from 'antd'
 import { RotateCw } from 'lucide-react'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { ask } from '@/api/ask'
 import { toldKey } from '@/api/collections'
 import { adoptVm, type HostView, listUnmanaged, type UnmanagedView } from '@/api/generated'
-import { asProblem, fieldMessage } from '@/api/problem'
+import { asProblem } from '@/api/problem'
 import { useCollection } from '@/api/use'
 import { useSession } from '@/app/session'
 import { ActionButton } from '@/ui/ActionButton'
-import { ChangeDialog } from '@/ui/ChangeDialog'
+import { Field, NameField } from '@/ui/Field'
 import { bytes } from '@/ui/format'
 import { Card, Empty } from '@/ui/Page'
 import { ProblemAlert } from '@/ui/ProblemAlert'
 import { StateMark } from '@/ui/StateMark'
-import { useChange } from '../tasks/change'
-import { Plan } from '../tasks/Plan'
-import { usePlan } from '../tasks/usePlan'
-import { Field } from '../vms/CreateParts'
+import { PlanDialog } from '../tasks/PlanDialog'
 
 /** Domains that others made on a host, as it has them now; those that can be are taken over as VMs. */
 export function Unmanaged({ host }: { host: HostView }) {
@@ -80,50 +77,43 @@ interface AdoptProps {
 
 function AdoptDialog({ host, domain, close }: AdoptProps) {
   const { t } = useTranslation()
-  const change = useChange()
   const networks = useCollection('network').rows
   const projects = useCollection('project').rows
   const [draft, setDraft] = useState({ name: domain.name, network: '', project: '' })
   const set = (changes: Partial<typeof draft>) => setDraft({ ...draft, ...changes })
   const asked = Object.fromEntries(Object.entries(draft).filter(([, value]) => value !== ''))
-  const adopt = (plan: boolean) =>
-    adoptVm({ path: { ref: host.id }, body: { ...asked, domain: domain.id }, query: { plan } })
-  const plan = usePlan(JSON.stringify(draft), () => adopt(true))
-  const submit = async () => {
-    if (await change.run(`${t('host.adopt')} ${draft.name}`, () => adopt(false))) close()
-  }
-  const wrong = (field: string) => fieldMessage(change.problem ?? plan.problem, field)
   return (
-    <ChangeDialog
+    <PlanDialog
       title={t('host.adopt_title', { name: domain.name })}
       ok={t('host.adopt')}
-      disabled={plan.loading || plan.problem !== undefined}
-      {...change}
+      log={`${t('host.adopt')} ${draft.name}`}
+      asked={JSON.stringify(draft)}
+      request={plan => adoptVm({ path: { ref: host.id }, body: { ...asked, domain: domain.id }, query: { plan } })}
       close={close}
-      submit={submit}
     >
-      <Field label={t('name')} error={wrong('name')}>
-        <Input value={draft.name} onChange={event => set({ name: event.target.value })} autoFocus />
-      </Field>
-      {domain.nics.length > 0 && (
-        <Field label={t('host.adopt_network')} error={wrong('network')}>
-          <Select
-            value={draft.network || undefined}
-            onChange={network => set({ network })}
-            options={networks.map(({ id, name, cidr }) => ({ value: id, label: `${name} · ${cidr}` }))}
-          />
-        </Field>
+      {wrong => (
+        <>
+          <NameField value={draft.name} onChange={name => set({ name })} error={wrong('name')} />
+          {domain.nics.length > 0 && (
+            <Field label={t('host.adopt_network')} error={wrong('network')}>
+              <Select
+                value={draft.network || undefined}
+                onChange={network => set({ network })}
+                options={networks.map(({ id, name, cidr }) => ({ value: id, label: `${name} · ${cidr}` }))}
+              />
+            </Field>
+          )}
+          {projects.length > 1 && (
+            <Field label={t('project')} error={wrong('project')}>
+              <Select
+                value={draft.project || undefined}
+                onChange={project => set({ project })}
+                options={projects.map(({ id, name }) => ({ value: id, label: name }))}
+              />
+            </Field>
+          )}
+        </>
       )}
-      {projects.length > 1 && (
-        <Field label={t('project')} error={wrong('project')}>
-          <Select
-            value={draft.project || undefined}
-            onChange={project => set({ project })}
-            options={projects.map(({ id, name }) => ({ value: id, label: name }))}
-          />
-        </Field>
-      )}
-      <Plan {...plan} />
-    </ChangeDialog>
+    </PlanDialog>
   )
 }

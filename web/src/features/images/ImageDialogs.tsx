@@ -4,9 +4,9 @@ import { useTranslation } from 'react-i18next'
 import { type BuiltinImage, buildImage } from '@/api/generated'
 import { asProblem, type Problem } from '@/api/problem'
 import { ChangeDialog } from '@/ui/ChangeDialog'
+import { Field } from '@/ui/Field'
 import { bytes } from '@/ui/format'
 import { useChange, useTaskLog } from '../tasks/change'
-import { Field } from '../vms/CreateParts'
 import { uploadImage } from './upload'
 
 const BUILTIN = ['tiny', 'debian-12'] as BuiltinImage[]

@@ -1,5 +1,4 @@
 import { useNavigate } from '@tanstack/react-router'
-import { useVirtualizer } from '@tanstack/react-virtual'
 import {
   Boxes,
   ChevronDown,
@@ -18,6 +17,7 @@ import { useTranslation } from 'react-i18next'
 import type { VmView } from '@/api/generated'
 import type { TextKey } from '@/i18n'
 import { StateMark } from '@/ui/StateMark'
+import { useVirtualRows } from '@/ui/virtualRows'
 import { pathOf } from './places'
 import { type Line, stepFrom, type Thing, typedTo } from './tree'
 
@@ -54,19 +54,12 @@ interface Props {
 export function TreeView(props: Props) {
   const { lines, chosen } = props
   const { t } = useTranslation()
-  const frame = useRef<HTMLDivElement>(null)
   const at = Math.max(
     0,
     lines.findIndex(line => line.key === chosen),
   )
   const [dragged, setDragged] = useState<VmView>()
-  const virtual = useVirtualizer({
-    count: lines.length,
-    getScrollElement: () => frame.current,
-    estimateSize: () => ROW,
-    overscan: 12,
-    getItemKey: index => lines[index]?.key ?? index,
-  })
+  const { frame, virtual } = useVirtualRows(lines.length, ROW, index => lines[index]?.key)
   const onKey = useKeys(props, at)
   // biome-ignore lint/correctness/useExhaustiveDependencies: only when another one is chosen, not when the tree changes
   useEffect(() => virtual.scrollToIndex(at), [chosen])

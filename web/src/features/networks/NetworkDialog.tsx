@@ -4,8 +4,8 @@ import { useTranslation } from 'react-i18next'
 import { createNetwork, type NetworkKind } from '@/api/generated'
 import { fieldMessage } from '@/api/problem'
 import { ChangeDialog } from '@/ui/ChangeDialog'
+import { Field, NameField } from '@/ui/Field'
 import { useChange } from '../tasks/change'
-import { Field } from '../vms/CreateParts'
 
 export function NetworkDialog({ close }: { close: () => void }) {
   const { t } = useTranslation()
@@ -25,9 +25,11 @@ export function NetworkDialog({ close }: { close: () => void }) {
       close={close}
       submit={submit}
     >
-      <Field label={t('name')} error={fieldMessage(change.problem, 'name')}>
-        <Input value={draft.name} onChange={event => setDraft({ ...draft, name: event.target.value })} autoFocus />
-      </Field>
+      <NameField
+        value={draft.name}
+        onChange={name => setDraft({ ...draft, name })}
+        error={fieldMessage(change.problem, 'name')}
+      />
       <Field label={t('network.cidr')} error={fieldMessage(change.problem, 'cidr')}>
         <Input
           value={draft.cidr}

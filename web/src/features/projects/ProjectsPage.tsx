@@ -9,11 +9,11 @@ import { useCollection } from '@/api/use'
 import { useSession } from '@/app/session'
 import { Ago } from '@/ui/Ago'
 import { ChangeDialog } from '@/ui/ChangeDialog'
+import { Field } from '@/ui/Field'
 import type { Fields } from '@/ui/filter'
 import { ListPage } from '@/ui/ListPage'
 import type { Column } from '@/ui/VirtualTable'
 import { useChange } from '../tasks/change'
-import { Field } from '../vms/CreateParts'
 
 const FIELDS: Fields<ProjectView> = { '': project => project.name }
 

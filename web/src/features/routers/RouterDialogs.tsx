@@ -1,66 +1,48 @@
-import { Input, Select } from 'antd'
+import { Select } from 'antd'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { attachRouter, createRouter, deleteRouter, detachRouter, type RouterView } from '@/api/generated'
-import { fieldMessage } from '@/api/problem'
 import { useCollection, useNames } from '@/api/use'
-import { ChangeDialog } from '@/ui/ChangeDialog'
+import { Field, NameField } from '@/ui/Field'
 import { ConfirmDialog } from '../tasks/ConfirmDialog'
-import { useChange } from '../tasks/change'
-import { Plan } from '../tasks/Plan'
+import { PlanDialog } from '../tasks/PlanDialog'
 import { RemoveDialog } from '../tasks/RemoveDialog'
-import { usePlan } from '../tasks/usePlan'
-import { Field } from '../vms/CreateParts'
 
 export function RouterDialog({ close }: { close: () => void }) {
   const { t } = useTranslation()
-  const change = useChange()
   const [name, setName] = useState('')
-  const plan = usePlan(name || undefined, () => createRouter({ body: { name }, query: { plan: true } }))
-  const submit = async () => {
-    if (await change.run(`${t('router.new')} ${name}`, () => createRouter({ body: { name } }))) close()
-  }
   return (
-    <ChangeDialog
+    <PlanDialog
       title={t('router.new')}
       ok={t('create')}
-      disabled={!name || plan.loading || plan.problem !== undefined}
-      {...change}
+      log={`${t('router.new')} ${name}`}
+      asked={name || undefined}
+      request={plan => createRouter({ body: { name }, query: { plan } })}
       close={close}
-      submit={submit}
     >
-      <Field label={t('name')} error={fieldMessage(change.problem ?? plan.problem, 'name')}>
-        <Input value={name} onChange={event => setName(event.target.value)} autoFocus />
-      </Field>
-      <Plan {...plan} />
-    </ChangeDialog>
+      {wrong => <NameField value={name} onChange={setName} error={wrong('name')} />}
+    </PlanDialog>
   )
 }
 
 /** A network comes to a router: either is chosen, the other is given. */
 export function JoinDialog({ router, network, close }: { router?: RouterView; network?: string; close: () => void }) {
   const { t } = useTranslation()
-  const change = useChange()
   const routers = useCollection('router').rows
   const networks = useCollection('network').rows
   const [chosen, setChosen] = useState({ router: router?.id ?? '', network: network ?? '' })
   const ready = chosen.router !== '' && chosen.network !== ''
-  const attach = (plan: boolean) =>
-    attachRouter({ path: { ref: chosen.router }, body: { network: chosen.network }, query: { plan } })
-  const plan = usePlan(ready ? JSON.stringify(chosen) : undefined, () => attach(true))
-  const submit = async () => {
-    const names = [routers.find(one => one.id === chosen.router), networks.find(one => one.id === chosen.network)]
-    const title = `${t('router.join')} ${names.map(one => one?.name).join(' ← ')}`
-    if (await change.run(title, () => attach(false))) close()
-  }
+  const names = [routers.find(one => one.id === chosen.router), networks.find(one => one.id === chosen.network)]
   return (
-    <ChangeDialog
+    <PlanDialog
       title={t('router.join')}
       ok={t('router.join')}
-      disabled={!ready || plan.loading || plan.problem !== undefined}
-      {...change}
+      log={`${t('router.join')} ${names.map(one => one?.name).join(' ← ')}`}
+      asked={ready ? JSON.stringify(chosen) : undefined}
+      request={plan =>
+        attachRouter({ path: { ref: chosen.router }, body: { network: chosen.network }, query: { plan } })
+      }
       close={close}
-      submit={submit}
     >
       <p className="quiet">{t('router.intro')}</p>
       <Field label={t('router')}>
@@ -81,8 +63,7 @@ export function JoinDialog({ router, network, close }: { router?: RouterView; ne
           disabled={network !== undefined}
         />
       </Field>
-      <Plan {...plan} />
-    </ChangeDialog>
+    </PlanDialog>
   )
 }
 

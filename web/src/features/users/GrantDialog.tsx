@@ -4,8 +4,8 @@ import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { createGrant, type GroupView, type RoleView, type ScopeKind, type UserView } from '@/api/generated'
 import { ChangeDialog } from '@/ui/ChangeDialog'
+import { Field } from '@/ui/Field'
 import { useChange } from '../tasks/change'
-import { Field } from '../vms/CreateParts'
 
 interface Props {
   users: UserView[]

@@ -8,11 +8,11 @@ import { addGroupMember, createGroup, deleteGroup, type GroupView, getGroup, rem
 import { asProblem, fieldMessage } from '@/api/problem'
 import { useSession } from '@/app/session'
 import { ChangeDialog } from '@/ui/ChangeDialog'
+import { Field } from '@/ui/Field'
 import { Card, Empty, Page } from '@/ui/Page'
 import { ProblemAlert } from '@/ui/ProblemAlert'
 import { useChange } from '../tasks/change'
 import { RemoveDialog } from '../tasks/RemoveDialog'
-import { Field } from '../vms/CreateParts'
 import { GROUPS, useGroups, useUsers } from './people'
 
 /** Groups with their members: a role that is given to a group is given to all of them. */

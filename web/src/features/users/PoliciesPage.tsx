@@ -8,10 +8,10 @@ import { asProblem } from '@/api/problem'
 import { useSession } from '@/app/session'
 import type { TextKey } from '@/i18n'
 import { changesOf } from '@/ui/changes'
+import { Field } from '@/ui/Field'
 import { Card, Page } from '@/ui/Page'
 import { ProblemAlert } from '@/ui/ProblemAlert'
 import { useChange } from '../tasks/change'
-import { Field } from '../vms/CreateParts'
 
 const POLICIES = ['password', 'session'] as const
 const keyOf = (name: string) => ['policy', name]

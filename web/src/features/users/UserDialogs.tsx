@@ -5,8 +5,8 @@ import { useTranslation } from 'react-i18next'
 import { createUser, type UserSecret } from '@/api/generated'
 import { fieldMessage } from '@/api/problem'
 import { ChangeDialog } from '@/ui/ChangeDialog'
+import { Field } from '@/ui/Field'
 import { useChange } from '../tasks/change'
-import { Field } from '../vms/CreateParts'
 
 /** A new account without rights; its one-time password is shown once. */
 export function UserDialog({ made, close }: { made: (secret: UserSecret) => void; close: () => void }) {

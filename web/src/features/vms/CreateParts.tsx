@@ -1,43 +1,20 @@
-import { Checkbox, Input, InputNumber, Radio, Select } from 'antd'
-import { type ReactNode, useEffect } from 'react'
+import { Button, Checkbox, Input, InputNumber, Radio, Select } from 'antd'
+import { Plus, Trash2 } from 'lucide-react'
+import { useEffect } from 'react'
 import { useTranslation } from 'react-i18next'
 import { fieldMessage, type Problem } from '@/api/problem'
 import { useCollection } from '@/api/use'
+import { Field, TagsField } from '@/ui/Field'
 import { bytes } from '@/ui/format'
 import { SizeInput } from '@/ui/SizeInput'
-import type { Draft } from './draft'
+import { type Draft, type DraftNic, withNic } from './draft'
+import { LimitFields } from './LimitFields'
+import { NicFields } from './NicFields'
 
 interface Props {
   draft: Draft
   set: (changes: Partial<Draft>) => void
   problem: Problem | undefined
-}
-
-/** A question with its field, and what the API says is wrong with the answer. */
-export function Field({
-  label,
-  error,
-  hint,
-  children,
-}: {
-  label: string
-  error?: string | undefined
-  hint?: string
-  children: ReactNode
-}) {
-  return (
-    <label className="field">
-      <span>{label}</span>
-      {children}
-      {error ? (
-        <small className="tone-bad" role="alert">
-          {error}
-        </small>
-      ) : (
-        hint && <small className="quiet">{hint}</small>
-      )}
-    </label>
-  )
 }
 
 export function Identity({ draft, set, problem }: Props) {
@@ -68,16 +45,7 @@ export function Identity({ draft, set, problem }: Props) {
       <Field label={t('description')} error={fieldMessage(problem, 'description')}>
         <Input value={draft.description} onChange={event => set({ description: event.target.value })} />
       </Field>
-      <Field label={t('tags')}>
-        <Select
-          mode="tags"
-          tokenSeparators={[' ', ',']}
-          open={false}
-          suffixIcon={null}
-          value={draft.tags}
-          onChange={tags => set({ tags })}
-        />
-      </Field>
+      <TagsField value={draft.tags} onChange={tags => set({ tags })} wrong={field => fieldMessage(problem, field)} />
     </>
   )
 }
@@ -136,6 +104,11 @@ export function Source({ draft, set, problem }: Props) {
           </Checkbox>
         )}
       </div>
+      <details>
+        <summary>{t('disk.limits')}</summary>
+        <p className="quiet">{t('disk.limit_text')}</p>
+        <LimitFields draft={draft.limits} set={limits => set({ limits })} />
+      </details>
     </>
   )
 }
@@ -172,17 +145,38 @@ export function Hardware({ draft, set, problem }: Props) {
 
 export function Networks({ draft, set, problem }: Props) {
   const { t } = useTranslation()
-  const networks = useCollection('network').rows.filter(network => network.state === 'ready')
+  const change = (key: number, changes: Partial<DraftNic>) =>
+    set({ nics: draft.nics.map(nic => (nic.key === key ? { ...nic, ...changes } : nic)) })
   return (
-    <Field label={t('networks')} error={fieldMessage(problem, 'nics')} hint={t('wizard.nics_hint')}>
-      <Select
-        mode="multiple"
-        value={draft.networks}
-        onChange={chosen => set({ networks: chosen })}
-        options={networks.map(({ id, name, cidr }) => ({ value: id, label: `${name} · ${cidr}` }))}
-        placeholder={networks.length === 0 ? t('network.none') : ''}
-      />
-    </Field>
+    <>
+      {draft.nics.length === 0 && <p className="quiet">{t('wizard.no_nics')}</p>}
+      <ul className="parts" aria-label={t('wizard.networks')}>
+        {draft.nics.map((nic, at) => (
+          <li key={nic.key}>
+            <div className="part-head">
+              <strong>{t('wizard.nic', { number: at + 1 })}</strong>
+              <span className="row-actions part-do">
+                <Button
+                  size="small"
+                  icon={<Trash2 size={14} />}
+                  onClick={() => set({ nics: draft.nics.filter(other => other.key !== nic.key) })}
+                >
+                  {t('remove')}
+                </Button>
+              </span>
+            </div>
+            <NicFields
+              nic={nic}
+              set={changes => change(nic.key, changes)}
+              wrong={field => fieldMessage(problem, `nics.${at}.${field}`)}
+            />
+          </li>
+        ))}
+      </ul>
+      <Button icon={<Plus size={15} />} onClick={() => set({ nics: withNic(draft.nics) })}>
+        {t('vm.add_nic')}
+      </Button>
+    </>
   )
 }
 

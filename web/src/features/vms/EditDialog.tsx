@@ -1,80 +1,108 @@
-import { Checkbox, Form, Input, InputNumber, Select } from 'antd'
+import { Checkbox, Input, InputNumber, Select } from 'antd'
+import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { editVm, type VmView } from '@/api/generated'
-import { fieldMessage } from '@/api/problem'
-import { ChangeDialog } from '@/ui/ChangeDialog'
+import { changesOf } from '@/ui/changes'
+import { Field, NameField, TagsField } from '@/ui/Field'
 import { SizeInput } from '@/ui/SizeInput'
-import { useChange } from '../tasks/change'
+import { PlanDialog, type Wrong } from '../tasks/PlanDialog'
 
-interface Values {
-  name: string
-  description: string
-  tags: string[]
-  vcpus: number
-  memory: number
-  protected: boolean
-}
+const draftOf = (vm: VmView) => ({
+  name: vm.name,
+  description: vm.description,
+  tags: vm.tags,
+  vcpus: vm.vcpus,
+  memory: vm.memory as number | undefined,
+  cpu_model: vm.cpu_model,
+  firmware: vm.firmware,
+  boot: vm.boot,
+  protected: vm.protected,
+})
+type Draft = ReturnType<typeof draftOf>
 
 /** What can be changed of a VM; only what was changed is sent. */
 export function EditDialog({ vm, close }: { vm: VmView; close: () => void }) {
   const { t } = useTranslation()
-  const change = useChange()
-  const [form] = Form.useForm<Values>()
-  const submit = async () => {
-    const values = await form.validateFields()
-    const body = Object.fromEntries(
-      Object.entries(values).filter(([key, value]) => !same(vm[key as keyof Values], value)),
-    )
-    if (Object.keys(body).length === 0) return close()
-    if (await change.run(`${t('vm.do.edit')} ${vm.name}`, () => editVm({ path: { ref: vm.id }, body }))) close()
-  }
-  const wrong = (field: string) => {
-    const message = fieldMessage(change.problem, field)
-    return message ? { validateStatus: 'error' as const, help: message } : {}
-  }
+  const [before] = useState(() => draftOf(vm))
+  const [draft, setDraft] = useState(before)
+  const set = (changes: Partial<Draft>) => setDraft({ ...draft, ...changes })
+  const { memory, ...rest } = changesOf(before, draft)
+  const body = { ...rest, ...(memory === undefined ? {} : { memory }) }
+  const complete = draft.name !== '' && draft.memory !== undefined && draft.boot.length > 0
   return (
-    <ChangeDialog
+    <PlanDialog
       title={t('vm.edit_title', { name: vm.name })}
       ok={t('save')}
-      {...change}
+      asked={complete && Object.keys(body).length > 0 ? JSON.stringify(body) : undefined}
+      request={plan => editVm({ path: { ref: vm.id }, body, query: { plan } })}
       close={close}
-      submit={submit}
     >
-      <Form form={form} layout="vertical" initialValues={{ ...vm }} requiredMark={false}>
-        <Form.Item
-          name="name"
-          label={t('name')}
-          rules={[{ required: true, message: t('form.required') }]}
-          {...wrong('name')}
-        >
-          <Input />
-        </Form.Item>
-        <Form.Item name="description" label={t('description')} {...wrong('description')}>
-          <Input.TextArea rows={2} />
-        </Form.Item>
-        <Form.Item name="tags" label={t('tags')} {...wrong('tags')}>
-          <Select mode="tags" tokenSeparators={[' ', ',']} open={false} suffixIcon={null} />
-        </Form.Item>
-        <div className="field-row">
-          <Form.Item name="vcpus" label={t('vm.vcpus')} {...wrong('vcpus')}>
-            <InputNumber min={1} max={128} />
-          </Form.Item>
-          <Form.Item
-            name="memory"
-            label={t('memory')}
-            rules={[{ required: true, message: t('form.size') }]}
-            {...wrong('memory')}
-          >
-            <SizeInput />
-          </Form.Item>
-        </div>
-        <Form.Item name="protected" valuePropName="checked">
-          <Checkbox>{t('vm.protect')}</Checkbox>
-        </Form.Item>
-        {vm.state === 'running' && <p className="quiet">{t('vm.edit_running')}</p>}
-      </Form>
-    </ChangeDialog>
+      {wrong => (
+        <>
+          {vm.state === 'running' && <p className="quiet">{t('vm.edit_running')}</p>}
+          <NameField value={draft.name} onChange={name => set({ name })} error={wrong('name')} />
+          <Field label={t('description')} error={wrong('description')}>
+            <Input.TextArea
+              rows={2}
+              value={draft.description}
+              onChange={event => set({ description: event.target.value })}
+            />
+          </Field>
+          <TagsField value={draft.tags} onChange={tags => set({ tags })} wrong={wrong} />
+          <Hardware draft={draft} set={set} wrong={wrong} />
+          <Checkbox checked={draft.protected} onChange={event => set({ protected: event.target.checked })}>
+            {t('vm.protect')}
+          </Checkbox>
+        </>
+      )}
+    </PlanDialog>
   )
 }
 
-const same = (one: unknown, other: unknown) => JSON.stringify(one) === JSON.stringify(other)
+interface HardwareProps {
+  draft: Draft
+  set: (changes: Partial<Draft>) => void
+  wrong: Wrong
+}
+
+function Hardware({ draft, set, wrong }: HardwareProps) {
+  const { t } = useTranslation()
+  return (
+    <>
+      <div className="field-row">
+        <Field label={t('vm.vcpus')} error={wrong('vcpus')}>
+          <InputNumber
+            min={1}
+            max={128}
+            precision={0}
+            value={draft.vcpus}
+            onChange={vcpus => set({ vcpus: vcpus ?? 1 })}
+          />
+        </Field>
+        <Field label={t('memory')} error={draft.memory === undefined ? t('form.size') : wrong('memory')}>
+          <SizeInput value={draft.memory} onChange={memory => set({ memory })} />
+        </Field>
+      </div>
+      <div className="field-row field-row-top">
+        <Field label={t('pool.cpu_model')} hint={t('vm.cpu_hint')} error={wrong('cpu_model')}>
+          <Input value={draft.cpu_model} onChange={event => set({ cpu_model: event.target.value.trim() })} />
+        </Field>
+        <Field label={t('vm.firmware')} error={wrong('firmware')}>
+          <Select
+            value={draft.firmware}
+            onChange={firmware => set({ firmware })}
+            options={(['bios', 'uefi'] as const).map(value => ({ value, label: value.toUpperCase() }))}
+          />
+        </Field>
+      </div>
+      <Field label={t('vm.boot')} hint={t('vm.boot_hint')} error={wrong('boot')}>
+        <Select
+          mode="multiple"
+          value={draft.boot}
+          onChange={boot => set({ boot })}
+          options={(['disk', 'cdrom', 'network'] as const).map(value => ({ value, label: t(`vm.boot_${value}`) }))}
+        />
+      </Field>
+    </>
+  )
+}

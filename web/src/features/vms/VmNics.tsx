@@ -1,63 +1,124 @@
-import { Button, Select } from 'antd'
-import { Unplug } from 'lucide-react'
+import { Link } from '@tanstack/react-router'
+import { Button } from 'antd'
+import { Cable, Pencil, Plus, Route, Trash2, Unplug } from 'lucide-react'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
-import { editVm, type VmView } from '@/api/generated'
-import { useCollection, useNames } from '@/api/use'
+import type { VmNicView, VmView } from '@/api/generated'
+import { useNames } from '@/api/use'
+import { useSession } from '@/app/session'
 import { ActionButton } from '@/ui/ActionButton'
-import { Card, Empty } from '@/ui/Page'
-import { ProblemAlert } from '@/ui/ProblemAlert'
-import { useChange } from '../tasks/change'
+import { Card, Empty, Facts } from '@/ui/Page'
+import { NetworkLink } from '../networks/links'
+import { SecurityGroupLinks } from '../securityGroups/links'
+import { type NicAsked, NicDialogs } from './NicDialogs'
+import { limitWords } from './nics'
 
 export function VmNics({ vm }: { vm: VmView }) {
   const { t } = useTranslation()
-  const { rows } = useCollection('network')
-  const networks = useNames('network')
-  const change = useChange()
-  const [added, setAdded] = useState<string>()
-  const edit = (title: string, body: { add_nics?: { network: string }[]; remove_nics?: string[] }) =>
-    change.run(`${title} · ${vm.name}`, () => editVm({ path: { ref: vm.id }, body }))
+  const [asked, setAsked] = useState<NicAsked>()
+  const add = (
+    <ActionButton
+      size="small"
+      icon={<Plus size={14} />}
+      verdict={vm.allowed_actions.edit}
+      onClick={() => setAsked({ action: 'add' })}
+    >
+      {t('vm.add_nic')}
+    </ActionButton>
+  )
   return (
-    <Card title={t('vm.nics', { count: vm.nics.length })}>
-      <ProblemAlert problem={change.problem} onClose={change.clear} />
+    <Card title={t('vm.nics', { count: vm.nics.length })} extra={add}>
       {vm.nics.length === 0 && <Empty>{t('vm.no_nics')}</Empty>}
-      <ul className="devices">
+      <ul className="parts">
         {vm.nics.map(nic => (
-          <li key={nic.id}>
-            <strong>{networks.name(nic.network_id)}</strong>
-            <span className="mono">{nic.address}</span>
-            <span className="mono quiet">{nic.mac}</span>
-            <span className="quiet">{nic.model}</span>
-            <ActionButton
-              size="small"
-              icon={<Unplug size={14} />}
-              verdict={vm.allowed_actions.edit}
-              onClick={() => edit(t('remove'), { remove_nics: [nic.id] })}
-            >
-              {t('remove')}
-            </ActionButton>
-          </li>
+          <Nic key={nic.id} vm={vm} nic={nic} ask={setAsked} />
         ))}
       </ul>
-      {vm.allowed_actions.edit?.allowed && (
-        <div className="field-row">
-          <Select
-            aria-label={t('vm.add_nic')}
-            placeholder={t('network')}
-            value={added}
-            onChange={setAdded}
-            options={rows.map(network => ({ value: network.id, label: `${network.name} · ${network.cidr}` }))}
-          />
-          <Button
-            disabled={!added}
-            onClick={() =>
-              added && void edit(t('vm.add_nic'), { add_nics: [{ network: added }] }).then(() => setAdded(undefined))
-            }
-          >
-            {t('vm.add_nic')}
-          </Button>
-        </div>
-      )}
+      {asked && <NicDialogs vm={vm} asked={asked} close={() => setAsked(undefined)} />}
     </Card>
+  )
+}
+
+interface NicProps {
+  vm: VmView
+  nic: VmNicView
+  ask: (asked: NicAsked) => void
+}
+
+function Nic({ vm, nic, ask }: NicProps) {
+  const { t } = useTranslation()
+  const { may } = useSession()
+  const networks = useNames('network')
+  const Mark = nic.link === 'up' ? Cable : Unplug
+  const turn = nic.link === 'up' ? 'down' : 'up'
+  const verdict = vm.allowed_actions.edit
+  return (
+    <li>
+      <div className="part-head">
+        <strong>
+          <NetworkLink id={nic.network_id} name={networks.name(nic.network_id)} />
+        </strong>
+        <span className="mono">{nic.address}</span>
+        <span className={`state state-${nic.link === 'up' ? 'good' : 'warning'}`}>
+          <Mark size={14} aria-hidden />
+          <span>{t(`nic.${nic.link}`)}</span>
+        </span>
+        <span className="row-actions part-do">
+          <ActionButton
+            size="small"
+            icon={<Pencil size={14} />}
+            verdict={verdict}
+            onClick={() => ask({ action: 'edit', nic })}
+          >
+            {t('vm.do.edit')}
+          </ActionButton>
+          <ActionButton
+            size="small"
+            icon={turn === 'up' ? <Cable size={14} /> : <Unplug size={14} />}
+            verdict={verdict}
+            onClick={() => ask({ action: 'link', nic })}
+          >
+            {t(`nic.turn_${turn}`)}
+          </ActionButton>
+          {may('explain_network') && (
+            <Link to="/packet" search={{ from: vm.id, nic: nic.id }}>
+              <Button size="small" icon={<Route size={14} />} tabIndex={-1}>
+                {t('packet.short')}
+              </Button>
+            </Link>
+          )}
+          <ActionButton
+            size="small"
+            danger
+            icon={<Trash2 size={14} />}
+            verdict={verdict}
+            onClick={() => ask({ action: 'remove', nic })}
+          >
+            {t('remove')}
+          </ActionButton>
+        </span>
+      </div>
+      <Facts
+        rows={[
+          [
+            'MAC',
+            <span key="m" className="mono">
+              {nic.mac}
+            </span>,
+          ],
+          [t('nic.model'), nic.model],
+          [
+            t('security_groups'),
+            nic.security_groups.length > 0 ? (
+              <SecurityGroupLinks key="g" ids={nic.security_groups} />
+            ) : (
+              t('nic.unfiltered')
+            ),
+          ],
+          [t('nic.limit_in'), nic.limit_in && limitWords(nic.limit_in)],
+          [t('nic.limit_out'), nic.limit_out && limitWords(nic.limit_out)],
+        ]}
+      />
+    </li>
   )
 }

@@ -36,7 +36,7 @@ function Machine({ vm }: { vm: VmView }) {
         [t('memory'), bytes(vm.memory)],
         [t('vm.cpu'), vm.cpu ? `${vm.cpu.model}` : vm.cpu_model],
         [t('vm.firmware'), vm.firmware.toUpperCase()],
-        [t('vm.boot'), vm.boot.join(' → ')],
+        [t('vm.boot'), vm.boot.map(device => t(`vm.boot_${device}`)).join(' → ')],
         [t('tags'), vm.tags.length > 0 && vm.tags.map(tag => <Tag key={tag}>{tag}</Tag>)],
         [t('vm.protection'), vm.protected && t('yes')],
       ].map(([name, value]) => [name, value === false ? '' : value] as [string, string])}

@@ -1,13 +1,12 @@
-import { Input } from 'antd'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { createVolume, resizeVolume, type VolumeView } from '@/api/generated'
 import { fieldMessage } from '@/api/problem'
 import { ChangeDialog } from '@/ui/ChangeDialog'
+import { Field, NameField } from '@/ui/Field'
 import { bytes } from '@/ui/format'
 import { SizeInput } from '@/ui/SizeInput'
 import { useChange } from '../tasks/change'
-import { Field } from '../vms/CreateParts'
 
 export function VolumeDialog({ close }: { close: () => void }) {
   const { t } = useTranslation()
@@ -26,9 +25,7 @@ export function VolumeDialog({ close }: { close: () => void }) {
       close={close}
       submit={submit}
     >
-      <Field label={t('name')} error={fieldMessage(change.problem, 'name')}>
-        <Input value={name} onChange={event => setName(event.target.value)} autoFocus />
-      </Field>
+      <NameField value={name} onChange={setName} error={fieldMessage(change.problem, 'name')} />
       <Field label={t('size')} error={fieldMessage(change.problem, 'size')}>
         <SizeInput value={size} onChange={setSize} placeholder="10 GiB" />
       </Field>
