@@ -7,6 +7,8 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import IO, cast
 
+from devkit.outcome import Outcome, summary
+
 _MATRIX = "tests/functional/test_faults_matrix.py"
 _SYSTEM = ["-m", "functional", "tests/functional", "--ignore-glob=*/functional/*/test_*.py", f"--ignore={_MATRIX}"]
 _PARTS = {
@@ -28,29 +30,37 @@ further test would only wait for its deadline."""
 
 def run(prepare: Callable[[], None]) -> int:
     """Run all parts: first the code alone, while `prepare` makes what the others need; then the lanes at once, the
-    parts of a lane one after another, each line of them led by its part's name. Returns the worst exit status."""
+    parts of a lane one after another, each line of them led by its part's name. At the end it is said again what
+    failed. Returns the worst exit status."""
     with ThreadPoolExecutor() as pool:
         prepared = pool.submit(prepare)
-        statuses = [subprocess.run(_command(_FIRST), check=False).returncode]
+        outcomes = [_part(_FIRST)]
         prepared.result()
-        statuses += pool.map(_lane, _LANES)
-    return max(statuses)
+        for lane in pool.map(_lane, _LANES):
+            outcomes += lane
+    print(summary(outcomes), flush=True)
+    return max(outcome.status for outcome in outcomes)
 
 
-def _lane(parts: tuple[str, ...]) -> int:
-    return max(_part(part) for part in parts)
+def _lane(parts: tuple[str, ...]) -> list[Outcome]:
+    return [_part(part) for part in parts]
 
 
-def _part(part: str) -> int:
-    with subprocess.Popen([*_command(part), *_BROKEN], stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as running:
+def _part(part: str) -> Outcome:
+    outcome = Outcome(part)
+    with subprocess.Popen(_command(part), stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as running:
         for line in cast("IO[bytes]", running.stdout):
-            sys.stdout.write(f"{part:8}{line.decode(errors='replace')}")
+            text = line.decode(errors="replace")
+            outcome.hear(text)
+            sys.stdout.write(f"{part:8}{text}")
             sys.stdout.flush()
-    return running.returncode
+    outcome.status = abs(running.returncode)  # a signal's number is negative, and worse than 0
+    return outcome
 
 
 def _command(part: str) -> list[str]:
     # Databases by the hundred: in memory, each commit need not wait for the disk. Guests' disks would not fit there.
     temporary = ["env", f"TMPDIR={_MEMORY}"] if part == _FIRST else []
     machine = [sys.executable, "-m", "devkit.testmachine", "--account", "--", *temporary]
-    return [*machine, sys.executable, "-m", "pytest", *_PARTS[part]]
+    watched = [] if part == _FIRST else _BROKEN  # who has workers names the test in which one of them ended
+    return [*machine, sys.executable, "-m", "pytest", *_PARTS[part], *watched]
