@@ -26,7 +26,7 @@ from altus.model.task import TaskState
 from testbed.administrator import Administrator
 from testbed.strikes import AGENT, MANAGER, QEMU
 from testbed.walk import Course, Walk, plan, way_back
-from tests.functional import scenes_floating_ips, scenes_routers  # noqa: F401  # add their scenes
+from tests.functional import scenes_floating_ips, scenes_routers, scenes_snapshot_schedules  # noqa: F401  # add their scenes
 from tests.functional.scenes import SCENES, kind_of, missing
 
 pytestmark = pytest.mark.functional

@@ -104,6 +104,7 @@ class Call:
             "host": self.altus.hosts.page, "network": self.altus.networks.page, "storage": self.altus.storages.page,
             "project": self.altus.projects.page, "vm": self.altus.vms.page, "image": self.altus.images.page,
             "user": self.altus.users.page, "group": self.altus.groups.page, "pool": self.altus.pools.page,
+            "snapshot_schedule": self.altus.snapshot_schedules.page,
         }  # fmt: skip
         try:
             page = await pages[noun](limit=_NAMES)

@@ -20,6 +20,7 @@ NOUNS = {
     "image": "Images that VMs are made from.",
     "volume": "Disks of VMs.",
     "snapshot": "Snapshots: what the disks of a VM held at one instant.",
+    "snapshot-schedule": "Snapshots that are taken by themselves, and which are kept.",
     "network": "Networks of VMs.",
     "security-group": "Security groups: who may speak with VMs, and with whom they may.",
     "floating-ip": "Floating addresses: addresses of the outside that lead to VMs.",

@@ -20,6 +20,7 @@ from altus.manager.periodic import news, retention
 from altus.manager.periodic.hosts import HostWatch
 from altus.manager.periodic.reconcile import Reconciler
 from altus.manager.periodic.renewals import Renewals
+from altus.manager.periodic.snapshot_schedules import ScheduleClock
 from altus.manager.services.alarms import AlarmService
 from altus.manager.services.changes import Changes
 from altus.manager.services.consoles import ConsoleService
@@ -38,6 +39,7 @@ from altus.manager.services.repairs import Repairs
 from altus.manager.services.routers import RouterService
 from altus.manager.services.security import Security, open_security
 from altus.manager.services.security_groups import SecurityGroupService
+from altus.manager.services.snapshot_schedules import SnapshotScheduleService
 from altus.manager.services.snapshots import SnapshotService
 from altus.manager.services.system import SystemService
 from altus.manager.services.tasks import TaskService
@@ -94,7 +96,8 @@ async def running(settings: ManagerSettings, observer: Observer = trace) -> Asyn
     world = World(db, pool, secrets, authority, security.audit_log.of_task_end)
     changes = Changes(world, security.audit_log, lambda: engine.wake())
     hosts = HostWatch(db, pool, Reconciler(DoctorService(world), Repairs(changes)))
-    engine = Engine(world, TASK_TYPES, _engine_settings(settings, db), observer, [hosts.watch])
+    duties = [hosts.watch, ScheduleClock(changes).watch]
+    engine = Engine(world, TASK_TYPES, _engine_settings(settings, db), observer, duties)
     services = _services(settings, world, engine, security, pool, authority, changes)
     renewals = Renewals(services.changes, services.inventory)
     clocks = [hosts.connect(), news.run(db), renewals.run(), retention.run(db, security, settings)]
@@ -159,6 +162,7 @@ def _services(settings: ManagerSettings, world: World, engine: Engine, security:
         power=VmPowerService(db),
         volumes=VolumeService(db),
         snapshots=SnapshotService(db),
+        snapshot_schedules=SnapshotScheduleService(db),
         images=images,
         networks=NetworkService(db),
         network_explain=NetworkExplainService(world),

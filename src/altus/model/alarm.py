@@ -12,8 +12,9 @@ from altus.model.resource import utc_now
 
 @dataclass(frozen=True, kw_only=True)
 class Alarm:
-    """A finding that stands. `noun` and `object_id` are its subject, `host_id` the host where it was seen; `message`
-    tells what is so and what should be, `hint` what to do. It goes away by itself when it is right again."""
+    """A finding that stands. `noun` and `object_id` are its subject, `host_id` the host where it was seen, empty if no
+    host has to do with it; `message` tells what is so and what should be, `hint` what to do. It goes away by itself
+    when it is right again."""
 
     id: str
     kind: str

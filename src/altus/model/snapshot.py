@@ -41,7 +41,8 @@ class SnapshotDisk:
 
 @dataclass(frozen=True, kw_only=True)
 class Snapshot(Resource):
-    """Its project and label are the VM's, its name is unique among the VM's."""
+    """Its project and label are the VM's, its name is unique among the VM's. One that a schedule took knows which, and
+    for what time: only these are ever deleted by it."""
 
     vm_id: str
     parent_id: str | None = None
@@ -49,6 +50,8 @@ class Snapshot(Resource):
     description: str = ""
     disks: tuple[SnapshotDisk, ...] = ()
     hardware: VmHardware = dataclasses.field(default_factory=VmHardware)
+    schedule_id: str | None = None
+    due_at: datetime | None = None
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,7 @@ from altus.sdk.rights import Grants, Groups, Policies, Roles
 from altus.sdk.routers import Routers
 from altus.sdk.security_groups import SecurityGroups
 from altus.sdk.sessions import Sessions, Tokens
+from altus.sdk.snapshot_schedules import SnapshotSchedules
 from altus.sdk.snapshots import Snapshots
 from altus.sdk.storages import Storages
 from altus.sdk.system import System
@@ -55,6 +56,7 @@ class AltusClient:
         self.vms = Vms(transport)
         self.volumes = Volumes(transport)
         self.snapshots = Snapshots(transport)
+        self.snapshot_schedules = SnapshotSchedules(transport)
         self.images = Images(transport)
         self.networks = Networks(transport)
         self.security_groups = SecurityGroups(transport)

@@ -44,6 +44,10 @@ class Snapshots(Noun):
         """Let the VM be as it was then."""
         return self._change("POST", f"{_path(vm, snapshot)}/revert")
 
+    def keep(self, vm: str, snapshot: str) -> Change:
+        """Let no schedule delete it."""
+        return self._change("POST", f"{_path(vm, snapshot)}/keep")
+
     def delete(self, vm: str, snapshot: str) -> Change:
         """Keep it no longer; the VM and other snapshots stay as they are."""
         return self._change("DELETE", _path(vm, snapshot))

@@ -24,7 +24,7 @@ from altus.model.resource import NAME_PATTERN
 T = TypeVar("T")
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     """Control characters could forge lines in logs and tables."""
     if any(unicodedata.category(char) == "Cc" and char not in "\n\t" for char in text):
         raise ValueError("must not contain control characters")
@@ -53,9 +53,9 @@ Name = Annotated[
     says("must be 1 to 63 letters, digits, dots, dashes or underscores, the first one a letter or digit"),
 ]
 """1-63 letters, digits, dots, dashes, underscores."""
-Reference = Annotated[str, StringConstraints(min_length=1, max_length=80), AfterValidator(_printable)]
+Reference = Annotated[str, StringConstraints(min_length=1, max_length=80), AfterValidator(printable)]
 """The id or the name of something."""
-Text = Annotated[str, StringConstraints(max_length=1024), AfterValidator(_printable)]
+Text = Annotated[str, StringConstraints(max_length=1024), AfterValidator(printable)]
 """A line or two for people."""
 Tag = Annotated[
     str,

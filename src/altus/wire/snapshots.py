@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from altus.model.snapshot import SnapshotDisk, SnapshotState
 from altus.wire.base import ActionView, Flag, Name, ResourceView, Shape, Text, example
 
@@ -19,7 +21,8 @@ class SnapshotCreate(Shape):
 
 class SnapshotView(ResourceView):
     """A snapshot; `parent_id` is the one on which the VM stood when it was taken, `current` says that the VM stands on
-    it now. `vcpus` and `memory` (bytes) are what the VM had."""
+    it now. `vcpus` and `memory` (bytes) are what the VM had. What a schedule took, for the time
+    `due_at`, it may delete."""
 
     vm_id: str
     parent_id: str | None
@@ -29,4 +32,6 @@ class SnapshotView(ResourceView):
     disks: list[SnapshotDisk]
     vcpus: int
     memory: int
+    schedule_id: str | None
+    due_at: datetime | None
     allowed_actions: dict[str, ActionView]

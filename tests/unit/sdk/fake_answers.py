@@ -68,6 +68,15 @@ async def snapshots(manager: FakeManager, _request: web.Request) -> web.Response
     return web.json_response({"items": manager.snapshots, "next": None})
 
 
+async def snapshot_schedules(manager: FakeManager, _request: web.Request) -> web.Response:
+    return web.json_response({"items": manager.snapshot_schedules, "next": None})
+
+
+async def snapshot_schedule(manager: FakeManager, request: web.Request) -> web.Response:
+    found = [one for one in manager.snapshot_schedules if one["name"] == request.match_info["ref"]]
+    return web.json_response(found[0])
+
+
 async def plan(_manager: FakeManager, request: web.Request) -> web.Response:
     """Of a change of anything that this manager does not have."""
     return web.json_response(samples.plan("edit", request.match_info.get("ref", "")))

@@ -60,6 +60,7 @@ class FakeManager:
     uploads: dict[str, bytes] = field(default_factory=dict)
     images: dict[str, dict[str, Any]] = field(default_factory=dict)
     snapshots: list[dict[str, Any]] = field(default_factory=list)
+    snapshot_schedules: list[dict[str, Any]] = field(default_factory=list)
     typed: bytes = b""
     ca: str = ""
     url: str = ""
@@ -100,6 +101,9 @@ class FakeManager:
         add("PATCH", f"{API}/vms/{{ref}}", self._change_vm)
         add("DELETE", f"{API}/vms/{{ref}}", self._change_vm)
         add("GET", f"{API}/vms/{{ref}}/snapshots", partial(fake_answers.snapshots, self))
+        add("GET", f"{API}/snapshot-schedules", partial(fake_answers.snapshot_schedules, self))
+        add("POST", f"{API}/snapshot-schedules", partial(fake_answers.plan, self))
+        add("GET", f"{API}/snapshot-schedules/{{ref}}", partial(fake_answers.snapshot_schedule, self))
         add("POST", f"{API}/vms/{{ref}}/console", self._ticket)
         add("POST", f"{API}/vms/{{ref}}/{{verb}}", self._change_vm)
         add("PATCH", f"{API}/vms/{{ref}}/nics/{{nic}}", self._change_vm)

@@ -37,7 +37,15 @@ def snapshot(name: str, parent: dict[str, Any] | None = None, **fields: Any) -> 
     """A ready one of one disk."""
     return {**_resource(name), "vm_id": HOST_ID, "parent_id": parent["id"] if parent else None, "state": "ready",
             "description": "", "current": False, "disks": [{"volume_id": HOST_ID, "size": 2**20}], "vcpus": 1,
-            "memory": 2**27, "allowed_actions": {}, **fields}  # fmt: skip
+            "memory": 2**27, "schedule_id": None, "due_at": None, "allowed_actions": {}, **fields}  # fmt: skip
+
+
+def snapshot_schedule(name: str, **fields: Any) -> dict[str, Any]:
+    """One that has never run."""
+    keep = {"last": 0, "hourly": 0, "daily": 7, "weekly": 4, "monthly": 0}
+    return {**_resource(name), "description": "", "cron": "30 2 * * *", "timezone": "UTC", "vm_ids": [],
+            "tags": ["production"], "quiesce": False, "keep": keep, "enabled": True, "next_at": AT, "last_run": None,
+            "skipped": None, "allowed_actions": {}, **fields}  # fmt: skip
 
 
 def image(name: str) -> dict[str, Any]:

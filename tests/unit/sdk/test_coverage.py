@@ -27,6 +27,7 @@ from altus.wire.pools import PoolCreate, PoolEdit
 from altus.wire.resources import HostEdit, ImageBuild, ImageCreate, NetworkCreate, VolumeCreate, VolumeResize
 from altus.wire.routers import RouterCreate
 from altus.wire.security_groups import SecurityGroupCreate, SecurityGroupEdit
+from altus.wire.snapshot_schedules import RetentionShape, SnapshotScheduleCreate, SnapshotScheduleEdit
 from altus.wire.snapshots import SnapshotCreate
 from altus.wire.users import GrantCreate, RoleCreate, TokenCreate, UserCreate, UserEdit
 from altus.wire.vms import DiskEdit, NicEdit, VmAdopt, VmClone, VmCreate, VmEdit
@@ -129,7 +130,16 @@ METHODS: dict[str, Callable[[AltusClient], Awaitable[object]]] = {
     "create_snapshot": lambda a: a.snapshots.create("x", SnapshotCreate(name="y")).submit(),
     "get_snapshot": lambda a: a.snapshots.get("x", "y"),
     "revert_snapshot": lambda a: a.snapshots.revert("x", "y").submit(),
+    "keep_snapshot": lambda a: a.snapshots.keep("x", "y").submit(),
     "delete_snapshot": lambda a: a.snapshots.delete("x", "y").submit(),
+    "list_snapshot_schedules": lambda a: a.snapshot_schedules.page(),
+    "create_snapshot_schedule": lambda a: a.snapshot_schedules.create(
+        SnapshotScheduleCreate(name="x", cron="0 * * * *", tags=["y"], keep=RetentionShape(last=1))
+    ).submit(),
+    "get_snapshot_schedule": lambda a: a.snapshot_schedules.get("x"),
+    "edit_snapshot_schedule": lambda a: a.snapshot_schedules.edit("x", SnapshotScheduleEdit(enabled=True)).submit(),
+    "run_snapshot_schedule": lambda a: a.snapshot_schedules.run("x").submit(),
+    "delete_snapshot_schedule": lambda a: a.snapshot_schedules.delete("x").submit(),
     "list_images": lambda a: a.images.page(),
     "create_image": lambda a: a.images.begin(ImageCreate(name="x")),
     "build_image": lambda a: a.images.build(ImageBuild.model_validate({"image": "tiny"})).submit(),

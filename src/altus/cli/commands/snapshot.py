@@ -11,7 +11,7 @@ from altus.cli import options
 from altus.cli.call import Call
 from altus.cli.command import change, group, query
 from altus.cli.finish import confirm, finish
-from altus.cli.layout import AnyLayout, Layout
+from altus.cli.layout import AnyLayout, Layout, Ref
 from altus.cli.text import ago, size
 
 app = group("Snapshots: what the disks of a VM held at one instant.")
@@ -27,6 +27,7 @@ SNAPSHOT: AnyLayout = Layout(
     ),
     details=(
         ("ID", lambda snapshot: snapshot.id),
+        ("SCHEDULE", lambda snapshot: Ref("snapshot_schedule", snapshot.schedule_id)),
         ("PARENT", lambda snapshot: snapshot.parent_id or ""),
         ("VCPUS", lambda snapshot: snapshot.vcpus),
         ("MEMORY", lambda snapshot: size(snapshot.memory)),
@@ -85,6 +86,13 @@ async def revert(call: Call, vm: options.Vm, snapshot: Snapshot) -> None:
     confirm(call, f"Revert VM {vm} to snapshot {snapshot}, and lose what its disks got since?")
     get = functools.partial(call.altus.snapshots.get, vm)
     await finish(call, call.altus.snapshots.revert(vm, snapshot), get, SNAPSHOT)
+
+
+@change(app, "keep")
+async def keep(call: Call, vm: options.Vm, snapshot: Snapshot) -> None:
+    """Keep a snapshot that a schedule took, until you delete it."""
+    get = functools.partial(call.altus.snapshots.get, vm)
+    await finish(call, call.altus.snapshots.keep(vm, snapshot), get, SNAPSHOT)
 
 
 @change(app, "delete", asks=True)

@@ -21,11 +21,12 @@ from altus.model.image import Image, ImageState
 from altus.model.network import Network
 from altus.model.permission import Permission
 from altus.model.pool import Pool
-from altus.model.resource import Resource
+from altus.model.resource import Resource, utc_now
 from altus.model.router import Router, RouterState
 from altus.model.security_group import SecurityGroup, SecurityGroupState
 from altus.model.snapshot import Snapshot, SnapshotState
 from altus.model.snapshot import refusal as snapshot_refusal
+from altus.model.snapshot_schedule import SnapshotSchedule
 from altus.model.task import Task
 from altus.model.vm import Vm, VmState
 from altus.model.volume import Volume, VolumeState
@@ -36,6 +37,7 @@ from altus.wire.pools import CpuBaselineView, CpuLimitView, CpuRefusedView, Pool
 from altus.wire.resources import HostView, ImageView, NetworkView, VolumeView
 from altus.wire.routers import RouterView
 from altus.wire.security_groups import SecurityGroupView, SecurityRuleView
+from altus.wire.snapshot_schedules import SnapshotScheduleView
 from altus.wire.snapshots import SnapshotView
 from altus.wire.tasks import QueueView, TaskView
 from altus.wire.vms import VmDiskView, VmNicView, VmView
@@ -130,13 +132,26 @@ def snapshot_view(actor: Actor, vm: Vm, snapshot: Snapshot) -> SnapshotView:
     """A snapshot of this VM."""
     may = _may(actor, Permission.SNAPSHOT_WRITE, vm)
     unready = "" if snapshot.state is SnapshotState.READY else f"It is {snapshot.state}."
-    actions = {"revert": _verdict(may or unready or snapshot_refusal(vm, "revert")),
+    actions = {"revert": _verdict(may or unready or snapshot_refusal(vm, "revert")), "keep": _verdict(may or unready),
                "delete": _verdict(may or snapshot_refusal(vm, "delete a snapshot of"))}  # fmt: skip
     return SnapshotView.of(**_common(snapshot), vm_id=snapshot.vm_id, parent_id=snapshot.parent_id,
                            state=snapshot.state, description=snapshot.description,
                            current=vm.snapshot_id == snapshot.id, disks=list(snapshot.disks),
                            vcpus=snapshot.hardware.vcpus, memory=snapshot.hardware.memory,
+                           schedule_id=snapshot.schedule_id, due_at=snapshot.due_at,
                            allowed_actions=actions)  # fmt: skip
+
+
+def snapshot_schedule_view(actor: Actor, schedule: SnapshotSchedule) -> SnapshotScheduleView:
+    """A snapshot schedule. What it does is done to VMs of its project, so a right to it alone is not enough."""
+    needed = Permission.SNAPSHOT_WRITE
+    may = "" if actor.may(needed, project_id=schedule.project_id) else f"You lack the permission {needed}."
+    lists = {name: list(getattr(schedule, name)) for name in ("vm_ids", "tags")}
+    coming = schedule.next_times(utc_now(), 1)
+    actions = {action: _verdict(may) for action in ("edit", "run", "delete")}
+    return SnapshotScheduleView.model_validate(
+        {**vars(schedule), **lists, "next_at": coming[0] if coming else None, "allowed_actions": actions}
+    )
 
 
 def image_view(actor: Actor, image: Image) -> ImageView:

@@ -21,6 +21,7 @@ from altus.manager.services.pools import PoolService
 from altus.manager.services.routers import RouterService
 from altus.manager.services.security import Security
 from altus.manager.services.security_groups import SecurityGroupService
+from altus.manager.services.snapshot_schedules import SnapshotScheduleService
 from altus.manager.services.snapshots import SnapshotService
 from altus.manager.services.system import SystemService
 from altus.manager.services.tasks import TaskService
@@ -46,6 +47,7 @@ class Services:
     power: VmPowerService
     volumes: VolumeService
     snapshots: SnapshotService
+    snapshot_schedules: SnapshotScheduleService
     images: ImageService
     networks: NetworkService
     network_explain: NetworkExplainService

@@ -17,6 +17,7 @@ from altus.manager.store.resources import (
     PROJECT,
     ROUTER,
     SECURITY_GROUP,
+    SNAPSHOT_SCHEDULE,
     STORAGE,
     VM,
     VOLUME,
@@ -27,6 +28,7 @@ from altus.model.permission import Scope, ScopeKind
 _OBJECTS: tuple[Resources[Any], ...] = (
     VM,
     VOLUME,
+    SNAPSHOT_SCHEDULE,
     IMAGE,
     NETWORK,
     SECURITY_GROUP,

@@ -11,6 +11,7 @@ from altus.manager.store.database import Database, Tx
 from altus.manager.store.resources import SNAPSHOT, VM
 from altus.manager.tasks.snapshot_create import SNAPSHOT_CREATE, SnapshotCreate
 from altus.manager.tasks.snapshot_delete import SNAPSHOT_DELETE, SnapshotDelete
+from altus.manager.tasks.snapshot_keep import SNAPSHOT_KEEP, SnapshotKeep
 from altus.manager.tasks.snapshot_revert import SNAPSHOT_REVERT, SnapshotRevert
 from altus.model.actor import Actor
 from altus.model.permission import Permission
@@ -55,6 +56,10 @@ class SnapshotService:
     async def revert(self, actor: Actor, vm: str, reference: str) -> Change[SnapshotRevert]:
         """Go back to one."""
         return await self._change(actor, vm, reference, SNAPSHOT_REVERT, SnapshotRevert)
+
+    async def keep(self, actor: Actor, vm: str, reference: str) -> Change[SnapshotKeep]:
+        """Let no schedule delete it."""
+        return await self._change(actor, vm, reference, SNAPSHOT_KEEP, SnapshotKeep)
 
     async def delete(self, actor: Actor, vm: str, reference: str) -> Change[SnapshotDelete]:
         """Remove one."""

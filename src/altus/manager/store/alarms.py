@@ -36,9 +36,28 @@ def settle(tx: Tx, host_id: str, wanted: Iterable[Alarm]) -> None:
         _emit(tx, "raised" if there is None else "updated", alarm)
 
 
+def raise_one(tx: Tx, alarm: Alarm) -> None:
+    """Let an alarm stand that no host tells of (`host_id` is empty); one that stands keeps its time."""
+    there = ALARM.peek(tx, alarm.id)
+    if there is None:
+        ALARM.insert(tx, alarm)
+    elif not _same(there, alarm):
+        ALARM.set(tx, alarm.id, message=alarm.message, hint=alarm.hint)
+    else:
+        return
+    _emit(tx, "raised" if there is None else "updated", alarm)
+
+
+def clear_one(tx: Tx, alarm_id: str) -> None:
+    """It is right again; fine if no such alarm stands."""
+    if (there := ALARM.peek(tx, alarm_id)) is not None:
+        ALARM.delete(tx, ALARM.table.c.id == alarm_id)
+        _emit(tx, "cleared", there)
+
+
 def forget_hosts(tx: Tx, known: Iterable[str]) -> None:
     """Clear those of hosts that are not known any more."""
-    for alarm in ALARM.all(tx, ALARM.table.c.host_id.not_in(list(known))):
+    for alarm in ALARM.all(tx, ALARM.table.c.host_id.not_in(["", *known])):
         ALARM.delete(tx, ALARM.table.c.id == alarm.id)
         _emit(tx, "cleared", alarm)
 

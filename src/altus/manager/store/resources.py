@@ -24,6 +24,7 @@ from altus.manager.store.tables import (
     PROJECTS,
     ROUTERS,
     SECURITY_GROUPS,
+    SNAPSHOT_SCHEDULES,
     SNAPSHOTS,
     STORAGES,
     VMS,
@@ -41,6 +42,7 @@ from altus.model.resource import Resource, utc_now
 from altus.model.router import Router
 from altus.model.security_group import SecurityGroup
 from altus.model.snapshot import Snapshot
+from altus.model.snapshot_schedule import SnapshotSchedule
 from altus.model.storage import Storage
 from altus.model.vm import Vm
 from altus.model.volume import Volume
@@ -201,6 +203,7 @@ class Snapshots(Resources[Snapshot]):
 VM = Resources[Vm]("vm", VMS)
 VOLUME = Resources[Volume]("volume", VOLUMES)
 SNAPSHOT = Snapshots("snapshot", SNAPSHOTS)
+SNAPSHOT_SCHEDULE = Resources[SnapshotSchedule]("snapshot_schedule", SNAPSHOT_SCHEDULES)
 IMAGE = Resources[Image]("image", IMAGES)
 NETWORK = Resources[Network]("network", NETWORKS)
 SECURITY_GROUP = Resources[SecurityGroup]("security_group", SECURITY_GROUPS)

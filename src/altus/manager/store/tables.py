@@ -20,6 +20,7 @@ from altus.model.resource import Resource, utc_now
 from altus.model.router import Router
 from altus.model.security_group import SecurityGroup
 from altus.model.snapshot import Snapshot
+from altus.model.snapshot_schedule import SnapshotSchedule
 from altus.model.storage import Storage
 from altus.model.task import Task
 from altus.model.vm import Vm
@@ -53,7 +54,9 @@ VMS = Record(METADATA, "vms", Vm, sa.Column("sealed", sa.LargeBinary), _named(),
              shared=True)  # fmt: skip
 VOLUMES = Record(METADATA, "volumes", Volume, _named(), sa.Index(None, "vm_id"), sa.Index(None, "storage_id"),
                  shared=True)  # fmt: skip
-SNAPSHOTS = Record(METADATA, "snapshots", Snapshot, sa.UniqueConstraint("vm_id", "name"), shared=True)
+SNAPSHOTS = Record(METADATA, "snapshots", Snapshot, sa.UniqueConstraint("vm_id", "name"), sa.Index(None, "schedule_id"),
+                   shared=True)  # fmt: skip
+SNAPSHOT_SCHEDULES = Record(METADATA, "snapshot_schedules", SnapshotSchedule, _named(), shared=True)
 IMAGES = Record(METADATA, "images", Image, _named())
 NETWORKS = Record(METADATA, "networks", Network, _named())
 SECURITY_GROUPS = Record(METADATA, "security_groups", SecurityGroup, _named(), shared=True)

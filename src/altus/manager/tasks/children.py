@@ -8,10 +8,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from altus.common.errors import Cancelled
+from altus.manager.store import lease as leases
 from altus.manager.store import tasks as rows
 from altus.manager.store.database import Database, Tx
 from altus.manager.store.signal import Signal
 from altus.model.task import Task
+
+Reserve = Callable[[Tx, Task], None]
+"""Writes what a task needs to be there, in the transaction that submits it."""
+
+
+def nothing(_tx: Tx, _task: Task) -> None:
+    """Most children find there what they need."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +31,8 @@ class Children:
     wake: Callable[[], None]
     poll_seconds: float
 
-    async def run(self, parent: Task, children: list[Task], limit: int, cancelled: Callable[[], bool]) -> list[Task]:
+    async def run(self, parent: Task, children: list[Task], limit: int, cancelled: Callable[[], bool],
+                  reserve: Reserve = nothing) -> list[Task]:  # fmt: skip
         """Submit tasks of a parent, at most `limit` unfinished at once, and wait for all of them.
 
         When the parent is cancelled no more are submitted and those which run are cancelled too: `Cancelled` once they
@@ -36,7 +45,7 @@ class Children:
                 await self._cancel(active - asked)
                 asked |= active
             while waiting and len(active) < limit:
-                active.add(await self._submit(parent, waiting.popleft()))
+                active.add(await self._submit(parent, waiting.popleft(), reserve))
             seen = self.finished.count
             for task in await self._ended(active):
                 active.discard(task.id)
@@ -47,9 +56,16 @@ class Children:
             raise Cancelled("The task was cancelled before all of its parts had begun.", code="task.cancelled")
         return [ended[child.id] for child in children]
 
-    async def _submit(self, parent: Task, child: Task) -> str:
+    async def _submit(self, parent: Task, child: Task, reserve: Reserve) -> str:
         own = dataclasses.replace(child, parent_id=parent.id)
-        await self.db.write(lambda tx: rows.insert(tx, own))
+
+        def work(tx: Tx) -> None:
+            leases.fence(tx, parent.epoch)
+            if rows.peek(tx, own.id) is None:
+                reserve(tx, own)
+                rows.insert(tx, own)
+
+        await self.db.write(work)
         self.wake()
         return own.id
 

@@ -18,7 +18,7 @@ from altus.manager.store import tasks as rows
 from altus.manager.store.database import LeaseLostError, Tx
 from altus.manager.store.lease import Lease
 from altus.manager.store.signal import Signal
-from altus.manager.tasks.children import Children
+from altus.manager.tasks.children import Children, Reserve
 from altus.manager.tasks.declare import TaskType
 from altus.manager.tasks.execution import Execution
 from altus.manager.tasks.observer import Observer, trace
@@ -103,10 +103,10 @@ class Engine:
         """Tasks which must end before this one may start, in order; only known to the manager with the lease."""
         return self._queue.blockers(task_id)
 
-    async def run_children(self, parent: Task, children: list[Task], limit: int) -> list[Task]:
+    async def run_children(self, parent: Task, children: list[Task], limit: int, reserve: Reserve) -> list[Task]:
         """Submit tasks of a parent, at most `limit` unfinished at once, and wait for all of them."""
         run = self._executions[parent.id].run
-        return await self._children.run(parent, children, limit, lambda: run.cancelling and not run.undoing)
+        return await self._children.run(parent, children, limit, lambda: run.cancelling and not run.undoing, reserve)
 
     def report(self, task_id: str, share: float | None, message: str, committed: bool) -> None:
         """A step's progress: kept in memory, stored at most once in `progress_seconds`, but at once when there is no

@@ -14,6 +14,7 @@ from altus.manager.agents.base import Agents
 from altus.manager.store import lease as leases
 from altus.manager.store.database import Database, LeaseLostError, Tx
 from altus.manager.store.secrets import SecretBox
+from altus.manager.tasks.children import Reserve, nothing
 from altus.model.task import StepState, Task
 from altus.wire.operations import Operation
 
@@ -45,7 +46,7 @@ class Host(Protocol):
         """Tell how far the current step is (None: as far as before), and whether nothing can end it any more."""
         ...
 
-    async def run_children(self, parent: Task, children: list[Task], limit: int) -> list[Task]:
+    async def run_children(self, parent: Task, children: list[Task], limit: int, reserve: Reserve) -> list[Task]:
         """Submit tasks and wait for them."""
         ...
 
@@ -128,9 +129,10 @@ class Run(Generic[A]):
         if self.engine is not None:
             self.engine.report(self.task.id, share, message, committed)
 
-    async def run_children(self, children: list[Task], limit: int = 4) -> list[Task]:
+    async def run_children(self, children: list[Task], limit: int = 4, reserve: Reserve = nothing) -> list[Task]:
         """Submit these tasks, at most `limit` unfinished at once, and wait until all have finished. The ids must be
-        derived from this task's, so that a repetition finds the children it has."""
+        derived from this task's, so that a repetition finds the children it has. `reserve` writes what a task needs,
+        in the transaction that submits it; it is not asked again for one that is there."""
         if self.engine is None:
             raise RuntimeError("children are not started by checks or plans")
-        return await self.engine.run_children(self.task, children, limit)
+        return await self.engine.run_children(self.task, children, limit, reserve)

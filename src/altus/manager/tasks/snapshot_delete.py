@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from altus.common.errors import Failed
+from altus.common.errors import Conflict, Failed
 from altus.common.ids import derived_id
 from altus.manager.store.database import Tx
 from altus.manager.store.resources import SNAPSHOT, VM, VOLUME
@@ -23,10 +23,11 @@ from altus.wire.operations import LAYER_MERGE, VolumeRef
 
 @dataclass(frozen=True, kw_only=True)
 class SnapshotDelete:
-    """Which snapshot of which VM."""
+    """Which snapshot of which VM; with a schedule, only if it is still that one's."""
 
     vm_id: str
     snapshot_id: str
+    schedule_id: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +43,10 @@ def _locks(args: SnapshotDelete) -> Sequence[Lock]:
 
 
 async def _check(run: Run[SnapshotDelete]) -> None:
-    await run.db.read(lambda tx: the_snapshot(tx, run.args.vm_id, run.args.snapshot_id))
+    snapshot = await run.db.read(lambda tx: the_snapshot(tx, run.args.vm_id, run.args.snapshot_id))
+    if run.args.schedule_id not in (None, snapshot.schedule_id):
+        raise Conflict(f"Somebody wants to keep snapshot {snapshot.name}.", code="snapshot.kept",
+                       hint="It is no schedule's any more; delete it yourself if you want to.")  # fmt: skip
     await require_agreement(run, await check_vm(run, "delete a snapshot of"))
 
 

@@ -37,6 +37,7 @@ from tests.unit.manager.changes.forwards import forward_body, forwards_of, new_f
 from tests.unit.manager.changes.routers import new_isolated, new_router, routers_of
 from tests.unit.manager.changes.security_groups import groups_of, new_group
 from tests.unit.manager.changes.site import ADMIN, SMALL, Site
+from tests.unit.manager.changes.snapshot_schedules import RUNS, SCHEDULES
 from tests.unit.manager.changes.snapshots import (
     new_snapshot,
     prepare_create,
@@ -55,7 +56,8 @@ class Case:
     """`prepare` makes what the change is about (an engine runs) and returns how to ask for the change.
 
     `restores`: undone, everything is as before; what was asked of a guest cannot be taken back. `state` is what the
-    VM is in after success; `hosts` is how many it needs; `children` are the kinds of tasks that it starts.
+    VM is in after success; `hosts` is how many it needs; `children` are the kinds of tasks that it starts. `tells`:
+    what they could not do it only tells, and by that nothing is unfinished.
     """
 
     name: str
@@ -65,6 +67,7 @@ class Case:
     state: VmState | None = None
     hosts: int = 1
     children: tuple[str, ...] = ()
+    tells: bool = False
 
     @property
     def type(self) -> TaskType[Any]:
@@ -456,6 +459,11 @@ CASES = (
     Case("snapshot.revert-running", "snapshot.revert", prepare_revert(start=True)),
     Case("snapshot.delete", "snapshot.delete", prepare_delete, children=("snapshot.merge",)),
     Case("snapshot.merge", "snapshot.merge", prepare_merge, restores=False),
+    *(Case(name, kind, prepare) for name, (kind, prepare) in SCHEDULES.items()),
+    *(
+        Case(name, "snapshot_schedule.run", prepare, False, children=parts, tells=True)
+        for name, (prepare, parts) in RUNS.items()
+    ),
     Case("image.import", "image.import", _image_import, False),
     Case("image.build", "image.build", _image_build),
     Case("image.delete", "image.delete", _image_delete),

@@ -39,6 +39,7 @@ from altus.manager.store.resources import (
     ROUTER,
     SECURITY_GROUP,
     SNAPSHOT,
+    SNAPSHOT_SCHEDULE,
     STORAGE,
     VM,
     VOLUME,
@@ -276,8 +277,8 @@ class Site:
         """Everything there is, in the database and on the hosts, but for times and revisions."""
 
         def look(tx: Tx) -> dict[str, Any]:
-            nouns: tuple[Any, ...] = (VM, VOLUME, SNAPSHOT, IMAGE, NETWORK, SECURITY_GROUP, FLOATING_IP, FORWARD,
-                                      ROUTER, HOST, STORAGE)  # fmt: skip
+            nouns: tuple[Any, ...] = (VM, VOLUME, SNAPSHOT, SNAPSHOT_SCHEDULE, IMAGE, NETWORK, SECURITY_GROUP,
+                                      FLOATING_IP, FORWARD, ROUTER, HOST, STORAGE)  # fmt: skip
             found: dict[str, Any] = {noun.noun: {one.id: _timeless(one) for one in noun.all(tx)} for noun in nouns}
             return found | {"ports": ports.all_ids(tx)}
 

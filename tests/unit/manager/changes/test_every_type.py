@@ -30,6 +30,23 @@ def is_past_return(case: Case, task: Task) -> bool:
     return any(step.commits and there for step, there in zip(case.type.steps, done, strict=False))
 
 
+async def family(site: Site, task: Task) -> list[Task]:
+    """A task and all that it has started."""
+    children = await site.db.read(lambda tx: rows.children(tx, task.id))
+    return [task, *[one for child in children for one in await family(site, child)]]
+
+
+async def is_stuck(site: Site, case: Case, task: Task) -> bool:
+    """Whether it, or a task that it has started, failed past the point of no return."""
+    if is_past_return(case, task) and not case.tells:
+        return True
+    for one in (await family(site, task))[1:]:
+        part = Case(one.kind, one.kind, case.prepare)
+        if one.state is TaskState.FAILED and is_past_return(part, one):
+            return True
+    return False
+
+
 def test_every_task_type_has_a_case() -> None:
     assert {case.kind for case in CASES} == set(TASK_TYPES)
 
@@ -99,7 +116,7 @@ async def test_refused_call_is_undone_or_can_be_asked_again(case: Case, site: Si
         tried = await attempt(site, case, Trouble.REFUSED, at)
         story = f"{operation} refused: {tried.task}"
         assert tried.task.state is TaskState.FAILED, story
-        if is_past_return(case, tried.task):  # no way back, but it can be asked for again
+        if await is_stuck(site, case, tried.task):  # no way back, but it can be asked for again
             assert {finding.kind for finding in await site.findings()} & UNFINISHED, story
             async with site.running():
                 await site.done(tried.ask())

@@ -28,10 +28,10 @@ from altus.drivers.hypervisor.libvirt.migration_doors import (
     qemu_user,
 )
 from altus.drivers.hypervisor.libvirt.migration_emulated import is_emulated
-from altus.drivers.hypervisor.libvirt.migration_job import Order
+from altus.drivers.hypervisor.libvirt.migration_job import Order, break_off
 from altus.drivers.hypervisor.libvirt.migration_note import has_left, note_left
 from altus.drivers.hypervisor.libvirt.migration_transfer import Transfer
-from altus.drivers.hypervisor.libvirt.migration_xml import written
+from altus.drivers.hypervisor.libvirt.migration_xml import is_renamed, written
 from altus.drivers.hypervisor.libvirt.observe import TORN
 from altus.drivers.hypervisor.libvirt.vnc import SocketStream
 from altus.drivers.hypervisor.migration import Here, There, leave, settle, stopped, torn
@@ -112,7 +112,7 @@ class LibvirtSides:
                 return Here.GIVEN
             if domain.jobStats().get("operation") == libvirt.VIR_DOMAIN_JOB_OPERATION_MIGRATION_OUT:
                 with contextlib.suppress(libvirt.libvirtError):  # it has ended by itself
-                    domain.abortJob()
+                    break_off(domain)
                 raise Unavailable("An earlier migration of the VM is about to end.", code="vm.busy", vm_id=self._vm_id)
             if (state, reason) in TORN:
                 return Here.GIVEN
@@ -193,9 +193,11 @@ class LibvirtSides:
 
     def _order(self, domain: libvirt.virDomain, definition: str) -> Order:
         """In a worker thread."""
-        return Order(options=self._move.options, definition=definition, door=self._doors.near, live=not self._missed,
-                     memory=domain.maxMemory() * KIB, emulated=is_emulated(domain.XMLDesc()),
-                     copies=self._move.copies)  # fmt: skip
+        now = domain.XMLDesc()
+        emulated = is_emulated(now)
+        live = not self._missed and not (emulated and is_renamed(now))  # it could not be tried another time
+        return Order(options=self._move.options, definition=definition, door=self._doors.near, live=live,
+                     memory=domain.maxMemory() * KIB, emulated=emulated, copies=self._move.copies)  # fmt: skip
 
     async def _give_disks_to(self, owner: tuple[int, int]) -> None:
         """Let QEMU open the disks for writing, which it does when the guest goes on. A libvirtd that ends a copy takes

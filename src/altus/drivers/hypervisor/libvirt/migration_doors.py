@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import os
 import shutil
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -21,6 +21,7 @@ import libvirt
 
 from altus.common.errors import AltusError
 from altus.drivers.hypervisor.base import ByteStream, MigrationChannel
+from altus.drivers.hypervisor.libvirt.migration_latch import Latch
 from altus.drivers.hypervisor.libvirt.migration_pace import Pace
 from altus.drivers.hypervisor.libvirt.vnc import SocketStream
 
@@ -30,7 +31,7 @@ _DAEMONS = (Path("/run/libvirt/virtqemud-sock"), Path("/run/libvirt/libvirt-sock
 _USERFAULTFD = Path("/proc/sys/vm/unprivileged_userfaultfd")
 _CHUNK = 1 << 20
 _PACED_CHUNK = 1 << 16
-"""What waits here to be sent QEMU takes for sent: it must not be much."""
+"""What waits here to be sent QEMU takes for sent: where it goes slowly it must not be much."""
 _PASSABLE = 0o711
 
 
@@ -91,7 +92,7 @@ def qemu_user(connection: libvirt.virConnect) -> tuple[int, int]:
 class Doors:
     """Sockets of a VM that leaves, while the block lasts: whoever connects to one is led to the other host. `qemu` are
     the ids of QEMU's user and group, for whom there is one for the disks if these are copied. Disks and memory go no
-    faster than `rate`, in bytes a second; memory waits while `memory` is not set."""
+    faster than `rate`, in bytes a second; memory passes the latch `memory`."""
 
     def __init__(self, vm_id: str, reach: Callable[[MigrationChannel], Awaitable[ByteStream]],
                  qemu: tuple[int, int] | None = None, rate: int | None = None) -> None:  # fmt: skip
@@ -104,8 +105,7 @@ class Doors:
         self._relays: set[asyncio.Task[None]] = set()
         self._insiders: set[asyncio.StreamWriter] = set()
         self.lost: AltusError | None = None
-        self.memory = asyncio.Event()
-        self.memory.set()
+        self.memory = Latch()
 
     @property
     def control(self) -> Path:
@@ -147,7 +147,11 @@ class Doors:
             self._relays.add(relay)
             relay.add_done_callback(self._relays.discard)
 
-        self._servers.append(await asyncio.start_unix_server(connected, door, limit=self._chunk))
+        self._servers.append(await asyncio.start_unix_server(connected, door, limit=self._chunk_at(door)))
+
+    def _chunk_at(self, door: Path) -> int:
+        may_drip = self._qemu is not None and door == memory_socket(self._vm_id)
+        return _PACED_CHUNK if may_drip else self._chunk
 
     async def _relay(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, door: Path,
                      reach: Callable[[], Awaitable[ByteStream]]) -> None:  # fmt: skip
@@ -160,9 +164,9 @@ class Doors:
         if door == self.near:
             self._insiders.add(writer)
         pace = Pace(None) if door in (self.control, self.near) else self._pace
-        leave = self.memory if door == memory_socket(self._vm_id) else None
+        latch = self.memory if door == memory_socket(self._vm_id) else Latch()
         ways = (
-            asyncio.ensure_future(_out(reader, stream, pace, self._chunk, leave)),
+            asyncio.ensure_future(_out(latch.through(reader, self._chunk_at(door)), stream, pace)),
             asyncio.ensure_future(_in(stream, writer)),
         )
         try:
@@ -182,14 +186,12 @@ class Doors:
             insider.transport.abort()
 
 
-async def _out(reader: asyncio.StreamReader, stream: ByteStream, pace: Pace, chunk: int,
-               leave: asyncio.Event | None) -> None:  # fmt: skip
+async def _out(pieces: AsyncGenerator[bytes, None], stream: ByteStream, pace: Pace) -> None:
     with contextlib.suppress(ConnectionError):
-        while data := await reader.read(chunk):
-            if leave is not None:
-                await leave.wait()
-            await pace.keep(len(data))
-            await stream.write(data)
+        async with contextlib.aclosing(pieces):
+            async for data in pieces:
+                await pace.keep(len(data))
+                await stream.write(data)
 
 
 async def _in(stream: ByteStream, writer: asyncio.StreamWriter) -> None:

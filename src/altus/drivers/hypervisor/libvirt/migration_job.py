@@ -11,6 +11,7 @@ from typing import Any
 
 import libvirt
 
+from altus.common.units import KIB
 from altus.drivers.hypervisor.libvirt.errors import is_connection_loss
 from altus.drivers.hypervisor.libvirt.migration_doors import disks_socket, memory_socket
 from altus.drivers.hypervisor.libvirt.migration_xml import copied, is_coherent, relocated
@@ -29,6 +30,8 @@ _WAITS = libvirt.VIR_MIGRATE_PAUSED
 _TRICKLE = 1
 """MiB a second until post-copy of an emulated guest begins, which it does at once: its first pass must not end, and the
 guest not go on there, before it was seen to have stood still."""
+_ENDING_SHARE = 1 / 64
+"""With so much of the memory left, QEMU may hand over the disks at any moment, if its guest does not run."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,6 +78,20 @@ def send(domain: libvirt.virDomain, far: libvirt.virConnect, order: Order) -> di
     with _opened(uri) as near:
         waits = 0 if order.post_copy else _WAITS
         return _counted(near.lookupByUUIDString(vm_id).migrate3(far, asked, flags | waits))
+
+
+def break_off(domain: libvirt.virDomain) -> bool:
+    """In a worker thread: have the VM's migration end where it is; whether it was told to. At its very end that is not
+    done: the other QEMU has the disks then, this one lets its guest go on without them, and dies when it is to hand
+    them over again (QEMU 7.2). It has come over soon, and whoever asks next sees what is to be done."""
+    stats = domain.jobStats()
+    hands_over = bool(stats.get("memory_iteration")) and stats.get("memory_remaining", 0) <= _ENDING_SHARE * (
+        domain.maxMemory() * KIB
+    )
+    if hands_over and domain.state()[0] != libvirt.VIR_DOMAIN_RUNNING:
+        return False
+    domain.abortJob()
+    return True
 
 
 def parameters(order: Order) -> dict[str, Any]:

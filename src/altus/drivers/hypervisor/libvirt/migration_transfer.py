@@ -15,7 +15,8 @@ import libvirt
 from altus.drivers.hypervisor.base import Move
 from altus.drivers.hypervisor.libvirt.migration_course import Course, progress
 from altus.drivers.hypervisor.libvirt.migration_emulated import Standstill
-from altus.drivers.hypervisor.libvirt.migration_job import Order, send
+from altus.drivers.hypervisor.libvirt.migration_job import Order, break_off, send
+from altus.drivers.hypervisor.libvirt.migration_latch import Latch
 from altus.drivers.hypervisor.libvirt.observe import TORN
 from altus.model.migration import MigrationFacts
 
@@ -26,14 +27,13 @@ _COMMITTED = "Post-copy has begun and cannot be stopped any more"
 
 
 class Transfer:
-    """Attends to a VM that is being sent, as long as `memory` is set (see `Doors.memory`). `aborted` says that it was
-    stopped; `missed` that its guest, which is emulated, did not stand still in time: what was sent is worth nothing.
-
-    Where disks are copied that would cost most, and ending a transfer at its very end can crash QEMU 7.2: an emulated
-    guest stands still at once then, and its memory waits for that."""
+    """Attends to a VM that is being sent. `aborted` says that it was stopped; `missed` that its guest, which is
+    emulated, did not stand still in time: what was sent is worth nothing. The last of its `memory` is let through when
+    it is seen that it did, so that it never comes over whole before; and where disks are copied, so that another time
+    would cost most, it stands still at once, and its memory comes slowly until then."""
 
     def __init__(self, domain: libvirt.virDomain, far: libvirt.virConnect, move: Move, order: Order,
-                 memory: asyncio.Event) -> None:  # fmt: skip
+                 memory: Latch) -> None:  # fmt: skip
         self.aborted = False
         self.missed = False
         self._domain = domain
@@ -43,10 +43,10 @@ class Transfer:
         self._memory = memory
         self._course = Course(move.options)
         self._standstill: Standstill | None = None
+        memory.open()
         if order.emulated and order.live:
             self._standstill = Standstill(order.memory, at_once=order.post_copy or order.copies)
-            if order.copies:
-                memory.clear()
+            memory.hold(slowly=order.copies)
         self._left = 0.0
         self._loop = asyncio.get_running_loop()
 
@@ -62,18 +62,18 @@ class Transfer:
             while not work.done():
                 waited: list[asyncio.Future[Any]] = [work] if stop.done() else [work, stop]
                 await asyncio.wait(waited, timeout=self._pause, return_when=asyncio.FIRST_COMPLETED)
-                if (stop.done() or self.missed) and not self._course.switched:
-                    self.aborted = stop.done()
-                    self._memory.set()  # nobody else would see that QEMU closes it
+                if stop.done() and not self._course.switched:
                     await asyncio.to_thread(self._abort)
-                    continue
                 await asyncio.to_thread(self._look)
-                if self._course.may_switch and await asyncio.to_thread(self._begin_post_copy):
+                if self.missed:
+                    self._memory.cut()
+                elif self._course.may_switch and await asyncio.to_thread(self._begin_post_copy):
                     follow = asyncio.ensure_future(self._follow(work))
+            self.missed = self.missed or self._memory.expired
             stats = work.result()
         finally:
             stop.cancel()
-            self._memory.set()
+            self._memory.release()
             if follow is not None:
                 await follow
         self.missed = self.missed or (self._standstill is not None and not self._course.stands)
@@ -84,9 +84,14 @@ class Transfer:
         return self._course.facts(stats)
 
     @property
+    def _is_decided(self) -> bool:
+        """Whether an emulated guest stood still in time, or did not."""
+        return self._course.stands or self.missed
+
+    @property
     def _pause(self) -> float:
         """Seconds until the next look."""
-        return _LOOK_SECONDS if self._standstill is None or self._course.stands else _OFTEN_SECONDS
+        return _LOOK_SECONDS if self._standstill is None or self._is_decided else _OFTEN_SECONDS
 
     async def _follow(self, work: asyncio.Future[Any]) -> None:
         """The guest's packets follow it as soon as it does not run here, where it will never run again; libvirt lets it
@@ -119,19 +124,20 @@ class Transfer:
     def _abort(self) -> None:
         """In a worker thread."""
         with contextlib.suppress(libvirt.libvirtError):  # not begun yet, or ended
-            self._domain.abortJob()
+            self.aborted = break_off(self._domain) or self.aborted
 
     def _look(self) -> None:
         """In a worker thread: tell how far it is, and see to it that an emulated guest stands still in time."""
         with contextlib.suppress(libvirt.libvirtError):  # it has just ended
             stats = self._domain.jobStats()
             self._course.see(stats)
-            if self._standstill is not None and not self._course.stands and self._standstill.is_due(stats):
+            if self._standstill is not None and not self._is_decided and self._standstill.is_due(stats):
                 self._left = time.monotonic()
                 self._domain.suspend()
                 self.missed = self._standstill.is_late(self._domain.jobStats())
                 self._course.stands = not self.missed
-                self._loop.call_soon_threadsafe(self._memory.set)
+            if self._course.stands:
+                self._loop.call_soon_threadsafe(self._memory.release)
             share, text = progress(stats, self._order.memory)
             committed = self._course.switched
             sentence = f"{_COMMITTED}; {text}" if committed else text

@@ -52,6 +52,17 @@ def is_coherent(live: str) -> bool:
     return all(driver is not None and driver.get("cache") in _UNCACHED for driver in drivers)
 
 
+def is_renamed(live: str) -> bool:
+    """Whether a running domain has a disk above a file that had this disk's name when QEMU opened it: a snapshot was
+    taken since. QEMU opens files by their names when it takes them back after a migration that failed at its very end,
+    and would find the wrong one; its locks keep it from writing there, and so the guest from going on."""
+    for disk in ET.fromstring(live).iterfind("devices/disk"):  # noqa: S314 - libvirt's own
+        own, *below = [source.get("file", "") for source in disk.iter("source")] or [""]
+        if own in below:
+            return True
+    return False
+
+
 def written(definition: str) -> dict[str, ET.Element]:
     """A domain's disks that are not read-only, by their files."""
     found = {}

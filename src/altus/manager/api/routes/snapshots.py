@@ -48,6 +48,13 @@ async def revert_snapshot(actor: Writer, services: ServicesDep, answer: AnswerDe
     return await answer(actor, services.snapshots.revert(actor, ref, snapshot))
 
 
+@router.post("/{snapshot}/keep", status_code=202, responses=CHANGE_RESPONSES)
+async def keep_snapshot(actor: Writer, services: ServicesDep, answer: AnswerDep, ref: Ref,
+                        snapshot: Ref) -> Response:  # fmt: skip
+    """Let no schedule delete a snapshot: it stays until somebody does."""
+    return await answer(actor, services.snapshots.keep(actor, ref, snapshot))
+
+
 @router.delete("/{snapshot}", status_code=202, responses=CHANGE_RESPONSES)
 async def delete_snapshot(actor: Writer, services: ServicesDep, answer: AnswerDep, ref: Ref,
                           snapshot: Ref) -> Response:  # fmt: skip

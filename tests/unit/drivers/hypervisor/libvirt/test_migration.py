@@ -9,7 +9,7 @@ import pytest
 
 from altus.drivers.hypervisor.libvirt.migration_course import Course, progress
 from altus.drivers.hypervisor.libvirt.migration_job import Order, parameters
-from altus.drivers.hypervisor.libvirt.migration_xml import copied, relocated
+from altus.drivers.hypervisor.libvirt.migration_xml import copied, is_renamed, relocated
 from altus.model.migration import MigrationMode, MigrationOptions
 
 _LIVE = """<domain><os><kernel>/a/kernel</kernel><initrd>/a/initrd</initrd></os><devices>
@@ -163,3 +163,12 @@ _POST_COPY = MigrationOptions(mode=MigrationMode.POST_COPY, bandwidth=9)
 ])  # fmt: skip
 def test_options_become_libvirts_parameters(order: Order, expected: dict[str, object]) -> None:
     assert parameters(order) == expected
+
+
+_CHAIN = """<domain><devices><disk><source file="/v/a.qcow2"/><backingStore><source file="{}"/><backingStore/>
+</backingStore></disk><disk><driver/></disk><disk><source file="/v/b.qcow2"/></disk></devices></domain>"""
+
+
+@pytest.mark.parametrize(("below", "renamed"), [("/v/a.qcow2", True), ("/v/b.qcow2", False), ("/l/a.qcow2", False)])
+def test_a_disk_above_its_own_name_was_renamed_while_the_guest_ran(below: str, renamed: bool) -> None:
+    assert is_renamed(_CHAIN.format(below)) is renamed
