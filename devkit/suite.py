@@ -7,50 +7,61 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import IO, cast
 
+from devkit.outcome import Outcome, summary
+
 _MATRIX = "tests/functional/test_faults_matrix.py"
+_LAB = "tests/functional/lab"
 _SYSTEM = ["-m", "functional", "tests/functional", "--ignore-glob=*/functional/*/test_*.py", f"--ignore={_MATRIX}"]
+_DRIVERS = ["-m", "functional", "--ignore-glob=*/functional/test_*.py", f"--ignore={_LAB}", "--ignore=tests/e2e"]
+_FIRST = "code"
+_OTHERS = ("lab", "faults", "drivers", "system", "console")
+"""The longest first, so that all end at about the same time."""
+_AT_ONCE = 3
+"""Parts; each alone uses two thirds of a processor, for it mostly waits."""
+_WORKERS = (os.cpu_count() or 1) + 1
 _PARTS = {
-    "code": ["-m", "not functional", "-n", str(os.cpu_count() or 1)],
-    "drivers": ["-m", "functional", "--ignore-glob=*/functional/test_*.py", "--ignore=tests/e2e"],
+    _FIRST: ["-m", "not functional", "-n", str(_WORKERS)],
+    "lab": ["-m", "functional", _LAB],
+    "drivers": _DRIVERS,
     "console": ["tests/e2e"],
     "system": _SYSTEM,
     "faults": [_MATRIX],
 }
 """Arguments of pytest. Each part has a machine of its own: what starts daemons its own way does not meet others."""
-_FIRST = "code"
 _MEMORY = "/run"
 """A test machine's own tmpfs."""
-_LANES = (("drivers", "console"), ("faults", "system"))
 _BROKEN = ["--verbose", "--maxfail=8", "--session-timeout=2400"]
 """What says on a line of its own which test runs, and ends a part that has gone wrong: where the house is on fire, each
 further test would only wait for its deadline."""
 
 
 def run(prepare: Callable[[], None]) -> int:
-    """Run all parts: first the code alone, while `prepare` makes what the others need; then the lanes at once, the
-    parts of a lane one after another, each line of them led by its part's name. Returns the worst exit status."""
-    with ThreadPoolExecutor() as pool:
+    """Run all parts: first the code alone, while `prepare` makes what the others need; then these, some at once, each
+    line of them led by its part's name. At the end it is said again what failed. Returns the worst exit status."""
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
         prepared = pool.submit(prepare)
-        statuses = [subprocess.run(_command(_FIRST), check=False).returncode]
+        outcomes = [_part(_FIRST)]
         prepared.result()
-        statuses += pool.map(_lane, _LANES)
-    return max(statuses)
+        outcomes += pool.map(_part, _OTHERS)
+    print(summary(outcomes), flush=True)
+    return max(outcome.status for outcome in outcomes)
 
 
-def _lane(parts: tuple[str, ...]) -> int:
-    return max(_part(part) for part in parts)
-
-
-def _part(part: str) -> int:
-    with subprocess.Popen([*_command(part), *_BROKEN], stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as running:
+def _part(part: str) -> Outcome:
+    outcome = Outcome(part)
+    with subprocess.Popen(_command(part), stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as running:
         for line in cast("IO[bytes]", running.stdout):
-            sys.stdout.write(f"{part:8}{line.decode(errors='replace')}")
+            text = line.decode(errors="replace")
+            outcome.hear(text)
+            sys.stdout.write(f"{part:8}{text}")
             sys.stdout.flush()
-    return running.returncode
+    outcome.status = abs(running.returncode)  # a signal's number is negative, and worse than 0
+    return outcome
 
 
 def _command(part: str) -> list[str]:
     # Databases by the hundred: in memory, each commit need not wait for the disk. Guests' disks would not fit there.
     temporary = ["env", f"TMPDIR={_MEMORY}"] if part == _FIRST else []
     machine = [sys.executable, "-m", "devkit.testmachine", "--account", "--", *temporary]
-    return [*machine, sys.executable, "-m", "pytest", *_PARTS[part]]
+    watched = [] if part == _FIRST else _BROKEN  # who has workers names the test in which one of them ended
+    return [*machine, sys.executable, "-m", "pytest", *_PARTS[part], *watched]

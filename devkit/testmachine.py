@@ -33,6 +33,9 @@ from devkit.services import ServiceError, resolve
 from devkit.services.plain import Plain
 
 __all__ = ["ENVIRONMENT", "MACHINES", "run"]
+_USUAL = (signal.SIGPIPE, signal.SIGINT)
+"""What the command may count on: Python ignores the first, and the second is ignored by what a shell starts in the
+background, and by all that this starts."""
 MACHINES = Path("/var/tmp/altus-machines")  # noqa: S108  root-only, and made for large files that outlive no reboot
 
 
@@ -103,7 +106,8 @@ def _run_command(command: list[str]) -> int:
     if child == 0:
         try:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, WAITED)
-            signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+            for number in _USUAL:
+                signal.signal(number, signal.SIG_DFL)
             os.execvp(command[0], command)  # noqa: S606  there is no shell between us and the command
         except OSError as error:
             print(f"test machine: {command[0]}: {error.strerror}", file=sys.stderr)

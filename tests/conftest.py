@@ -17,6 +17,7 @@ from altus.manager.store import migrate
 from altus.manager.store.database import Database
 from devkit import postgres
 
+pytest_plugins = ["testbed.hanging"]
 BOTH = ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)]
 
 

@@ -79,6 +79,15 @@ def test_termination_reaches_the_command() -> None:
 
 
 @pytest.mark.functional
+def test_a_command_can_be_interrupted_also_where_its_machine_was_started_in_the_background() -> None:
+    """A shell lets such a program ignore ctrl-C."""
+    command = [*MACHINE, "--", "sh", "-c", "kill -INT $$; exit 3"]
+    background = f"import os, signal; signal.signal(2, signal.SIG_IGN); os.execvp({command[0]!r}, {command})"
+    started = [sys.executable, "-c", background]
+    assert subprocess.run(started, check=False).returncode == 128 + signal.SIGINT
+
+
+@pytest.mark.functional
 def test_killed_machine_dies_whole_and_its_remains_go_with_the_next_start() -> None:
     script = "setsid --fork sleep 1000 >/dev/null; hostname; exec sleep 1000"
     with subprocess.Popen([*MACHINE, "--", "sh", "-c", script], stdout=subprocess.PIPE, text=True) as machine:

@@ -25,6 +25,8 @@ _UNDEFINE = (
     | libvirt.VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA
     | libvirt.VIR_DOMAIN_UNDEFINE_CHECKPOINTS_METADATA
 )
+_AT_ITS_END = (libvirt.VIR_DOMAIN_SHUTDOWN, libvirt.VIR_DOMAIN_SHUTOFF)
+"""The guest has powered off; libvirt, which notices QEMU's end a little later, presses no button any more."""
 _AGENT_SECONDS = 1
 _LISTENS = f"devices/channel/target[@name='{AGENT_CHANNEL}'][@state='connected']"
 
@@ -90,7 +92,7 @@ def shutdown(domain: libvirt.virDomain) -> None:
     try:
         domain.shutdownFlags(libvirt.VIR_DOMAIN_SHUTDOWN_ACPI_POWER_BTN)
     except libvirt.libvirtError:
-        if domain.isActive():  # else it ended by itself
+        if domain.state()[0] not in _AT_ITS_END:  # else it ends, or has ended, by itself
             raise
 
 
