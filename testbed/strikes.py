@@ -141,11 +141,9 @@ def qemu_pid(vm_id: str) -> int | None:
 
 
 def _kill_pid(pid: int | None) -> None:
-    """kill -9 and wait until it is gone; nothing if there is none."""
-    try:
-        process = psutil.Process(pid) if pid else None
-    except psutil.NoSuchProcess:
-        return
-    if process is not None:
-        process.kill()
-        process.wait(20)
+    """kill -9 and wait until it is gone; nothing if there is none, or it goes just now."""
+    if pid:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process = psutil.Process(pid)
+            process.kill()
+            process.wait(20)

@@ -6,11 +6,12 @@ A scene is given `go`, which asks for a change and sees it through whatever befa
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import subprocess
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from altus.common.errors import NotFound
+from altus.common.errors import Conflict, LimitExceeded, NotFound
 from altus.common.pki import holds_key, open_key, serial
 from altus.common.units import MIB
 from altus.manager.tasks.load import TASK_TYPES
@@ -453,7 +454,13 @@ async def _renew(admin: Administrator, go: Go) -> None:
     assert (serial(pair.read_text()) != old) is done(task)
     assert holds_key(pair.read_text(), open_key(pair))
     assert not (pair.parent / "next.key").exists()
-    await bare_vm(admin, start=True)
+
+    async def takes_vms() -> VmView | None:
+        with contextlib.suppress(Conflict, LimitExceeded):  # the agent died just now, and only seemed to be up
+            return await bare_vm(admin, start=True)
+        return None
+
+    await until(takes_vms, "the host takes VMs")
 
 
 async def _never_came(admin: Administrator) -> str:

@@ -80,7 +80,7 @@ class LibvirtDevices:
                     return list(aliases.values())
                 if ask and loop.time() >= ask_at:
                     ask_at = loop.time() + _ASK_AGAIN
-                    await self._connection.run_domain(vm_id, functools.partial(_ask_for, aliases=list(aliases)))
+                    await self._connection.run_domain(vm_id, functools.partial(ask_for, aliases=list(aliases)))
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(removals.heard.wait(), min(_LOOK, max(end - loop.time(), 0)))
 
@@ -189,16 +189,21 @@ def _aliases(domain: libvirt.virDomain, *, device_ids: Sequence[str]) -> dict[st
     return {} if live is None else {alias: one for one in device_ids if (alias := live.alias(one)) is not None}
 
 
-def _ask_for(domain: libvirt.virDomain, *, aliases: Sequence[str]) -> None:
-    """Does not wait. One that was asked for and has not gone yet may be refused to be asked for again."""
+def ask_for(domain: libvirt.virDomain, *, aliases: Sequence[str]) -> None:
+    """Does not wait. One that was asked for and has not gone yet may be refused to be asked for again; one that has
+    gone just now is not found any more, which libvirt tells in several ways."""
     for alias in aliases:
         with _unless_ended(domain):
             try:
                 domain.detachDeviceAlias(alias, _LIVE)
             except libvirt.libvirtError as error:
-                gone = error.get_error_code() == libvirt.VIR_ERR_DEVICE_MISSING
-                if not gone and _ASKED_ALREADY not in str(error):
+                if _ASKED_ALREADY not in str(error) and _has(domain, alias):
                     raise
+
+
+def _has(domain: libvirt.virDomain, alias: str) -> bool:
+    live = _look(domain)
+    return live is not None and alias in live.aliases
 
 
 @contextlib.contextmanager

@@ -31,6 +31,11 @@ class LiveDomain:
         device = self.nics.get(device_id) if device is None else device
         return None if device is None else _value(device, "alias", "name")
 
+    @property
+    def aliases(self) -> set[str]:
+        """What QEMU calls all of its devices."""
+        return {_value(device, "alias", "name") for device in self._root.iterfind("devices/*")}
+
     def free_slots(self) -> int:
         """Root ports that nothing is plugged into."""
         ports = {one.get("index") for one in self._root.iterfind("devices/controller[@model='pcie-root-port']")}
