@@ -18,8 +18,9 @@ _OTHERS = ("lab", "faults", "drivers", "system", "console")
 """The longest first, so that all end at about the same time."""
 _AT_ONCE = 3
 """Parts; each alone uses two thirds of a processor, for it mostly waits."""
-_WORKERS = (os.cpu_count() or 1) + 1
-"""Who is done takes tests from the others: those that last stand side by side, and one would be left with them."""
+_WORKERS = os.cpu_count() or 1
+"""More would cost more processor time than they save. Who is done takes tests from the others: those that last stand
+side by side, and one would be left with them."""
 _PARTS = {
     _FIRST: ["-m", "not functional", "-n", str(_WORKERS), "--dist=worksteal"],
     "lab": ["-m", "functional", _LAB],
