@@ -48,7 +48,7 @@ class Latch:
             self._decided.set()
 
     async def through(self, reader: asyncio.StreamReader, chunk: int) -> AsyncGenerator[bytes, None]:
-        """What comes from QEMU, in pieces of `chunk` bytes at most and one."""
+        """What comes from QEMU, in pieces of `chunk` bytes at most and one; none is empty, as the end is."""
         if not self._decided.is_set():
             async for data in self._held(reader, chunk):
                 yield data
@@ -72,9 +72,10 @@ class Latch:
                 coming = asyncio.ensure_future(reader.read(chunk))
                 if whole:
                     yield whole
-            if not self._ended:
+            if kept and not self._ended:
                 yield kept
-                yield await coming
+            if not self._ended and (data := await coming):
+                yield data
         finally:
             decided.cancel()
             coming.cancel()

@@ -23,6 +23,7 @@ class Sender:
 
     async def _pass(self, latch: Latch) -> None:
         async for data in latch.through(self.reader, _CHUNK):
+            assert data, "this would be taken for the end"
             self.came += data
             self.moved.set()
 
